@@ -1,0 +1,135 @@
+/** What happens during a run, in the order in which it happens: the lines of the journal. */
+import type { CellOutcome, Reason, Stage } from './outcome.ts'
+import type { Finding } from './plan.ts'
+import type {
+  BaseRecord,
+  BuildRecord,
+  CheckRecord,
+  ConstraintRecord,
+  EngineRecord,
+  EvidenceRef,
+  ImageRecord,
+  PhaseRecord,
+  RowRecord,
+  RunRecord,
+} from './run-record.ts'
+
+/** Every event carries `atMs`, milliseconds since the start of the run. */
+export type RunEvent = { readonly atMs: number } & RunEventBody
+
+export type RunEventBody =
+  | RunStarted
+  | EngineReady
+  | BaseReady
+  | BuildStarted
+  | BuildFinished
+  | ImageReady
+  | CellStarted
+  | CellPhase
+  | CellNeed
+  | CellConstraints
+  | CellCheck
+  | CellFinished
+  | RunFinished
+
+/** First line. The plan as far as a reader needs it to know what should have run. */
+export interface RunStarted {
+  readonly type: 'run-started'
+  readonly run: string
+  readonly startedAt: string
+  readonly tool: { readonly name: string; readonly version: string }
+  readonly rows: readonly RowRecord[]
+  readonly environments: readonly { readonly id: string; readonly title: string }[]
+  readonly cells: readonly PlannedCellRecord[]
+  readonly builds: readonly { readonly stack: string }[]
+}
+export interface PlannedCellRecord {
+  readonly id: string
+  readonly stack: string
+  readonly environment: string
+  /** The written reason where it is excluded. */
+  readonly excluded: string | null
+  readonly findings: readonly Finding[]
+  /** How long it took when it last ran; null where it never did. */
+  readonly expectedMs: number | null
+}
+/** The engine of an environment answers. */
+export interface EngineReady {
+  readonly type: 'engine-ready'
+  readonly environment: string
+  readonly engine: EngineRecord
+  readonly facts: Readonly<Record<string, string | number | boolean>>
+}
+export interface BaseReady {
+  readonly type: 'base-ready'
+  readonly base: BaseRecord
+}
+export interface BuildStarted {
+  readonly type: 'build-started'
+  readonly stack: string
+}
+export interface BuildFinished {
+  readonly type: 'build-finished'
+  readonly build: BuildRecord
+}
+/** A row's image is known; cells of the row may start. */
+export interface ImageReady {
+  readonly type: 'image-ready'
+  readonly row: string
+  readonly image: ImageRecord
+}
+export interface CellStarted {
+  readonly type: 'cell-started'
+  readonly cell: string
+}
+/** A phase of a cell ended. */
+export interface CellPhase {
+  readonly type: 'cell-phase'
+  readonly cell: string
+  readonly phase: PhaseRecord
+}
+export interface CellNeed {
+  readonly type: 'cell-need'
+  readonly cell: string
+  readonly need: { readonly stack: string; readonly imageId: string; readonly outcome: CellOutcome }
+}
+export interface CellConstraints {
+  readonly type: 'cell-constraints'
+  readonly cell: string
+  readonly constraints: readonly ConstraintRecord[]
+}
+export interface CellCheck {
+  readonly type: 'cell-check'
+  readonly cell: string
+  readonly check: CheckRecord
+}
+/** The verdict. Checks, constraints, phases and needs are those of the cell's earlier events. */
+export interface CellFinished {
+  readonly type: 'cell-finished'
+  readonly cell: string
+  readonly outcome: CellOutcome
+  readonly stage: Stage | null
+  readonly reason: Reason | null
+  readonly message: string | null
+  readonly signature: string | null
+  readonly fingerprint: string | null
+  readonly imageId: string | null
+  readonly durationMs: number
+  readonly findings: readonly Finding[]
+  readonly evidence: readonly EvidenceRef[]
+}
+/** Last line of a run that was not killed. */
+export interface RunFinished {
+  readonly type: 'run-finished'
+  readonly outcome: RunRecord['outcome']
+  readonly exitCode: number
+  readonly durationMs: number
+  readonly timing: RunRecord['timing']
+}
+
+/** What is shown while it happens and not kept: the journal never sees it. */
+export type Progress =
+  | { readonly type: 'build-progress'; readonly stack: string; readonly text: string }
+  | { readonly type: 'host-progress'; readonly environment: string | null; readonly text: string }
+  | { readonly type: 'cell-stage'; readonly cell: string; readonly stage: Stage }
+  | { readonly type: 'notice'; readonly text: string }

@@ -1,0 +1,12 @@
+/** Where evidence goes while a run is on. */
+import type { EvidenceRef } from './run-record.ts'
+
+export interface EvidenceSink {
+  /** Stores a blob by its content. Never rejects for its size: what is over the limit is cut, and the cut is counted. */
+  put(blob: {
+    readonly name: string
+    readonly mediaType: string
+    readonly content: string | Uint8Array
+    readonly cell?: string
+  }): Promise<EvidenceRef>
+}

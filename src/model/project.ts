@@ -1,0 +1,116 @@
+/** What the user declared: the project, its rows and its columns, validated and with defaults filled in. */
+import type { Check, Readiness } from './check.ts'
+import type { Constraints, NetworkPolicy } from './constraint.ts'
+import type { SourceLocation } from './diagnostic.ts'
+
+export interface Project {
+  /** Absolute path of the folder that holds `matrix.yaml`, `stacks` and `environments`. */
+  readonly root: string
+  /** Names this project in labels; derived from the root, so that two checkouts do not sweep each other. */
+  readonly id: string
+  readonly rows: readonly Row[]
+  readonly environments: readonly Environment[]
+  readonly exclusions: readonly Exclusion[]
+  readonly secrets: Readonly<Record<string, SecretSource>>
+  /** Image reference → how to make it where no registry answers. */
+  readonly bases: Readonly<Record<string, BaseRecipe>>
+}
+
+export interface Exclusion {
+  /** A row id, or the base id of all its variants. */
+  readonly stack: string
+  readonly environment: string
+  readonly reason: string
+}
+export type SecretSource = { readonly env: string } | { readonly file: string }
+export interface BaseRecipe {
+  readonly bootstrap: { readonly distribution: 'debian'; readonly suite: string; readonly include?: readonly string[] }
+}
+
+/** One row of the matrix, variants expanded. */
+export type Row = StackRow | ScenarioRow
+
+interface RowCommon {
+  readonly id: string
+  /** The id of the stack that this row is a variant of; its own id where it has no variants. */
+  readonly base: string
+  readonly title: string
+  /** In the order declared. */
+  readonly needs: readonly Need[]
+  readonly checks: readonly Check[]
+  readonly exclusive: boolean
+  readonly at: SourceLocation
+}
+export interface StackRow extends RowCommon {
+  readonly kind: 'stack'
+  readonly image: ImageSource
+  readonly command?: readonly string[]
+  readonly entrypoint?: readonly string[]
+  readonly workingDir?: string
+  readonly ports: Readonly<Record<string, Port>>
+  readonly environment: Readonly<Record<string, string | { readonly secret: string }>>
+  readonly service: ServiceAsk
+  readonly readiness?: Readiness
+}
+export interface ScenarioRow extends RowCommon {
+  readonly kind: 'scenario'
+}
+
+/** `alias` is the host name in the cell's network, `row` the stack row behind it. */
+export interface Need {
+  readonly alias: string
+  readonly row: string
+}
+export interface Port {
+  readonly port: number
+  /** The variable that tells the workload its port. */
+  readonly env?: string
+  readonly protocol: 'tcp' | 'udp'
+}
+export type ImageSource =
+  | { readonly kind: 'image'; readonly reference: string }
+  | {
+      readonly kind: 'build'
+      /** Absolute. */
+      readonly context: string
+      /** Relative to the context. */
+      readonly dockerfile: string
+      readonly args: Readonly<Record<string, string>>
+      readonly target?: string
+    }
+
+/** What a stack asks of any environment: constraints as asks, and fresh volumes. */
+export interface ServiceAsk {
+  readonly constraints: Constraints
+  /** `name` is null for an anonymous volume. */
+  readonly volumes: readonly { readonly name: string | null; readonly target: string }[]
+}
+
+/** One column of the matrix. */
+export interface Environment {
+  readonly id: string
+  readonly title: string
+  readonly description: string
+  readonly engine: EngineChoice
+  readonly constraints: Constraints
+  readonly allow: { readonly cap_add: readonly string[] }
+  readonly required: readonly string[]
+  readonly sells: { readonly mem_max?: number }
+  readonly network: NetworkPolicy
+  readonly contract: Contract
+  readonly timeScale: number
+  readonly at: SourceLocation
+}
+export type EngineChoice =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'connect'; readonly endpoint: string }
+  | { readonly kind: 'provision'; readonly spec: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'pool'; readonly endpoints: readonly string[] }
+
+/** What an environment expects and Matrix tests; an absent member is not tested. */
+export interface Contract {
+  readonly readyWithinMs?: number
+  readonly staysUpMs?: number
+  readonly stopsWithinMs?: number
+  readonly port?: number
+}

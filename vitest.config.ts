@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config'
+
+const level = (name: string, timeoutMs: number, serial = false) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    ...(serial ? { fileParallelism: false } : {}),
+  },
+})
+
+/** One project a test level; `scripts/test.mjs` runs them all, cheapest first. */
+export default defineConfig({
+  test: {
+    projects: [
+      level('architecture', 30_000),
+      level('unit', 20_000),
+      level('contract', 180_000, true),
+      level('integration', 300_000, true),
+      level('cli', 300_000, true),
+    ],
+  },
+})
