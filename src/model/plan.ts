@@ -50,13 +50,13 @@ export interface Copy {
   readonly buildKey: string
   readonly config: EffectiveConfig
   readonly readiness?: Readiness
+  /** Aliases of the copies that must be ready before this one starts. */
+  readonly after: readonly string[]
 }
 
 /** What a container is started with once the stack's asks and the environment's constraints are merged. */
 export interface EffectiveConfig {
   readonly constraints: Constraints
-  /** Keys that the environment (or the stack) declared, as atoms, which are verified from inside. */
-  readonly declared: readonly string[]
   readonly volumes: readonly { readonly name: string | null; readonly target: string }[]
   readonly command?: readonly string[]
   readonly entrypoint?: readonly string[]

@@ -1,0 +1,79 @@
+/** Lets work in while a budget of memory and a number of places last, in the order of arrival. */
+import { abortable } from './abort.ts'
+
+export interface Claim {
+  readonly bytes: number
+  /** Must be the only one in. */
+  readonly exclusive: boolean
+}
+
+interface Waiting {
+  readonly claim: Claim
+  readonly enter: () => void
+  abandoned: boolean
+}
+
+/** A claim larger than the whole budget is let in alone, so that nothing waits for ever. */
+export class Admission {
+  readonly #places: number
+  readonly #budgetBytes: number
+  readonly #inside = new Set<Claim>()
+  readonly #queue: Waiting[] = []
+
+  constructor(options: { readonly places: number; readonly budgetBytes: number }) {
+    this.#places = options.places
+    this.#budgetBytes = options.budgetBytes
+  }
+
+  /** Runs `work` once it is let in; rejects with the signal's reason if that comes first. */
+  async run<T>(claim: Claim, options: { readonly signal: AbortSignal; readonly work: () => Promise<T> }): Promise<T> {
+    let waiting: Waiting | undefined
+    const entered = new Promise<void>((resolve) => {
+      waiting = { claim, enter: resolve, abandoned: false }
+      this.#queue.push(waiting)
+    })
+    this.#admit()
+    try {
+      await abortable(entered, options.signal)
+    } catch (error) {
+      if (waiting) waiting.abandoned = true
+      this.#leave(claim)
+      throw error
+    }
+    try {
+      return await options.work()
+    } finally {
+      this.#leave(claim)
+    }
+  }
+
+  #leave(claim: Claim): void {
+    this.#inside.delete(claim)
+    this.#admit()
+  }
+
+  // Kept synchronous, so that no two callers see the same free place.
+  #admit(): void {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      if (next.abandoned) {
+        this.#queue.shift()
+        continue
+      }
+      if (!this.#fits(next.claim)) return
+      this.#queue.shift()
+      this.#inside.add(next.claim)
+      next.enter()
+    }
+  }
+
+  #fits(claim: Claim): boolean {
+    if (this.#inside.size === 0) return true
+    if (claim.exclusive || this.#inside.size >= this.#places) return false
+    let bytes = claim.bytes
+    for (const inside of this.#inside) {
+      if (inside.exclusive) return false
+      bytes += inside.bytes
+    }
+    return bytes <= this.#budgetBytes
+  }
+}

@@ -1,0 +1,62 @@
+/** Takes constraints apart into atoms: the smallest properties that an administrator can change. */
+import type { Json } from '../model/check.ts'
+import type { Constraints, NetworkPolicy } from '../model/constraint.ts'
+
+/** `key` is spelled as run.json spells it: `read_only`, `cap_drop:CHOWN`, `tmpfs:/run`, `network.egress`. */
+export interface Atom {
+  readonly key: string
+  readonly value: Json
+}
+
+/** Every atom of `constraints`, in the order of compose-spec's keys as declared. */
+export function constraintAtoms(constraints: Constraints): readonly Atom[] {
+  const atoms: Atom[] = []
+  for (const [key, value] of Object.entries(constraints)) {
+    switch (key) {
+      case 'ulimits':
+      case 'tmpfs':
+      case 'sysctls':
+      case 'extra_hosts':
+      case 'environment':
+        for (const [name, entry] of Object.entries(value as Record<string, Json>)) {
+          atoms.push({ key: `${key}:${name}`, value: entry })
+        }
+        break
+      case 'cap_add':
+      case 'cap_drop':
+      case 'group_add':
+      case 'dns':
+        for (const item of value as readonly string[]) atoms.push({ key: `${key}:${item}`, value: true })
+        break
+      case 'security_opt':
+        for (const option of value as Required<Constraints>['security_opt']) {
+          atoms.push({ key: `security_opt:${securityOptionName(option.text)}`, value: option.text })
+        }
+        break
+      default:
+        if (value !== undefined) atoms.push({ key, value: value as Json })
+    }
+  }
+  return atoms
+}
+
+/** The atoms of a network policy; what is left at its default is none. */
+export function networkAtoms(policy: NetworkPolicy): readonly Atom[] {
+  return [
+    { key: 'network.egress', value: policy.egress },
+    ...(policy.proxy === undefined ? [] : [{ key: 'network.proxy', value: policy.proxy }]),
+    ...(policy.ipv6 === undefined ? [] : [{ key: 'network.ipv6', value: policy.ipv6 }]),
+    ...(policy.latencyMs === undefined ? [] : [{ key: 'network.latency', value: policy.latencyMs }]),
+    ...(policy.mtu === undefined ? [] : [{ key: 'network.mtu', value: policy.mtu }]),
+  ]
+}
+
+/** `no-new-privileges:true` → `no-new-privileges`; `seccomp=./p.json` → `seccomp`. */
+export function securityOptionName(text: string): string {
+  return /^[^:=]+/.exec(text)?.[0] ?? text
+}
+
+/** Whether `name`, a key or an atom, covers `atom`: `cap_drop` covers `cap_drop:CHOWN`. */
+export function covers(name: string, atom: string): boolean {
+  return name === atom || atom.startsWith(`${name}:`) || (name === 'network' && atom.startsWith('network.'))
+}

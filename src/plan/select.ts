@@ -1,0 +1,62 @@
+/** Which cells of the matrix a command line selects. */
+import { closest, distance } from 'fastest-levenshtein'
+import type { Project } from '../model/project.ts'
+
+/** All empty: everything. `cells` are ids `row@environment`; a base id stands for all its variants. */
+export interface Selection {
+  readonly cells: readonly string[]
+  readonly stacks: readonly string[]
+  readonly environments: readonly string[]
+}
+export type SelectionResult =
+  | { readonly ok: true; readonly chosen: (row: string, environment: string) => boolean }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+export function select(project: Project, selection: Selection): SelectionResult {
+  const rowIds = new Map<string, readonly string[]>()
+  for (const row of project.rows) {
+    rowIds.set(row.id, [row.id])
+    if (row.base !== row.id) rowIds.set(row.base, [...(rowIds.get(row.base) ?? []), row.id])
+  }
+  const environmentIds = new Set(project.environments.map((environment) => environment.id))
+  const problems: string[] = []
+  const rowsOf = (name: string) => {
+    const rows = rowIds.get(name)
+    if (rows === undefined) problems.push(unknownName('stack', name, [...rowIds.keys()]))
+    return rows ?? []
+  }
+  const environmentOf = (name: string) => {
+    if (!environmentIds.has(name)) problems.push(unknownName('environment', name, [...environmentIds]))
+    return name
+  }
+
+  const rows = selection.stacks.flatMap(rowsOf)
+  const environments = selection.environments.map(environmentOf)
+  const cells = selection.cells.flatMap((cell) => {
+    const at = cell.indexOf('@')
+    if (at < 0) {
+      problems.push(`"${cell}" is not a cell. A cell is written STACK@ENVIRONMENT, such as ${exampleCell(project)}.`)
+      return []
+    }
+    const environment = environmentOf(cell.slice(at + 1))
+    return rowsOf(cell.slice(0, at)).map((row) => `${row}@${environment}`)
+  })
+  if (problems.length > 0) return { ok: false, problems: [...new Set(problems)] }
+  return {
+    ok: true,
+    chosen: (row, environment) =>
+      (rows.length === 0 || rows.includes(row)) &&
+      (environments.length === 0 || environments.includes(environment)) &&
+      (cells.length === 0 || cells.includes(`${row}@${environment}`)),
+  }
+}
+
+function unknownName(what: string, name: string, known: readonly string[]): string {
+  const nearest = known.length === 0 ? undefined : closest(name, [...known])
+  const hint = nearest !== undefined && distance(name, nearest) <= 3 ? ` Did you mean "${nearest}"?` : ''
+  return `there is no ${what} "${name}".${hint} There are: ${known.join(', ') || 'none'}.`
+}
+
+function exampleCell(project: Project): string {
+  return `${project.rows[0]?.id ?? 'api'}@${project.environments[0]?.id ?? 'qa'}`
+}

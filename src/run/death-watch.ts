@@ -1,0 +1,77 @@
+/** Hears of containers that end, from the engine's event stream, so that nobody has to poll. */
+import type { Engine, Labels } from '../engines/engine.ts'
+
+/** `lost`: the stream broke, so that nothing can be said of any container. */
+export type ContainerDeath =
+  | { readonly kind: 'died'; readonly exitCode: number | null; readonly oomKilled: boolean }
+  | { readonly kind: 'lost'; readonly error: unknown }
+
+export class DeathWatch {
+  readonly #deaths = new Map<string, ContainerDeath>()
+  readonly #listeners = new Map<string, Set<(death: ContainerDeath) => void>>()
+  readonly #oom = new Set<string>()
+  readonly #expected = new Set<string>()
+  #lost: ContainerDeath | undefined
+
+  /** Listens from the moment that the promise resolves until `signal` aborts. */
+  static async start(engine: Engine, options: { readonly labels: Labels; readonly signal: AbortSignal }): Promise<DeathWatch> {
+    const watch = new DeathWatch()
+    const events = await engine.watch(options.labels, { signal: options.signal })
+    void (async () => {
+      try {
+        for await (const event of events) {
+          if (event.action === 'oom') watch.#oom.add(event.container)
+          if (event.action === 'start') watch.#expected.delete(event.container)
+          if (event.action === 'die') watch.#announce(event.container, event.exitCode)
+        }
+        if (!options.signal.aborted) watch.#lose(new Error('the event stream of the engine ended'))
+      } catch (error) {
+        if (!options.signal.aborted) watch.#lose(error)
+      }
+    })()
+    return watch
+  }
+
+  /** Resolves when the container ends unexpectedly; at once where it already has. Never rejects. */
+  next(container: string): Promise<ContainerDeath> {
+    const known = this.#lost ?? this.#deaths.get(container)
+    if (known) return Promise.resolve(known)
+    return new Promise((resolve) => {
+      const listeners = this.#listeners.get(container) ?? new Set()
+      listeners.add(resolve)
+      this.#listeners.set(container, listeners)
+    })
+  }
+
+  /** What is known by now; undefined while it lives. */
+  known(container: string): ContainerDeath | undefined {
+    return this.#lost ?? this.#deaths.get(container)
+  }
+
+  /** Whether the kernel killed a process of the container for want of memory, the main one or another. */
+  sawOom(container: string): boolean {
+    return this.#oom.has(container)
+  }
+
+  /** The container is about to end on purpose: until it starts again, its end is not a death. */
+  expect(container: string): void {
+    this.#expected.add(container)
+  }
+
+  #announce(container: string, exitCode: number | null): void {
+    if (this.#expected.has(container)) return
+    const death: ContainerDeath = { kind: 'died', exitCode, oomKilled: this.#oom.has(container) }
+    this.#deaths.set(container, death)
+    this.#tell(container, death)
+  }
+
+  #lose(error: unknown): void {
+    this.#lost = { kind: 'lost', error }
+    for (const container of this.#listeners.keys()) this.#tell(container, this.#lost)
+  }
+
+  #tell(container: string, death: ContainerDeath): void {
+    for (const listener of this.#listeners.get(container) ?? []) listener(death)
+    this.#listeners.delete(container)
+  }
+}

@@ -1,0 +1,51 @@
+/** What went wrong in a cell, before it is folded into an outcome. */
+import { EngineError } from '../engines/engine.ts'
+import { oneLine } from '../lib/printable.ts'
+import type { CheckKind } from '../model/check.ts'
+import type { Reason, Stage } from '../model/outcome.ts'
+
+/** `fail`: an expectation was observed to be false. `error`: something could not be observed. */
+export interface Problem {
+  readonly kind: 'fail' | 'error'
+  readonly stage: Stage
+  readonly reason: Reason
+  readonly message: string
+  /** The check behind it, where there is one. */
+  readonly check?: { readonly kind: CheckKind; readonly name: string }
+  /** The signature of a need's own failure, which the cell takes over. */
+  readonly signature?: string
+}
+
+/** Carries a problem up to where the cell is judged; nothing after it in the cell makes sense. */
+export class CellProblem extends Error {
+  override readonly name = 'CellProblem'
+  readonly problem: Problem
+  constructor(problem: Problem, cause?: unknown) {
+    super(problem.message, { cause })
+    this.problem = problem
+  }
+}
+
+/** An engine that answers and refuses says something about the product; one that does not answer says nothing. */
+export function problemOf(error: unknown, stage: Stage): Problem {
+  if (error instanceof CellProblem) return error.problem
+  if (!(error instanceof EngineError)) {
+    return { kind: 'error', stage, reason: 'internal', message: oneLine(error instanceof Error ? (error.stack ?? error.message) : String(error), 1000) }
+  }
+  const message = oneLine(error.message, 1000)
+  if (error.code === 'unreachable') return { kind: 'error', stage, reason: 'engine-lost', message }
+  const refused = error.code === 'rejected' || /OCI runtime|runc|executable file not found|no such file or directory/i.test(error.message)
+  if (refused && (stage === 'create' || stage === 'start' || stage === 'needs')) {
+    return { kind: 'fail', stage, reason: 'rejected', message }
+  }
+  return { kind: 'error', stage, reason: 'unobservable', message }
+}
+
+/** The problem that decides: a lost engine or a constraint not in force, then the first failure, then the first error. */
+export function decisive(problems: readonly Problem[]): Problem | undefined {
+  return (
+    problems.find((problem) => problem.reason === 'engine-lost' || problem.reason === 'node-lost' || problem.reason === 'not-in-force') ??
+    problems.find((problem) => problem.kind === 'fail') ??
+    problems[0]
+  )
+}

@@ -1,0 +1,74 @@
+/** One container of Matrix's own an engine, kept warm, that enters the namespaces of workloads by their process id. */
+import type { Duplex } from 'node:stream'
+import type { Engine, ExecResult, Labels } from '../../engines/engine.ts'
+import type { Teardown } from '../teardown.ts'
+
+const busybox = '/bin/busybox'
+
+export interface Helper {
+  readonly containerId: string
+  /** Runs a busybox shell script on the engine's host; `args` are `$1`, `$2`, … */
+  script(
+    text: string,
+    options: { readonly args: readonly string[]; readonly signal: AbortSignal; readonly maxBytes?: number },
+  ): Promise<ExecResult>
+  /** A stream to a busybox shell script inside the network namespace of process `pid`. */
+  stream(
+    text: string,
+    options: { readonly pid: number; readonly args: readonly string[]; readonly signal: AbortSignal },
+  ): Promise<Duplex>
+}
+
+/**
+ * Starts the helper. It shares the host's process ids and network, may enter namespaces, and is not a privileged
+ * container. Rejects with `EngineError` where the engine does not allow that.
+ */
+export async function startHelper(
+  engine: Engine,
+  options: {
+    readonly image: string
+    readonly name: string
+    readonly labels: Labels
+    readonly teardown: Teardown
+    readonly signal: AbortSignal
+  },
+): Promise<Helper> {
+  options.teardown.defer('the relay', (signal) => engine.containers.remove(options.name, { signal }))
+  const { id } = await engine.containers.create(
+    {
+      name: options.name,
+      image: options.image,
+      labels: options.labels,
+      entrypoint: [busybox],
+      // Ends by itself a day later, should nobody be left to remove it.
+      command: ['sleep', '86400'],
+      environment: {},
+      constraints: {
+        cap_add: ['SYS_ADMIN', 'SYS_PTRACE', 'NET_ADMIN'],
+        security_opt: [{ text: 'apparmor=unconfined' }],
+        init: false,
+        stop_signal: 'SIGKILL',
+      },
+      network: { kind: 'host' },
+      hostPid: true,
+      volumes: [],
+    },
+    { signal: options.signal },
+  )
+  await engine.containers.start(id, { signal: options.signal })
+  return {
+    containerId: id,
+    script: (text, { args, signal, maxBytes }) =>
+      engine.containers.exec(
+        id,
+        { command: [busybox, 'sh', '-c', text, 'sh', ...args], maxBytes: maxBytes ?? 1 << 20 },
+        { signal },
+      ),
+    stream: (text, { pid, args, signal }) =>
+      engine.containers.connect(
+        id,
+        [busybox, 'nsenter', '-t', String(pid), '-n', busybox, 'sh', '-c', text, 'sh', ...args],
+        { signal },
+      ),
+  }
+}

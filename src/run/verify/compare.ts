@@ -1,0 +1,215 @@
+/** Holds one declared atom against what the kernel says of the container. */
+import type { Json } from '../../model/check.ts'
+import type { Provenance } from '../../model/outcome.ts'
+import type { Atom } from '../../plan/atoms.ts'
+import type { KernelView, Mount } from './kernel-view.ts'
+
+/** `agrees` null: it cannot be observed, and only the engine's word stands for it. */
+export interface Comparison {
+  readonly provenance: Provenance
+  readonly observed: Json
+  readonly agrees: boolean | null
+}
+
+const seen = (observed: Json, agrees: boolean): Comparison => ({ provenance: 'enforced', observed, agrees })
+const asserted: Comparison = { provenance: 'asserted', observed: null, agrees: null }
+
+/** @param declared all atoms of the container, since some limit one another (`cap_add` lifts a part of `cap_drop:ALL`). */
+export function compareAtom(atom: Atom, view: KernelView, declared: readonly Atom[]): Comparison {
+  const [key, name] = split(atom.key)
+  switch (key) {
+    case 'mem_limit':
+      return compareNumber(atom.value, view.cgroup['memory.limit_in_bytes'] ?? view.cgroup['memory.max'], 4096)
+    case 'memswap_limit':
+      return compareSwap(atom.value, view, declared)
+    case 'cpus':
+      return compareCpus(atom.value, view)
+    case 'cpuset':
+      return compareText(atom.value, view.cgroup['cpuset.cpus'])
+    case 'pids_limit':
+      return compareNumber(atom.value, view.cgroup['pids.max'], 0)
+    case 'shm_size':
+      return compareMountSize(atom.value, mountAt(view, '/dev/shm'))
+    case 'ulimits':
+      return compareUlimit(atom.value, view.limits[name])
+    case 'read_only': {
+      const readOnly = mountAt(view, '/')?.options.includes('ro') === true
+      return seen(readOnly, readOnly === atom.value)
+    }
+    case 'tmpfs':
+      return compareTmpfs(atom.value, mountAt(view, name))
+    case 'user':
+      return compareUser(String(atom.value), view)
+    case 'group_add':
+      return /^\d+$/.test(name)
+        ? seen(view.status['Groups'] ?? '', (view.status['Groups'] ?? '').split(' ').includes(name))
+        : asserted
+    case 'cap_add':
+    case 'cap_drop':
+      return compareCapability(key, name, { view, declared })
+    case 'security_opt':
+      return compareSecurity(name, String(atom.value), view)
+    case 'sysctls': {
+      const value = view.sysctls[name]
+      return value === undefined ? seen(null, false) : seen(value, squeeze(value) === squeeze(String(atom.value)))
+    }
+    case 'hostname':
+      return compareText(atom.value, view.hostname)
+    case 'extra_hosts': {
+      const line = view.hosts.split('\n').find((candidate) => candidate.split(/\s+/).slice(1).includes(name))
+      return seen(line?.split(/\s+/)[0] ?? null, line?.split(/\s+/)[0] === atom.value)
+    }
+    case 'dns': {
+      const servers = [...view.resolver.matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1] ?? '')
+      // An engine's own resolver stands before the ones that it was given.
+      return servers.includes(name) ? seen(servers, true) : asserted
+    }
+    case 'network_mode':
+      return seen(
+        [...view.interfaces],
+        view.interfaces.every((device) => device === 'lo' || device.startsWith('sit') || device.startsWith('tunl')),
+      )
+    case 'init':
+      return atom.value === true
+        ? seen(view.command, /^(docker-init|tini|catatonit|init)$/.test(view.command))
+        : asserted
+    case 'environment':
+      return view.environment[name] === atom.value ? seen(atom.value, true) : asserted
+    default:
+      return asserted
+  }
+}
+
+function split(key: string): readonly [string, string] {
+  const at = key.indexOf(':')
+  return at < 0 ? [key, ''] : [key.slice(0, at), key.slice(at + 1)]
+}
+
+function compareNumber(value: Json, text: string | undefined, tolerance: number): Comparison {
+  if (text === undefined) return seen(null, false)
+  const observed = text === 'max' ? 'max' : Number(text)
+  return seen(observed, typeof observed === 'number' && Math.abs(observed - Number(value)) <= tolerance)
+}
+
+function compareText(value: Json, text: string | undefined): Comparison {
+  return seen(text ?? null, text === value)
+}
+
+function compareSwap(value: Json, view: KernelView, declared: readonly Atom[]): Comparison {
+  const together = view.cgroup['memory.memsw.limit_in_bytes']
+  if (together !== undefined) return compareNumber(value, together, 4096)
+  // cgroup v2 limits swap alone, where compose-spec limits memory and swap together.
+  const memory = declared.find((atom) => atom.key === 'mem_limit')?.value
+  const swap = view.cgroup['memory.swap.max']
+  if (typeof memory !== 'number' || swap === undefined) return seen(null, false)
+  return compareNumber(Number(value) - memory, swap, 4096)
+}
+
+function compareCpus(value: Json, view: KernelView): Comparison {
+  const [quota, period] = view.cgroup['cpu.max']?.split(' ') ?? [
+    view.cgroup['cpu.cfs_quota_us'],
+    view.cgroup['cpu.cfs_period_us'],
+  ]
+  if (quota === undefined || period === undefined) return seen(null, false)
+  if (quota === 'max' || Number(quota) <= 0) return seen('unlimited', false)
+  const cpus = Number(quota) / Number(period)
+  return seen(cpus, Math.abs(cpus - Number(value)) < 0.01)
+}
+
+function compareUlimit(
+  value: Json,
+  observed: { readonly soft: number | null; readonly hard: number | null } | undefined,
+): Comparison {
+  if (observed === undefined || value === null || typeof value !== 'object') return seen(null, false)
+  const wanted = value as { readonly soft: number; readonly hard: number }
+  const same = (limit: number | null, asked: number) => limit === asked || (limit === null && asked === -1)
+  // A process may lower its own soft limit, and raise it up to the hard one.
+  return seen({ ...observed }, same(observed.hard, wanted.hard))
+}
+
+/** The last mount on a path is the one that is seen. */
+function mountAt(view: KernelView, path: string): Mount | undefined {
+  return view.mounts.filter((mount) => mount.target === path).at(-1)
+}
+
+function compareTmpfs(value: Json, mount: Mount | undefined): Comparison {
+  if (mount?.type !== 'tmpfs') return seen(mount?.type ?? null, false)
+  const size = /(?:^|,)size=([^,]+)/.exec(String(value))?.[1]
+  const observed = `tmpfs ${[...mount.options, ...mount.superOptions.filter((option) => option.startsWith('size='))].join(',')}`
+  if (size === undefined) return seen(observed, true)
+  return seen(observed, mountBytes(mount) === parseBytes(size))
+}
+
+function compareMountSize(value: Json, mount: Mount | undefined): Comparison {
+  const bytes = mount === undefined ? null : mountBytes(mount)
+  return seen(bytes, bytes === value)
+}
+
+function mountBytes(mount: Mount): number | null {
+  const size = mount.superOptions.find((option) => option.startsWith('size='))?.slice('size='.length)
+  return size === undefined ? null : parseBytes(size)
+}
+
+/** The kernel's own spelling in mount options: binary k, m and g. */
+function parseBytes(text: string): number | null {
+  const [, digits, unit] = /^(\d+)([kmg]?)b?$/i.exec(text) ?? []
+  if (digits === undefined || unit === undefined) return null
+  return Number(digits) * ({ '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()] ?? 1)
+}
+
+function compareUser(wanted: string, view: KernelView): Comparison {
+  const [user, group] = wanted.split(':')
+  const uid = view.status['Uid']?.split(' ')[1] ?? ''
+  const gid = view.status['Gid']?.split(' ')[1] ?? ''
+  if (user === undefined || !/^\d+$/.test(user)) return asserted
+  const observed = `${uid}:${gid}`
+  // A process that was started as root may give that up, so another id is no proof that it was not.
+  if (user === '0' && uid !== '0') return asserted
+  return seen(observed, uid === user && (group === undefined || !/^\d+$/.test(group) || gid === group))
+}
+
+/** Capability names by bit. Source: include/uapi/linux/capability.h. */
+const capabilities = (
+  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE ' +
+  'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN ' +
+  'SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE ' +
+  'MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'
+).split(' ')
+
+/** The bounding set is what an engine imposes; the effective set is the process's own affair. */
+function boundingSet(view: KernelView): ReadonlySet<string> {
+  const bits = BigInt(`0x${view.status['CapBnd'] ?? '0'}`)
+  return new Set(capabilities.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n))
+}
+
+function compareCapability(
+  key: 'cap_add' | 'cap_drop',
+  name: string,
+  context: { readonly view: KernelView; readonly declared: readonly Atom[] },
+): Comparison {
+  const bounding = boundingSet(context.view)
+  const observed = [...bounding]
+  const added = new Set(
+    context.declared.flatMap((atom) => (atom.key.startsWith('cap_add:') ? [atom.key.slice('cap_add:'.length)] : [])),
+  )
+  if (key === 'cap_add') return seen(observed, name === 'ALL' ? observed.length > 14 : bounding.has(name))
+  if (name === 'ALL') return seen(observed, added.has('ALL') || observed.every((capability) => added.has(capability)))
+  return seen(observed, !bounding.has(name) || added.has(name))
+}
+
+function compareSecurity(name: string, text: string, view: KernelView): Comparison {
+  switch (name) {
+    case 'no-new-privileges': {
+      const observed = view.status['NoNewPrivs'] === '1'
+      return seen(observed, observed === !/[:=]false$/.test(text))
+    }
+    case 'seccomp': {
+      const filtered = view.status['Seccomp'] === '2'
+      return seen(filtered ? 'filter' : 'none', filtered === !/unconfined$/.test(text))
+    }
+    default:
+      return asserted
+  }
+}
+
+const squeeze = (text: string) => text.trim().replace(/\s+/g, ' ')

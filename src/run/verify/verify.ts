@@ -1,0 +1,46 @@
+/** Verifies from inside that every declared constraint of a running container is in force. */
+
+import type { Constraints, NetworkPolicy } from '../../model/constraint.ts'
+import type { ConstraintRecord } from '../../model/run-record.ts'
+import { type Atom, constraintAtoms, covers, networkAtoms } from '../../plan/atoms.ts'
+import { compareAtom } from './compare.ts'
+import type { KernelView } from './kernel-view.ts'
+
+export interface VerifyInput {
+  readonly constraints: Constraints
+  readonly network: NetworkPolicy
+  /** Atoms or keys that the engine is known not to enforce. */
+  readonly unsupported: readonly string[]
+  /** Null where the container was gone before it could be read. */
+  readonly view: KernelView | null
+  /** Null where there is no outside to try; `reached` null where the try could not tell. */
+  readonly egress: { readonly reached: boolean | null } | null
+}
+
+/** One record an atom; `agrees: false` on any of them means that the cell is not what it says it is. */
+export function verifyConstraints(input: VerifyInput): readonly ConstraintRecord[] {
+  const declared = constraintAtoms(input.constraints)
+  const records: ConstraintRecord[] = []
+  for (const atom of declared) records.push(verifyAtom(atom, declared, input))
+  for (const atom of networkAtoms(input.network)) records.push(verifyNetwork(atom, input))
+  return records
+}
+
+function verifyAtom(atom: Atom, declared: readonly Atom[], input: VerifyInput): ConstraintRecord {
+  if (input.unsupported.some((name) => covers(name, atom.key))) {
+    return { ...atom, provenance: 'unsupported', observed: null, agrees: null }
+  }
+  if (input.view === null) return { ...atom, provenance: 'asserted', observed: null, agrees: null }
+  return { ...atom, ...compareAtom(atom, input.view, declared) }
+}
+
+function verifyNetwork(atom: Atom, input: VerifyInput): ConstraintRecord {
+  if (input.unsupported.some((name) => covers(name, atom.key))) {
+    return { ...atom, provenance: 'unsupported', observed: null, agrees: null }
+  }
+  if (atom.key !== 'network.egress' || input.view === null || input.egress === null || input.egress.reached === null) {
+    return { ...atom, provenance: 'asserted', observed: null, agrees: null }
+  }
+  const observed = input.egress.reached ? 'open' : 'none'
+  return { ...atom, provenance: 'enforced', observed, agrees: observed === atom.value }
+}
