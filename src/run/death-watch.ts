@@ -14,7 +14,10 @@ export class DeathWatch {
   #lost: ContainerDeath | undefined
 
   /** Listens from the moment that the promise resolves until `signal` aborts. */
-  static async start(engine: Engine, options: { readonly labels: Labels; readonly signal: AbortSignal }): Promise<DeathWatch> {
+  static async start(
+    engine: Engine,
+    options: { readonly labels: Labels; readonly signal: AbortSignal },
+  ): Promise<DeathWatch> {
     const watch = new DeathWatch()
     const events = await engine.watch(options.labels, { signal: options.signal })
     void (async () => {

@@ -30,11 +30,18 @@ export class CellProblem extends Error {
 export function problemOf(error: unknown, stage: Stage): Problem {
   if (error instanceof CellProblem) return error.problem
   if (!(error instanceof EngineError)) {
-    return { kind: 'error', stage, reason: 'internal', message: oneLine(error instanceof Error ? (error.stack ?? error.message) : String(error), 1000) }
+    return {
+      kind: 'error',
+      stage,
+      reason: 'internal',
+      message: oneLine(error instanceof Error ? (error.stack ?? error.message) : String(error), 1000),
+    }
   }
   const message = oneLine(error.message, 1000)
   if (error.code === 'unreachable') return { kind: 'error', stage, reason: 'engine-lost', message }
-  const refused = error.code === 'rejected' || /OCI runtime|runc|executable file not found|no such file or directory/i.test(error.message)
+  const refused =
+    error.code === 'rejected' ||
+    /OCI runtime|runc|executable file not found|no such file or directory/i.test(error.message)
   if (refused && (stage === 'create' || stage === 'start' || stage === 'needs')) {
     return { kind: 'fail', stage, reason: 'rejected', message }
   }
@@ -44,7 +51,10 @@ export function problemOf(error: unknown, stage: Stage): Problem {
 /** The problem that decides: a lost engine or a constraint not in force, then the first failure, then the first error. */
 export function decisive(problems: readonly Problem[]): Problem | undefined {
   return (
-    problems.find((problem) => problem.reason === 'engine-lost' || problem.reason === 'node-lost' || problem.reason === 'not-in-force') ??
+    problems.find(
+      (problem) =>
+        problem.reason === 'engine-lost' || problem.reason === 'node-lost' || problem.reason === 'not-in-force',
+    ) ??
     problems.find((problem) => problem.kind === 'fail') ??
     problems[0]
   )

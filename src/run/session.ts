@@ -6,7 +6,7 @@ import { DeathWatch } from './death-watch.ts'
 import { labelsOf, objectName, type RunIdentity } from './labels.ts'
 import { type Helper, startHelper } from './relay/helper.ts'
 import type { Teardown } from './teardown.ts'
-import { openOutside, type Outside } from './verify/egress.ts'
+import { type Outside, openOutside } from './verify/egress.ts'
 
 export interface EngineSession {
   readonly engine: Engine
@@ -51,11 +51,15 @@ export async function openSession(
     starting: pLimit(3),
     removing: pLimit(2),
     outside() {
-      outside ??= openOutside(engine, { helper, image, name: objectName(identity), labels, teardown, signal }).catch((error: unknown) => {
-        if (signal.aborted) throw signal.reason
-        options.onNotice(`egress cannot be tested on this engine: ${error instanceof Error ? error.message : String(error)}`)
-        return null
-      })
+      outside ??= openOutside(engine, { helper, image, name: objectName(identity), labels, teardown, signal }).catch(
+        (error: unknown) => {
+          if (signal.aborted) throw signal.reason
+          options.onNotice(
+            `egress cannot be tested on this engine: ${error instanceof Error ? error.message : String(error)}`,
+          )
+          return null
+        },
+      )
       return outside
     },
   }

@@ -1,0 +1,441 @@
+/** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
+import type { CallOptions } from '../engines/engine.ts'
+import { CancelledError } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { oneLine } from '../lib/printable.ts'
+import { signatureOf } from '../lib/signature.ts'
+import type { Progress, RunEventBody } from '../model/event.ts'
+import type { EvidenceSink } from '../model/evidence.ts'
+import type { CellOutcome, Stage } from '../model/outcome.ts'
+import type { Copy, RunnableCell } from '../model/plan.ts'
+import type { CheckRecord, ConstraintRecord, EvidenceRef } from '../model/run-record.ts'
+import { runCheck } from './check-runner.ts'
+import { describeEnd, type RunningCopy, startCopy } from './copy-runner.ts'
+import { captureEvidence } from './evidence.ts'
+import { labelsOf, objectName } from './labels.ts'
+import { CellProblem, decisive, type Problem, problemOf } from './problem.ts'
+import type { EngineSession } from './session.ts'
+import { signalProcess } from './signal-process.ts'
+import { Teardown } from './teardown.ts'
+
+export interface CellDeps {
+  readonly session: EngineSession
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly emit: (event: RunEventBody) => void
+  readonly progress: (progress: Progress) => void
+  readonly evidence: EvidenceSink
+  readonly imageOf: (row: string) => string
+  readonly secret: (name: string) => string
+  /** Values that must not appear in any record. */
+  readonly redact: readonly string[]
+  readonly fingerprint: string | null
+  /** Milliseconds since the start of the run. */
+  readonly sinceStart: () => number
+}
+
+/** The answer stands when `runCell` resolves; what the cell started is removed by `teardown`, off the critical path. */
+export interface CellRun {
+  readonly outcome: CellOutcome
+  readonly teardown: Teardown
+}
+
+/** Never rejects: whatever happens becomes the cell's outcome. */
+export async function runCell(cell: RunnableCell, deps: CellDeps): Promise<CellRun> {
+  const run = new RunOfCell(cell, deps)
+  return run.run()
+}
+
+class RunOfCell {
+  readonly #cell: RunnableCell
+  readonly #deps: CellDeps
+  readonly #teardown = new Teardown()
+  readonly #problems: Problem[] = []
+  /** Alias → container, as soon as it is created. */
+  readonly #created = new Map<string, string>()
+  readonly #running = new Map<string, RunningCopy>()
+  readonly #startedAt: number
+  readonly #signalled = new Set<string>()
+
+  constructor(cell: RunnableCell, deps: CellDeps) {
+    this.#cell = cell
+    this.#deps = deps
+    this.#startedAt = deps.sinceStart()
+  }
+
+  async run(): Promise<CellRun> {
+    const { emit, session, signal } = this.#deps
+    emit({ type: 'cell-started', cell: this.#cell.id })
+    let stage: Stage = 'create'
+    try {
+      const networkId = await this.#phase('network', () => this.#createNetwork())
+      await this.#startCopies(networkId)
+      stage = 'constraints'
+      await this.#phase('constraints', () => this.#verify())
+      stage = 'check'
+      await this.#runChecks()
+      stage = 'stays-up'
+      await this.#phase('stays-up', () => this.#staysUp())
+      stage = 'stop'
+      await this.#phase('stop', () => this.#stops())
+    } catch (error) {
+      if (signal.aborted) return this.#finishCancelled()
+      this.#problems.push(error instanceof CellProblem ? error.problem : problemOf(error, stage))
+      this.#skipChecks()
+    }
+    // A stream that broke explains whatever else was seen.
+    const workload = this.#workload()
+    const death = workload === undefined ? undefined : session.deaths.known(workload.containerId)
+    if (death?.kind === 'lost') {
+      this.#problems.push({ kind: 'error', stage, reason: 'engine-lost', message: oneLine(String(death.error)) })
+    }
+    const evidence = await this.#keepEvidence()
+    return this.#finish(evidence)
+  }
+
+  #workload(): RunningCopy | undefined {
+    return [...this.#running.values()].find((running) => running.copy.role === 'workload')
+  }
+
+  async #phase<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const startMs = this.#deps.sinceStart()
+    try {
+      return await work()
+    } finally {
+      const phase = { name, startMs: Math.round(startMs), durationMs: Math.round(this.#deps.sinceStart() - startMs) }
+      this.#deps.emit({ type: 'cell-phase', cell: this.#cell.id, phase })
+    }
+  }
+
+  /** Null: the cell needs none. */
+  async #createNetwork(): Promise<string | null> {
+    const { copies, network } = this.#cell
+    const { session, signal } = this.#deps
+    const talks = copies.length > 1 || copies.some((copy) => Object.keys(copy.config.ports).length > 0)
+    const isolated = copies.some((copy) => copy.config.constraints.network_mode === 'none')
+    if (isolated || (!talks && network.egress === 'none')) return null
+    const name = objectName(session.identity, this.#cell.id)
+    this.#teardown.defer(`network ${name}`, (cleanup) => session.engine.networks.remove(name, { signal: cleanup }))
+    const labels = labelsOf(session.identity, 'workload', this.#cell.id)
+    const created = await session.starting(() =>
+      session.engine.networks.create({ name, labels, internal: network.egress === 'none' }, { signal }),
+    )
+    return created.id
+  }
+
+  /** What is needed first, side by side where nothing forbids it; the first failure ends the wait for the others. */
+  async #startCopies(networkId: string | null): Promise<void> {
+    const { copies } = this.#cell
+    const failed = new AbortController()
+    const signal = AbortSignal.any([this.#deps.signal, failed.signal])
+    const started = new Map<string, Promise<void>>()
+    for (const copy of copies) {
+      const work = async () => {
+        await Promise.all(copy.after.map((alias) => started.get(alias)))
+        signal.throwIfAborted()
+        await this.#startOne(copy, { networkId, signal })
+      }
+      const promise = work()
+      promise.catch(() => failed.abort(new CancelledError('another container of the cell did not come up')))
+      started.set(copy.alias, promise)
+    }
+    const results = await Promise.allSettled(started.values())
+    this.#deps.signal.throwIfAborted()
+    const rejected = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+    if (rejected.length > 0) throw rejected.find((error) => error instanceof CellProblem) ?? rejected[0]
+  }
+
+  async #startOne(
+    copy: Copy,
+    options: { readonly networkId: string | null; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { emit, imageOf, progress } = this.#deps
+    const isNeed = copy.role === 'need'
+    progress({ type: 'cell-stage', cell: this.#cell.id, stage: isNeed ? 'needs' : 'start' })
+    const need = (outcome: CellOutcome) => {
+      if (isNeed)
+        emit({ type: 'cell-need', cell: this.#cell.id, need: { stack: copy.row, imageId: imageOf(copy.row), outcome } })
+    }
+    try {
+      const running = await startCopy(
+        copy,
+        {
+          ...this.#deps,
+          cell: this.#cell,
+          signal: options.signal,
+          teardown: this.#teardown,
+          networkId: options.networkId,
+          phase: (name, work) => this.#phase(name, work),
+        },
+        (containerId) => this.#created.set(copy.alias, containerId),
+      )
+      this.#running.set(copy.alias, running)
+      need('pass')
+    } catch (error) {
+      if (!(error instanceof CellProblem) || !isNeed) throw error
+      const { problem } = error
+      need(problem.kind)
+      throw new CellProblem(
+        {
+          kind: problem.kind,
+          stage: 'needs',
+          reason: problem.kind === 'fail' ? 'need-failed' : problem.reason,
+          message: `${copy.alias} did not come up (${problem.stage}, ${problem.reason}): ${problem.message}`,
+          signature: signatureOf({ stage: problem.stage, reason: problem.reason, message: problem.message }),
+        },
+        error,
+      )
+    }
+  }
+
+  async #verify(): Promise<void> {
+    this.#deps.progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'constraints' })
+    const records = new Map<string, ConstraintRecord>()
+    for (const running of this.#running.values()) {
+      for (const record of await running.verified) {
+        const isOwn = running.copy.role === 'workload' || this.#workload() === undefined
+        if (record.agrees === false) {
+          this.#problems.push({
+            kind: 'error',
+            stage: 'constraints',
+            reason: 'not-in-force',
+            message: `${record.key} on ${running.copy.alias}: declared ${JSON.stringify(record.value)}, observed ${JSON.stringify(record.observed)}`,
+          })
+        }
+        if (isOwn || record.agrees === false) records.set(record.key, record)
+      }
+    }
+    this.#deps.emit({ type: 'cell-constraints', cell: this.#cell.id, constraints: [...records.values()] })
+  }
+
+  async #runChecks(): Promise<void> {
+    const { clock, emit, evidence, progress, redact, secret, session, signal } = this.#deps
+    const targets = new Map([...this.#running].map(([alias, running]) => [alias, running.target] as const))
+    const workload = this.#workload()
+    if (workload) targets.set('', workload.target)
+    for (const check of this.#cell.checks) {
+      signal.throwIfAborted()
+      progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'check' })
+      const record = await this.#phase(`check ${check.name}`, () =>
+        runCheck(check, {
+          engine: session.engine,
+          targets,
+          clock,
+          signal,
+          timeScale: this.#cell.timeScale,
+          secret,
+          redact,
+          evidence,
+          cell: this.#cell.id,
+          labels: labelsOf(session.identity, 'client', this.#cell.id),
+          restart: async (alias, options) => this.#copy(alias).restart(options.signal),
+          signalProcess: async (alias, request) => {
+            const running = this.#copy(alias)
+            if (request.process === undefined) this.#signalled.add(running.containerId)
+            await signalProcess(session, { running, ...request, options: { signal } })
+          },
+        }),
+      )
+      emit({ type: 'cell-check', cell: this.#cell.id, check: record })
+      if (record.outcome === 'fail' || record.outcome === 'error') this.#problems.push(checkProblem(record))
+    }
+  }
+
+  #copy(alias: string): RunningCopy {
+    const running = alias === '' ? this.#workload() : this.#running.get(alias)
+    if (running === undefined) throw new Error(`no container "${alias}" in ${this.#cell.id}`)
+    return running
+  }
+
+  /** The checks that were not judged are in the record as such. */
+  #skipChecks(): void {
+    if (
+      this.#problems.some(
+        (problem) => problem.stage === 'check' || problem.stage === 'stays-up' || problem.stage === 'stop',
+      )
+    )
+      return
+    for (const check of this.#cell.checks) {
+      this.#deps.emit({
+        type: 'cell-check',
+        cell: this.#cell.id,
+        check: {
+          name: check.name,
+          kind: check.kind,
+          outcome: 'not-run',
+          reason: null,
+          message: null,
+          expected: null,
+          actual: null,
+          attempts: 0,
+          durationMs: 0,
+          at: `${check.at.file}:${check.at.line}:${check.at.column}`,
+          evidence: [],
+        },
+      })
+    }
+  }
+
+  /** A workload whose check waits for its exit is a job: it need not stay up, and has stopped already. */
+  #isJob(): boolean {
+    return this.#cell.checks.some((check) =>
+      check.steps.some((step) => step.act.kind === 'exit' && step.on === undefined),
+    )
+  }
+
+  async #staysUp(): Promise<void> {
+    const { clock, progress, session, signal } = this.#deps
+    if (this.#isJob()) return
+    progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'stays-up' })
+    const deaths = [...this.#running.values()]
+      .filter((running) => !this.#signalled.has(running.containerId))
+      .map((running) => session.deaths.next(running.containerId))
+    const { staysUpMs } = this.#cell.contract
+    if (staysUpMs !== undefined && deaths.length > 0) {
+      using over = disposableController()
+      await Promise.race([
+        clock.sleep(staysUpMs, AbortSignal.any([signal, over.signal])).catch((error: unknown) => {
+          if (signal.aborted) throw error
+        }),
+        Promise.race(deaths),
+      ])
+    }
+    for (const running of this.#running.values()) {
+      if (this.#signalled.has(running.containerId)) continue
+      await this.#stillUp(running, { signal })
+    }
+  }
+
+  async #stillUp(running: RunningCopy, options: CallOptions): Promise<void> {
+    const { session } = this.#deps
+    const state = await session.engine.containers.inspect(running.containerId, options)
+    const problem = (reason: Problem['reason'], message: string) => {
+      this.#problems.push({ kind: 'fail', stage: 'stays-up', reason, message })
+    }
+    if (state.status !== 'running') {
+      const end = await describeEnd({ engine: session.engine, target: running.target, signal: options.signal })
+      problem(end.reason, end.message)
+    } else if (session.deaths.sawOom(running.containerId) || state.oomKilled) {
+      problem('oom-killed', `a process of ${running.copy.alias} was killed for want of memory`)
+    } else if (state.restarts > 0) {
+      problem('restarted', `${running.copy.alias} was restarted ${state.restarts} times`)
+    }
+  }
+
+  async #stops(): Promise<void> {
+    const { clock, progress, session, signal } = this.#deps
+    const workload = this.#workload()
+    const withinMs = this.#cell.contract.stopsWithinMs ?? workload?.copy.config.constraints.stop_grace_period
+    if (workload === undefined || withinMs === undefined || this.#isJob()) return
+    if (this.#signalled.has(workload.containerId) || this.#problems.some((problem) => problem.stage === 'stays-up'))
+      return
+    progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'stop' })
+    const graceMs = withinMs * this.#cell.timeScale
+    session.deaths.expect(workload.containerId)
+    const startedAt = clock.now()
+    const stopSignal = workload.copy.config.constraints.stop_signal
+    await session.engine.containers.stop(workload.containerId, {
+      graceMs,
+      signal,
+      ...(stopSignal === undefined ? {} : { stopSignal }),
+    })
+    const state = await session.engine.containers.inspect(workload.containerId, { signal })
+    // An exit by SIGKILL once the grace was over is the engine's doing, not the process's own.
+    if (state.exitCode === 137 && clock.now() - startedAt >= graceMs * 0.95) {
+      this.#problems.push({
+        kind: 'fail',
+        stage: 'stop',
+        reason: 'killed',
+        message: `${workload.copy.alias} did not stop within ${graceMs} ms of ${stopSignal ?? 'its stop signal'} and had to be killed`,
+      })
+    }
+  }
+
+  async #keepEvidence(): Promise<readonly EvidenceRef[]> {
+    const { evidence, session } = this.#deps
+    const failed = this.#problems.length > 0
+    const containers = [...this.#created].filter(([alias]) => failed || alias === this.#workload()?.copy.alias)
+    return captureEvidence(containers, {
+      cell: this.#cell,
+      engine: session.engine,
+      sink: evidence,
+      redact: this.#deps.redact,
+      signal: AbortSignal.timeout(20_000),
+    })
+  }
+
+  #finish(evidence: readonly EvidenceRef[]): CellRun {
+    const problem = decisive(this.#problems)
+    const outcome =
+      problem === undefined
+        ? 'pass'
+        : problem.reason === 'not-in-force' || problem.reason === 'engine-lost'
+          ? 'error'
+          : problem.kind
+    const own = problem && {
+      stage: problem.stage,
+      reason: problem.reason,
+      message: problem.message,
+      ...(problem.check === undefined ? {} : { checkKind: problem.check.kind, checkName: problem.check.name }),
+    }
+    return this.#emitFinished(outcome, {
+      stage: problem?.stage ?? null,
+      reason: problem?.reason ?? null,
+      message: problem?.message ?? null,
+      signature: own === undefined ? null : (problem?.signature ?? signatureOf(own)),
+      evidence,
+    })
+  }
+
+  #finishCancelled(): CellRun {
+    const { signal } = this.#deps
+    const byUser = signal.reason instanceof CancelledError
+    return this.#emitFinished(byUser ? 'cancelled' : 'not-run', {
+      stage: null,
+      reason: byUser ? 'interrupted' : 'deadline',
+      message: byUser ? 'cancelled while it ran' : 'the time of the run was over before it ended',
+      signature: null,
+      evidence: [],
+    })
+  }
+
+  #emitFinished(
+    outcome: CellOutcome,
+    rest: {
+      readonly stage: Stage | null
+      readonly reason: Problem['reason'] | null
+      readonly message: string | null
+      readonly signature: string | null
+      readonly evidence: readonly EvidenceRef[]
+    },
+  ): CellRun {
+    const { emit, fingerprint, imageOf, sinceStart } = this.#deps
+    const workload = this.#cell.copies.find((copy) => copy.role === 'workload')
+    emit({
+      type: 'cell-finished',
+      cell: this.#cell.id,
+      outcome,
+      ...rest,
+      fingerprint,
+      imageId: workload === undefined ? null : imageOf(workload.row),
+      durationMs: Math.round(sinceStart() - this.#startedAt),
+      findings: this.#cell.findings,
+    })
+    return { outcome, teardown: this.#teardown }
+  }
+}
+
+function checkProblem(record: CheckRecord): Problem {
+  return {
+    kind: record.outcome === 'fail' ? 'fail' : 'error',
+    stage: 'check',
+    reason: record.reason ?? 'mismatch',
+    message: record.message ?? `the check "${record.name}" did not hold`,
+    check: { kind: record.kind, name: record.name },
+  }
+}
+
+function disposableController(): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController()
+  return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() }
+}

@@ -1,0 +1,259 @@
+/** Brings up one container of a cell: create, start, verify from inside, wait until it is ready. */
+import type { Engine } from '../engines/engine.ts'
+import { abortable } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { oneLine } from '../lib/printable.ts'
+import type { Stage } from '../model/outcome.ts'
+import type { Copy, RunnableCell } from '../model/plan.ts'
+import type { ConstraintRecord } from '../model/run-record.ts'
+import type { ContainerDeath } from './death-watch.ts'
+import { labelsOf, objectName } from './labels.ts'
+import { DialError, type ProbeTarget } from './probes/target.ts'
+import { CellProblem, type Problem, problemOf } from './problem.ts'
+import { waitReady } from './readiness.ts'
+import { dial } from './relay/dial.ts'
+import type { EngineSession } from './session.ts'
+import type { Teardown } from './teardown.ts'
+import { type KernelView, readKernelView } from './verify/kernel-view.ts'
+import { verifyConstraints } from './verify/verify.ts'
+
+export interface CopyContext {
+  readonly cell: RunnableCell
+  readonly session: EngineSession
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly teardown: Teardown
+  readonly networkId: string | null
+  /** Image id by row. */
+  readonly imageOf: (row: string) => string
+  readonly secret: (name: string) => string
+  readonly redact: readonly string[]
+  /** Reports a phase: runs `work`, and records how long it took. */
+  readonly phase: <T>(name: string, work: () => Promise<T>) => Promise<T>
+}
+
+/** A copy that runs; what it was verified to be is known once `verified` resolves. */
+export interface RunningCopy {
+  readonly copy: Copy
+  readonly containerId: string
+  readonly target: ProbeTarget
+  /** Never rejects. */
+  readonly verified: Promise<readonly ConstraintRecord[]>
+  /** Restarts it and waits until it is ready again. */
+  restart(signal: AbortSignal): Promise<void>
+  /** Process id on the engine's host; 0 while it does not run. */
+  pid(): number
+}
+
+/** Rejects with `CellProblem` at the stages `create`, `start` and `ready`. `onCreated` hears of the container as soon as it is there. */
+export async function startCopy(
+  copy: Copy,
+  context: CopyContext,
+  onCreated: (containerId: string) => void,
+): Promise<RunningCopy> {
+  const { session, signal } = context
+  const { engine } = session
+  const containerId = await at('create', () => context.phase(`create ${copy.alias}`, () => create(copy, context)))
+  onCreated(containerId)
+  await at('start', () =>
+    context.phase(`start ${copy.alias}`, () =>
+      session.starting(() => engine.containers.start(containerId, { signal })),
+    ),
+  )
+
+  let state = await at('start', () => engine.containers.inspect(containerId, { signal }))
+  const target: ProbeTarget = {
+    alias: copy.alias,
+    containerId,
+    ports: copy.config.ports,
+    imageId: context.imageOf(copy.row),
+    async dial(port, options) {
+      if (state.pid <= 0) throw new DialError('the container does not run', { reason: 'exited', relayFault: false })
+      // Its own address rather than loopback, so that a listener on loopback alone is seen to fail.
+      const address = state.addresses[0] ?? '127.0.0.1'
+      return dial(session.helper, { pid: state.pid, address, port, signal: options.signal })
+    },
+  }
+  const verified = verify(copy, containerId, context).catch(() => [] as readonly ConstraintRecord[])
+  await at('ready', () => context.phase(`ready ${copy.alias}`, () => becomeReady(copy, target, context)))
+  return {
+    copy,
+    containerId,
+    target,
+    verified,
+    pid: () => state.pid,
+    async restart(restartSignal) {
+      session.deaths.expect(containerId)
+      await engine.containers.restart(containerId, {
+        graceMs: context.cell.contract.stopsWithinMs ?? 10_000,
+        signal: restartSignal,
+      })
+      state = await engine.containers.inspect(containerId, { signal: restartSignal })
+      await becomeReady(copy, target, { ...context, signal: restartSignal })
+    },
+  }
+}
+
+async function at<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof CellProblem ? error : new CellProblem(problemOf(error, stage), error)
+  }
+}
+
+async function create(copy: Copy, context: CopyContext): Promise<string> {
+  const { cell, session, signal, teardown } = context
+  const { engine, identity } = session
+  const role = copy.role === 'workload' ? 'workload' : 'need'
+  const labels = labelsOf(identity, role, cell.id)
+  const volumes: { name: string | null; target: string }[] = []
+  for (const volume of copy.config.volumes) {
+    if (volume.name === null) {
+      volumes.push({ name: null, target: volume.target })
+      continue
+    }
+    const name = objectName(identity, cell.id, volume.name)
+    teardown.defer(`volume ${name}`, (cleanup) => engine.volumes.remove(name, { signal: cleanup }))
+    await engine.volumes.create({ name, labels }, { signal })
+    volumes.push({ name, target: volume.target })
+  }
+  const name = objectName(identity, cell.id, copy.alias)
+  teardown.defer(`container ${name}`, (cleanup) =>
+    session.removing(() => engine.containers.remove(name, { signal: cleanup })),
+  )
+  const { config } = copy
+  const { id } = await engine.containers.create(
+    {
+      name,
+      image: context.imageOf(copy.row),
+      labels,
+      ...(config.command === undefined ? {} : { command: config.command }),
+      ...(config.entrypoint === undefined ? {} : { entrypoint: config.entrypoint }),
+      ...(config.workingDir === undefined ? {} : { workingDir: config.workingDir }),
+      environment: Object.fromEntries(
+        Object.entries(config.environment).map(([key, value]) => [
+          key,
+          typeof value === 'string' ? value : context.secret(value.secret),
+        ]),
+      ),
+      constraints: config.constraints,
+      network:
+        context.networkId === null
+          ? { kind: 'none' }
+          : { kind: 'network', id: context.networkId, aliases: [copy.alias] },
+      volumes,
+    },
+    { signal },
+  )
+  return id
+}
+
+async function verify(copy: Copy, containerId: string, context: CopyContext): Promise<readonly ConstraintRecord[]> {
+  const { cell, session, signal } = context
+  const sysctls = Object.keys(copy.config.constraints.sysctls ?? {})
+  const pid = async () => (await session.engine.containers.inspect(containerId, { signal })).pid
+  const read = async () => settledView(await pid(), { session, sysctls, context })
+  const [view, egress] = await Promise.all([read(), tryEgress(await pid(), context)])
+  const input = { constraints: copy.config.constraints, network: cell.network, unsupported: cell.unsupported, egress }
+  const records = verifyConstraints({ ...input, view })
+  if (view === null || records.every((record) => record.agrees !== false)) return records
+  // Read once more before a disagreement is believed: the process may have been seen in the middle of its start.
+  const again = await read()
+  return again === null ? records : verifyConstraints({ ...input, view: again })
+}
+
+/** Waits until the runtime has handed over to the container's own program. */
+async function settledView(
+  pid: number,
+  options: { readonly session: EngineSession; readonly sysctls: readonly string[]; readonly context: CopyContext },
+): Promise<KernelView | null> {
+  const { session, sysctls, context } = options
+  let view: KernelView | null = null
+  for (let attempt = 0; attempt < 20; attempt++) {
+    view = await readKernelView(session.helper, { pid, sysctls, signal: context.signal })
+    if (view === null || !/^(runc|crun)(:|$)|^exe$/.test(view.command)) return view
+    await context.clock.sleep(20, context.signal)
+  }
+  return view
+}
+
+async function tryEgress(pid: number, context: CopyContext): Promise<{ readonly reached: boolean | null } | null> {
+  if (context.networkId === null) return null
+  const outside = await context.session.outside()
+  if (outside === null || pid <= 0) return null
+  return { reached: await outside.reachedFrom(pid, context.signal) }
+}
+
+async function becomeReady(copy: Copy, target: ProbeTarget, context: CopyContext): Promise<void> {
+  const { cell, session, signal } = context
+  const died = session.deaths.next(target.containerId)
+  if (copy.readiness === undefined) return
+  const deadlineMs =
+    Math.min(copy.readiness.deadlineMs, cell.contract.readyWithinMs ?? Number.POSITIVE_INFINITY) * cell.timeScale
+  const result = await waitReady(copy.readiness, {
+    engine: session.engine,
+    target,
+    clock: context.clock,
+    signal,
+    deadlineMs,
+    secret: context.secret,
+    redact: context.redact,
+    labels: labelsOf(session.identity, 'client', cell.id),
+    died: died.then((death) => ({ death })),
+  })
+  if (result.outcome === 'ready') return
+  throw new CellProblem(
+    await readinessProblem(result, {
+      died: session.deaths.known(target.containerId),
+      engine: session.engine,
+      target,
+      signal,
+    }),
+  )
+}
+
+async function readinessProblem(
+  result: { readonly reason: Problem['reason']; readonly message: string; readonly error?: boolean },
+  context: {
+    readonly died: ContainerDeath | undefined
+    readonly engine: Engine
+    readonly target: ProbeTarget
+    readonly signal: AbortSignal
+  },
+): Promise<Problem> {
+  const { died } = context
+  if (died?.kind === 'lost')
+    return { kind: 'error', stage: 'ready', reason: 'engine-lost', message: oneLine(String(died.error)) }
+  if (died === undefined) {
+    return {
+      kind: result.error === true ? 'error' : 'fail',
+      stage: 'ready',
+      reason: result.reason,
+      message: result.message,
+    }
+  }
+  return { kind: 'fail', stage: 'ready', ...(await describeEnd(context)) }
+}
+
+/** Why a container is not running any more, in a reason and words. */
+export async function describeEnd(context: {
+  readonly engine: Engine
+  readonly target: { readonly containerId: string; readonly alias: string }
+  readonly signal: AbortSignal
+}): Promise<{ readonly reason: 'oom-killed' | 'exited'; readonly message: string }> {
+  const state = await abortable(
+    context.engine.containers.inspect(context.target.containerId, { signal: context.signal }),
+    context.signal,
+  )
+  if (state.oomKilled) {
+    return {
+      reason: 'oom-killed',
+      message: `${context.target.alias} was killed for want of memory (exit code ${state.exitCode ?? 'unknown'})`,
+    }
+  }
+  return {
+    reason: 'exited',
+    message: `${context.target.alias} ended with exit code ${state.exitCode ?? 'unknown'}${state.error === '' ? '' : `: ${oneLine(state.error)}`}`,
+  }
+}

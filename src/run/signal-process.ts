@@ -1,0 +1,34 @@
+/** Sends a signal to processes of a workload, with nothing needed in its image. */
+import type { CallOptions } from '../engines/engine.ts'
+import type { RunningCopy } from './copy-runner.ts'
+import type { EngineSession } from './session.ts'
+
+/** Every process of that name in the process namespace of \`$1\`. Exit 4: there is none. */
+const signalScript = `B=/bin/busybox; N=$($B readlink /proc/$1/ns/pid); F=4
+for d in /proc/[0-9]*; do
+  [ "$($B readlink $d/ns/pid 2>/dev/null)" = "$N" ] || continue
+  [ "$($B cat $d/comm 2>/dev/null)" = "$2" ] || continue
+  $B kill -s "$3" "\${d#/proc/}" && F=0
+done
+exit $F`
+
+/** Without \`process\`: to the main process, by the engine. Rejects where no such process runs. */
+export async function signalProcess(
+  session: EngineSession,
+  request: {
+    readonly running: RunningCopy
+    readonly process?: string
+    readonly signal: string
+    readonly options: CallOptions
+  },
+): Promise<void> {
+  const { running, options } = request
+  if (request.process === undefined) {
+    session.deaths.expect(running.containerId)
+    return session.engine.containers.kill(running.containerId, { killSignal: request.signal, signal: options.signal })
+  }
+  // The kernel keeps 15 characters of a process's name.
+  const args = [String(running.pid()), request.process.slice(0, 15), request.signal.replace(/^SIG/, '')]
+  const result = await session.helper.script(signalScript, { args, signal: options.signal })
+  if (result.exitCode !== 0) throw new Error(`no process "${request.process}" runs in ${running.copy.alias}`)
+}
