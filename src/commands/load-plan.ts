@@ -1,0 +1,51 @@
+/** From a folder and a selection to a plan, or to what is wrong with them on stderr. */
+import { loadProject } from '../config/load.ts'
+import { renderDiagnostic } from '../config/render-diagnostic.ts'
+import type { Plan } from '../model/plan.ts'
+import { makePlan } from '../plan/plan.ts'
+import { select } from '../plan/select.ts'
+import type { Io } from './io.ts'
+
+export interface PlanArguments {
+  /** Folder of the project; the working directory where absent. */
+  readonly project?: string
+  readonly cells?: readonly string[]
+  readonly stack?: readonly string[]
+  readonly env?: readonly string[]
+}
+
+export type LoadedPlan = { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly exitCode: 2 }
+
+export async function loadPlan(
+  options: PlanArguments,
+  io: Io,
+  narrow: { readonly unsupported?: ReadonlySet<string>; readonly only?: ReadonlySet<string> } = {},
+): Promise<LoadedPlan> {
+  const loaded = await loadProject(options.project ?? io.cwd, { env: io.env })
+  const diagnostics = loaded.ok ? loaded.warnings : loaded.diagnostics
+  for (const diagnostic of diagnostics) io.stderr(`${renderDiagnostic(diagnostic, { color: io.color })}\n\n`)
+  if (!loaded.ok) {
+    const count = loaded.diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length
+    io.stderr(`${count} ${count === 1 ? 'mistake' : 'mistakes'}; nothing was started.\n`)
+    return { ok: false, exitCode: 2 }
+  }
+  const selection = select(loaded.project, {
+    cells: options.cells ?? [],
+    stacks: options.stack ?? [],
+    environments: options.env ?? [],
+  })
+  if (!selection.ok) {
+    for (const problem of selection.problems) io.stderr(`matrix: ${problem}\n`)
+    return { ok: false, exitCode: 2 }
+  }
+  const plan = makePlan(loaded.project, {
+    chosen: (row, environment) =>
+      selection.chosen(row, environment) && (narrow.only === undefined || narrow.only.has(`${row}@${environment}`)),
+    unsupported: () => narrow.unsupported ?? new Set(),
+  })
+  if (plan.cells.length === 0) {
+    io.stderr('matrix: nothing is selected; no cell is both in the rows and in the columns that were asked for.\n')
+    return { ok: false, exitCode: 2 }
+  }
+  return { ok: true, plan }
+}

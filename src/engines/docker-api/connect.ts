@@ -1,0 +1,130 @@
+/** The Docker Engine API as the port to an engine; Docker's types do not leave this folder. */
+import Dockerode from 'dockerode'
+import { type Engine, EngineError, type EngineFacts, type Labels, type Resource, type ResourceKind } from '../engine.ts'
+import { containersOf } from './containers.ts'
+import { call, callOrNull } from './errors.ts'
+import { watchEvents } from './events.ts'
+import { imagesOf } from './images.ts'
+import { request } from './request.ts'
+
+/** @param endpoint `unix:///path/of.sock`; other ways to reach an engine are refused with an `EngineError`. */
+export function connectDocker(endpoint: string): Engine {
+  if (!endpoint.startsWith('unix://')) {
+    throw new EngineError('rejected', `an engine is reached by unix:///path/of.sock, not by ${endpoint}`)
+  }
+  // DOCKER_HOST would override the path, were a host not denied.
+  const docker = new Dockerode({
+    socketPath: endpoint.slice('unix://'.length),
+    host: undefined,
+  } as Dockerode.DockerOptions)
+  return {
+    endpoint,
+    unsupported: new Set(),
+    facts: ({ signal }) => call(signal, () => readFacts(docker, signal)),
+    images: imagesOf(docker),
+    containers: containersOf(docker),
+    networks: {
+      create: (spec, { signal }) =>
+        call(signal, async () => {
+          const network = await docker.createNetwork({
+            Name: spec.name,
+            Driver: 'bridge',
+            Internal: spec.internal,
+            CheckDuplicate: true,
+            Labels: { ...spec.labels },
+            ...(spec.mtu === undefined ? {} : { Options: { 'com.docker.network.driver.mtu': String(spec.mtu) } }),
+            abortSignal: signal,
+          })
+          return { id: network.id, gateway: null }
+        }),
+      remove: async (id, { signal }) => {
+        await callOrNull(signal, () => docker.getNetwork(id).remove({ abortSignal: signal }))
+      },
+    },
+    volumes: {
+      create: (spec, { signal }) =>
+        call(
+          signal,
+          async () =>
+            void (await docker.createVolume({ Name: spec.name, Labels: { ...spec.labels }, abortSignal: signal })),
+        ),
+      remove: async (name, { signal }) => {
+        await callOrNull(signal, () =>
+          request(docker, { method: 'DELETE', path: `/volumes/${encodeURIComponent(name)}?force=true`, signal }),
+        )
+      },
+    },
+    list: (kind, labels, { signal }) => call(signal, () => listResources(docker, { kind, labels, signal })),
+    watch: (labels, { signal }) => watchEvents(docker, labels, signal),
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<EngineFacts> {
+  const [info, version, bridge] = await Promise.all([
+    request<Record<string, unknown>>(docker, { method: 'GET', path: '/info', signal }),
+    request<Dockerode.DockerVersion>(docker, { method: 'GET', path: '/version', signal }),
+    callOrNull(signal, () =>
+      request<{ readonly IPAM?: { readonly Config?: readonly { readonly Gateway?: string }[] } }>(docker, {
+        method: 'GET',
+        path: '/networks/bridge',
+        signal,
+      }),
+    ),
+  ])
+  const text = (key: string) => String(info[key] ?? '')
+  const securityOptions = Array.isArray(info['SecurityOptions']) ? info['SecurityOptions'].map(String) : []
+  return {
+    name: version.Version.includes('podman') ? 'podman' : 'docker',
+    version: version.Version,
+    apiVersion: version.ApiVersion,
+    ociRuntime: text('DefaultRuntime') || 'runc',
+    rootless: securityOptions.some((option) => option.includes('rootless')),
+    kernel: text('KernelVersion'),
+    cgroup: `v${text('CgroupVersion') || '1'}`,
+    arch: version.Arch,
+    nodes: 1,
+    memoryBytes: Number(info['MemTotal'] ?? 0),
+    cpus: Number(info['NCPU'] ?? 1),
+    storageDriver: text('Driver'),
+    outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
+    securityOptions,
+  }
+}
+
+async function listResources(
+  docker: Dockerode,
+  query: { readonly kind: ResourceKind; readonly labels: Labels; readonly signal: AbortSignal },
+): Promise<readonly Resource[]> {
+  const label = Object.entries(query.labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`))
+  const options = { filters: { label }, abortSignal: query.signal }
+  const { kind } = query
+  switch (kind) {
+    case 'container': {
+      const found = await docker.listContainers({ ...options, all: true })
+      return found.map((item) => ({
+        kind,
+        id: item.Id,
+        name: (item.Names[0] ?? '').replace(/^\//, ''),
+        labels: item.Labels,
+      }))
+    }
+    case 'network': {
+      const found = await docker.listNetworks(options)
+      return found.map((item) => ({ kind, id: item.Id, name: item.Name, labels: item.Labels ?? {} }))
+    }
+    case 'volume': {
+      const found = await docker.listVolumes(options)
+      return (found.Volumes ?? []).map((item) => ({ kind, id: item.Name, name: item.Name, labels: item.Labels ?? {} }))
+    }
+    case 'image': {
+      const found = await docker.listImages(options)
+      return found.map((item) => ({
+        kind,
+        id: item.Id,
+        name: item.RepoTags?.[0] ?? item.Id,
+        labels: item.Labels ?? {},
+      }))
+    }
+  }
+}

@@ -1,0 +1,271 @@
+/** Containers over the Docker Engine API. */
+import type { Readable } from 'node:stream'
+import type Dockerode from 'dockerode'
+import { extract } from 'tar-stream'
+import type { ContainerLogs, ContainerState, Containers, FileFacts, LogLine } from '../engine.ts'
+import { call, callOrNull } from './errors.ts'
+import { attachedDuplex, BoundedText, readFrames } from './frames.ts'
+import { createOptions } from './host-config.ts'
+import { LineSplitter } from './log-lines.ts'
+import { request } from './request.ts'
+
+export function containersOf(docker: Dockerode): Containers {
+  const of = (id: string) => docker.getContainer(id)
+  return {
+    create: (spec, { signal }) =>
+      call(signal, async () => {
+        const options = { ...createOptions(spec), abortSignal: signal }
+        const created = await docker.createContainer(options)
+        const warnings = (created as unknown as { Warnings?: unknown }).Warnings
+        return { id: created.id, warnings: Array.isArray(warnings) ? warnings.map(String) : [] }
+      }),
+    start: (id, { signal }) => call(signal, async () => void (await of(id).start({ abortSignal: signal }))),
+    inspect: (id, { signal }) => call(signal, async () => stateOf(await of(id).inspect({ abortSignal: signal }))),
+    stop: (id, { signal, graceMs, stopSignal }) =>
+      call(signal, async () => {
+        const { State, Config } = await of(id).inspect({ abortSignal: signal })
+        if (!State.Running) return
+        // The stop signal of the API came after 1.41, so a signal of ours is sent apart from the wait.
+        const configured = (Config as { StopSignal?: string }).StopSignal ?? 'SIGTERM'
+        if (stopSignal !== undefined && stopSignal !== configured) {
+          await of(id).kill({ signal: stopSignal, abortSignal: signal })
+        }
+        await notModified(of(id).stop({ t: Math.ceil(graceMs / 1000), abortSignal: signal }))
+      }),
+    kill: (id, { signal, killSignal }) =>
+      call(signal, async () => void (await of(id).kill({ signal: killSignal, abortSignal: signal }))),
+    restart: (id, { signal, graceMs }) =>
+      call(signal, async () => void (await of(id).restart({ t: Math.ceil(graceMs / 1000), abortSignal: signal }))),
+    remove: async (id, { signal }) => {
+      await callOrNull(signal, () => of(id).remove({ force: true, v: true, abortSignal: signal }))
+    },
+    exec: (id, spec, { signal }) =>
+      call(signal, async () => {
+        const exec = await of(id).exec({
+          Cmd: [...spec.command],
+          AttachStdout: true,
+          AttachStderr: true,
+          ...(spec.user === undefined ? {} : { User: spec.user }),
+          ...(spec.workdir === undefined ? {} : { WorkingDir: spec.workdir }),
+          ...(spec.environment === undefined
+            ? {}
+            : { Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`) }),
+          abortSignal: signal,
+        })
+        const stream = await exec.start({ Detach: false, Tty: false, abortSignal: signal })
+        const stdout = new BoundedText(spec.maxBytes)
+        const stderr = new BoundedText(spec.maxBytes)
+        await readFrames(stream, (name, payload) => (name === 'stdout' ? stdout : stderr).push(payload), signal)
+        const { ExitCode } = await exec.inspect({ abortSignal: signal })
+        return {
+          exitCode: ExitCode ?? -1,
+          stdout: stdout.text,
+          stderr: stderr.text,
+          cutBytes: stdout.cutBytes + stderr.cutBytes,
+        }
+      }),
+    connect: (id, command, { signal }) =>
+      call(signal, async () => {
+        const exec = await of(id).exec({
+          Cmd: [...command],
+          AttachStdin: true,
+          AttachStdout: true,
+          AttachStderr: true,
+          abortSignal: signal,
+        })
+        // The signal covers the opening only: a stream that stands is ended by whoever holds it.
+        return attachedDuplex(await exec.start({ hijack: true, stdin: true, Tty: false }))
+      }),
+    logs: (id, { signal, tail, sinceMs, maxBytes }) =>
+      call(signal, async () => {
+        const stream = await openLogs(docker, {
+          id,
+          follow: false,
+          signal,
+          ...(tail === undefined ? {} : { tail }),
+          ...(sinceMs === undefined ? {} : { sinceMs }),
+        })
+        return collectLogs(stream, { maxBytes, signal })
+      }),
+    followLogs: (id, { signal }) =>
+      call(signal, async () => linesOf(await openLogs(docker, { id, follow: true, signal }), signal)),
+    readFile: (id, path, { signal, maxBytes }) =>
+      callOrNull(signal, async () => {
+        const archive = await of(id).getArchive({ path, abortSignal: signal })
+        return firstEntry(archive as unknown as Readable, { path, maxBytes })
+      }),
+    peakMemory: async (id, { signal }) => {
+      const stats = await callOrNull(signal, () =>
+        request<{ readonly memory_stats?: { readonly max_usage?: number } }>(docker, {
+          method: 'GET',
+          path: `/containers/${id}/stats?stream=false&one-shot=true`,
+          signal,
+        }),
+      )
+      const peak = stats?.memory_stats?.max_usage
+      return peak ?? null
+    },
+  }
+}
+
+/** 304: it had stopped already. */
+async function notModified(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode !== 304) throw error
+  }
+}
+
+async function openLogs(
+  docker: Dockerode,
+  options: {
+    readonly id: string
+    readonly follow: boolean
+    readonly tail?: number
+    readonly sinceMs?: number
+    readonly signal: AbortSignal
+  },
+): Promise<Readable> {
+  const query = new URLSearchParams({
+    stdout: 'true',
+    stderr: 'true',
+    timestamps: 'true',
+    follow: String(options.follow),
+    ...(options.tail === undefined ? {} : { tail: String(options.tail) }),
+    ...(options.sinceMs === undefined ? {} : { since: String(options.sinceMs / 1000) }),
+  })
+  // As a stream, for a gigabyte of log must not end up in one buffer.
+  const path = `/containers/${options.id}/logs?${query}`
+  return request<Readable>(docker, { method: 'GET', path, signal: options.signal, isStream: true })
+}
+
+/** The last `maxBytes` of the log. */
+async function collectLogs(
+  stream: Readable,
+  options: { readonly maxBytes: number; readonly signal: AbortSignal },
+): Promise<ContainerLogs> {
+  const lines: LogLine[] = []
+  let bytes = 0
+  let cutBytes = 0
+  const splitter = new LineSplitter((line) => {
+    lines.push(line)
+    bytes += line.text.length
+    while (bytes > options.maxBytes && lines.length > 1) {
+      const dropped = lines.shift()?.text.length ?? 0
+      bytes -= dropped
+      cutBytes += dropped
+    }
+  })
+  await readFrames(stream, (name, payload) => splitter.push(name, payload), options.signal)
+  splitter.end()
+  return { lines, cutBytes: cutBytes + splitter.cutBytes }
+}
+
+async function* linesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<LogLine> {
+  const queue: LogLine[] = []
+  let wake = () => {}
+  let ended = false
+  const splitter = new LineSplitter((line) => {
+    queue.push(line)
+    if (queue.length > 1000) stream.pause()
+  })
+  const reading = readFrames(
+    stream,
+    (name, payload) => {
+      splitter.push(name, payload)
+      wake()
+    },
+    signal,
+  )
+    .catch(() => {})
+    .then(() => {
+      splitter.end()
+      ended = true
+      wake()
+    })
+  try {
+    while (true) {
+      const line = queue.shift()
+      if (line !== undefined) yield line
+      else if (ended) return
+      else {
+        stream.resume()
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          if (queue.length > 0 || ended) resolve()
+        })
+      }
+    }
+  } finally {
+    stream.destroy()
+    await reading
+  }
+}
+
+function firstEntry(
+  archive: Readable,
+  options: { readonly path: string; readonly maxBytes: number },
+): Promise<FileFacts | null> {
+  return new Promise((resolve, reject) => {
+    const reader = extract()
+    reader.on('entry', (header, content, next) => {
+      const text = new BoundedText(options.maxBytes)
+      content.on('data', (chunk) => text.push(chunk as Buffer))
+      content.on('end', () => {
+        const kind =
+          header.type === 'file' || header.type === 'directory'
+            ? header.type
+            : header.type === 'symlink'
+              ? 'link'
+              : 'other'
+        resolve({
+          path: options.path,
+          kind,
+          mode: (header.mode ?? 0) & 0o7777,
+          uid: header.uid ?? 0,
+          gid: header.gid ?? 0,
+          sizeBytes: header.size ?? 0,
+          content: kind === 'file' ? text.text : null,
+        })
+        archive.destroy()
+        next()
+      })
+    })
+    reader.on('finish', () => resolve(null))
+    reader.on('error', reject)
+    archive.on('error', reject)
+    archive.pipe(reader)
+  })
+}
+
+const statuses = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'] as const
+
+function stateOf(info: Dockerode.ContainerInspectInfo): ContainerState {
+  const { State } = info
+  const health = State.Health?.Status
+  const time = (text: string) => (text === '' || text.startsWith('0001-') ? null : text)
+  return {
+    id: info.Id,
+    status: statuses.find((status) => status === State.Status) ?? 'dead',
+    pid: State.Pid,
+    exitCode: State.Running || State.Status === 'created' ? null : State.ExitCode,
+    oomKilled: State.OOMKilled,
+    restarts: info.RestartCount,
+    error: State.Error,
+    startedAt: time(State.StartedAt),
+    finishedAt: time(State.FinishedAt),
+    health: health === 'starting' || health === 'healthy' || health === 'unhealthy' ? health : null,
+    addresses: Object.values(info.NetworkSettings.Networks ?? {}).flatMap((network) =>
+      network.IPAddress ? [network.IPAddress] : [],
+    ),
+    claims: { ...info.HostConfig },
+    raw: withoutEnvironment(info),
+  }
+}
+
+/** Variables may hold secrets, and this record goes into evidence. */
+function withoutEnvironment(info: Dockerode.ContainerInspectInfo): Record<string, unknown> {
+  const { Env: _, ...config } = info.Config
+  return { ...info, Config: config }
+}

@@ -1,0 +1,48 @@
+/** Translates what dockerode and the socket say into the port's errors. */
+import { EngineError, type EngineErrorCode } from '../engine.ts'
+
+interface HttpError {
+  readonly statusCode?: number
+  readonly json?: unknown
+  readonly code?: string
+  readonly message?: string
+}
+
+/** Runs a call; rejects with the signal's reason when it aborted, else with an `EngineError`. */
+export async function call<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  try {
+    return await work()
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw engineError(error)
+  }
+}
+
+/** As `call`, but null where the object does not exist. */
+export async function callOrNull<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await call(signal, work)
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'not-found') return null
+    throw error
+  }
+}
+
+export function engineError(error: unknown): EngineError {
+  if (error instanceof EngineError) return error
+  const { statusCode, json, code, message } = error as HttpError
+  if (statusCode === undefined) {
+    const text = `the engine does not answer: ${message ?? String(error)}${code === undefined ? '' : ` (${code})`}`
+    return new EngineError('unreachable', text, { cause: error })
+  }
+  const said = (json as { message?: unknown } | null | undefined)?.message
+  const text = typeof said === 'string' ? said : (message ?? `HTTP ${statusCode}`).trim()
+  return new EngineError(codeOf(statusCode), text, { cause: error })
+}
+
+function codeOf(status: number): EngineErrorCode {
+  if (status === 404) return 'not-found'
+  if (status === 409) return 'conflict'
+  return status < 500 ? 'rejected' : 'failed'
+}

@@ -1,0 +1,120 @@
+/** The engine's framing of stdout and stderr on one stream, read with bounded memory. */
+import { Duplex, type Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+
+export type FrameStream = 'stdout' | 'stderr'
+
+/** Feeds chunks in any cut; calls back once a piece of payload, which may be a part of a frame. */
+export class FrameParser {
+  readonly #onPayload: (stream: FrameStream, payload: Buffer) => void
+  #header = Buffer.alloc(0)
+  #left = 0
+  #stream: FrameStream = 'stdout'
+
+  constructor(onPayload: (stream: FrameStream, payload: Buffer) => void) {
+    this.#onPayload = onPayload
+  }
+
+  push(chunk: Buffer): void {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#left > 0) {
+        const end = Math.min(chunk.length, at + this.#left)
+        this.#left -= end - at
+        this.#onPayload(this.#stream, chunk.subarray(at, end))
+        at = end
+        continue
+      }
+      const missing = 8 - this.#header.length
+      this.#header = Buffer.concat([this.#header, chunk.subarray(at, at + missing)])
+      at += missing
+      if (this.#header.length < 8) return
+      this.#stream = this.#header[0] === 2 ? 'stderr' : 'stdout'
+      this.#left = this.#header.readUInt32BE(4)
+      this.#header = Buffer.alloc(0)
+    }
+  }
+}
+
+/** Keeps the first `maxBytes` of a text and counts the rest; never cuts a character in half. */
+export class BoundedText {
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #maxBytes: number
+  #text = ''
+  #kept = 0
+  #cut = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  push(payload: Buffer): void {
+    const room = Math.max(0, this.#maxBytes - this.#kept)
+    const kept = payload.subarray(0, room)
+    this.#kept += kept.length
+    this.#cut += payload.length - kept.length
+    this.#text += this.#decoder.write(kept)
+  }
+
+  get text(): string {
+    return this.#cut > 0 ? this.#text : this.#text + this.#decoder.end()
+  }
+
+  get cutBytes(): number {
+    return this.#cut
+  }
+}
+
+/** The two directions of an attached process as one stream: its stdin, and its stdout without frames. Stderr is dropped. */
+export function attachedDuplex(socket: Duplex): Duplex {
+  const duplex = new Duplex({
+    read() {
+      socket.resume()
+    },
+    write(chunk: Buffer, _encoding, done) {
+      socket.write(chunk, done)
+    },
+    final(done) {
+      socket.end(done)
+    },
+    destroy(error, done) {
+      socket.destroy()
+      done(error)
+    },
+  })
+  const parser = new FrameParser((stream, payload) => {
+    if (stream === 'stdout' && !duplex.push(Buffer.from(payload))) socket.pause()
+  })
+  socket.on('data', (chunk: Buffer) => parser.push(chunk))
+  socket.on('end', () => duplex.push(null))
+  socket.on('close', () => {
+    if (!duplex.readableEnded) duplex.push(null)
+  })
+  socket.on('error', (error: Error) => duplex.destroy(error))
+  return duplex
+}
+
+/** Reads a framed stream to its end. Rejects with the stream's error. */
+export function readFrames(
+  stream: Readable,
+  onPayload: (stream: FrameStream, payload: Buffer) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const parser = new FrameParser(onPayload)
+    const onAbort = () => {
+      stream.destroy()
+      reject(signal.reason)
+    }
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    const settle = (act: () => void) => {
+      signal.removeEventListener('abort', onAbort)
+      act()
+    }
+    stream.on('data', (chunk: Buffer) => parser.push(chunk))
+    stream.on('end', () => settle(resolve))
+    stream.on('close', () => settle(resolve))
+    stream.on('error', (error) => settle(() => reject(error)))
+  })
+}

@@ -1,0 +1,80 @@
+/** Packs a build context: the same files give the same bytes, so that the engine's cache holds. */
+import { constants } from 'node:fs'
+import { lstat, open, readdir, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import dockerignore from '@balena/dockerignore'
+import { pack as newPack, type Pack } from 'tar-stream'
+import { asksForHostCa, hostCaPath } from './dockerfile.ts'
+
+export interface BuildContext {
+  readonly tar: Readable
+  readonly dockerfileText: string
+}
+
+/**
+ * Sorted, without times and owners. Symbolic links are packed as links and never followed. The host's CA bundle is
+ * added only where the Dockerfile names it; an empty file stands for a host without one.
+ *
+ * @param options.dockerfile relative to `directory`.
+ */
+export async function packContext(
+  directory: string,
+  options: { readonly dockerfile: string; readonly hostCa: string | null },
+): Promise<BuildContext> {
+  const dockerfileText = await readFile(join(directory, options.dockerfile), 'utf8')
+  const ignored = await ignoreRules(directory)
+  const tar = newPack()
+  void (async () => {
+    try {
+      await addFolder(tar, { directory, inside: '', keep: (path) => path === options.dockerfile || !ignored(path) })
+      if (asksForHostCa(dockerfileText)) {
+        const content = options.hostCa === null ? '' : await readFile(options.hostCa)
+        tar.entry({ name: hostCaPath, mode: 0o644, mtime: new Date(0) }, content)
+      }
+      tar.finalize()
+    } catch (error) {
+      tar.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
+  })()
+  return { tar: tar as unknown as Readable, dockerfileText }
+}
+
+async function ignoreRules(directory: string): Promise<(path: string) => boolean> {
+  const rules = dockerignore({ ignorecase: false })
+  try {
+    rules.add(await readFile(join(directory, '.dockerignore'), 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  return (path) => rules.ignores(path)
+}
+
+async function addFolder(
+  tar: Pack,
+  folder: { readonly directory: string; readonly inside: string; readonly keep: (path: string) => boolean },
+): Promise<void> {
+  const names = (await readdir(join(folder.directory, folder.inside))).sort()
+  for (const name of names) {
+    const path = folder.inside === '' ? name : `${folder.inside}/${name}`
+    const full = join(folder.directory, path)
+    const stat = await lstat(full)
+    const header = { name: path, mode: stat.mode & 0o7777, mtime: new Date(0), uid: 0, gid: 0 }
+    if (stat.isDirectory()) {
+      // A folder may be ignored and hold a file that is not, so its children are asked one by one.
+      if (folder.keep(path)) tar.entry({ ...header, type: 'directory' })
+      await addFolder(tar, { ...folder, inside: path })
+    } else if (!folder.keep(path)) {
+    } else if (stat.isSymbolicLink()) {
+      tar.entry({ ...header, type: 'symlink', linkname: await readlink(full) })
+    } else if (stat.isFile()) {
+      // Without following, should the file have been exchanged for a link meanwhile.
+      const handle = await open(full, constants.O_RDONLY | constants.O_NOFOLLOW)
+      try {
+        tar.entry({ ...header, type: 'file' }, await handle.readFile())
+      } finally {
+        await handle.close()
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { Admission } from '../../../src/lib/admission.ts'
+
+const never = new AbortController().signal
+const gate = () => {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open, opened }
+}
+const tick = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('Admission', () => {
+  it('lets in as much as the budget holds', async () => {
+    const admission = new Admission({ places: 10, budgetBytes: 100 })
+    const first = gate()
+    const inside: string[] = []
+    const enter = (name: string, bytes: number, until: Promise<void>) =>
+      admission.run({ bytes, exclusive: false }, { signal: never, work: () => (inside.push(name), until) })
+    const a = enter('a', 60, first.opened)
+    const b = enter('b', 60, Promise.resolve())
+    await tick()
+    expect(inside).toEqual(['a'])
+    first.open()
+    await Promise.all([a, b])
+    expect(inside).toEqual(['a', 'b'])
+  })
+
+  it('lets a claim over the whole budget in alone', async () => {
+    const admission = new Admission({ places: 2, budgetBytes: 10 })
+    await expect(
+      admission.run({ bytes: 1000, exclusive: false }, { signal: never, work: async () => 'done' }),
+    ).resolves.toBe('done')
+  })
+
+  it('keeps others out while an exclusive claim is in', async () => {
+    const admission = new Admission({ places: 5, budgetBytes: 100 })
+    const first = gate()
+    const inside: string[] = []
+    const a = admission.run(
+      { bytes: 1, exclusive: true },
+      { signal: never, work: () => (inside.push('a'), first.opened) },
+    )
+    const b = admission.run({ bytes: 1, exclusive: false }, { signal: never, work: async () => void inside.push('b') })
+    await tick()
+    expect(inside).toEqual(['a'])
+    first.open()
+    await Promise.all([a, b])
+  })
+
+  it('forgets a claim whose signal aborts while it waits', async () => {
+    const admission = new Admission({ places: 1, budgetBytes: 100 })
+    const first = gate()
+    const a = admission.run({ bytes: 1, exclusive: false }, { signal: never, work: () => first.opened })
+    const controller = new AbortController()
+    const b = admission.run({ bytes: 1, exclusive: false }, { signal: controller.signal, work: async () => 'b' })
+    controller.abort(new Error('gone'))
+    await expect(b).rejects.toThrow('gone')
+    first.open()
+    await a
+    await expect(admission.run({ bytes: 1, exclusive: false }, { signal: never, work: async () => 'c' })).resolves.toBe(
+      'c',
+    )
+  })
+})
