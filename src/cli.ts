@@ -1,0 +1,254 @@
+/** argv, signals and the exit code: the only file that touches `process`. */
+import { resolve } from 'node:path'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { Io } from './commands/io.ts'
+import { CancelledError } from './lib/abort.ts'
+import { printable } from './lib/printable.ts'
+
+const exit = { ok: 0, usage: 2, internal: 70, interrupted: 130 } as const
+
+const cancelling = new AbortController()
+let exitCode: number = exit.ok
+
+/** Runs one command; its module is loaded only now, so that `--help` stays quick. */
+type Run = (io: Io) => Promise<number>
+
+function interrupt(): void {
+  if (cancelling.signal.aborted) process.exit(exit.interrupted)
+  cancelling.abort(new CancelledError('interrupted'))
+  write(process.stderr, 'matrix: stopping and cleaning up; once more to leave at once\n')
+}
+
+// A reader such as `head` may leave early: what it does not want is dropped, and the command goes on.
+const unread = new Set<NodeJS.WriteStream>()
+function write(stream: NodeJS.WriteStream, text: string): void {
+  if (!unread.has(stream)) stream.write(text)
+}
+
+function ioOf(cwd: string): Io {
+  const { env, stdout, stderr } = process
+  return {
+    stdout: (text) => write(stdout, text),
+    stderr: (text) => write(stderr, text),
+    env,
+    cwd,
+    isTTY: { stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
+    get columns() {
+      return stdout.columns ?? 80
+    },
+    get rows() {
+      return stdout.rows ?? 24
+    },
+    color: wantsColor(env, stdout.isTTY === true),
+    signal: cancelling.signal,
+    stdoutStream: stdout,
+    stderrStream: stderr,
+  }
+}
+
+function wantsColor(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (env['NO_COLOR']) return false
+  if (env['FORCE_COLOR']) return env['FORCE_COLOR'] !== '0'
+  return isTerminal && env['TERM'] !== 'dumb'
+}
+
+async function perform(run: Run): Promise<void> {
+  const { project } = program.opts<{ readonly project?: string }>()
+  const code = await run(ioOf(resolve(project ?? '.')))
+  exitCode = cancelling.signal.aborted ? exit.interrupted : code
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('A whole number from 1 to 9999 is expected.')
+  return Number(text)
+}
+
+const list = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  ...text.split(',').filter((part) => part !== ''),
+]
+
+const engineOption = () =>
+  new Option('--engine <endpoint>', 'the engine to use, such as unix:///var/run/docker.sock or context:NAME')
+
+const program = new Command('matrix')
+  .description('Builds each stack once, runs it in every environment, and says why a cell is red.')
+  .option('-C, --project <dir>', "the project's folder (default: the working directory)")
+  .configureOutput({
+    writeOut: (text) => write(process.stdout, text),
+    writeErr: (text) => write(process.stderr, text),
+  })
+  .exitOverride()
+  .addHelpText('after', examples(['matrix check --stack api-endpoint', 'matrix list', 'matrix doctor']))
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`
+}
+
+program
+  .command('check')
+  .summary('build every stack once, run it everywhere, fill the matrix')
+  .description('Builds every stack once, runs that image in every environment, and fills the matrix.')
+  .argument('[cells...]', 'cells as row@environment, rows or environments; all where none is named')
+  .option('--stack <ids>', 'only these stacks, separated by commas', list)
+  .option('--env <ids>', 'only these environments, separated by commas', list)
+  .option('--failed', 'only the cells that were not green in the last run')
+  .option('--json', 'print the run as JSON on stdout, and nothing else there')
+  .addOption(new Option('--concurrency <cells>', 'how many cells run at a time').argParser(count))
+  .option('--deadline <duration>', 'stop starting cells after this long, such as 10m')
+  .option('--keep-failed', 'leave the containers of cells that are not green')
+  .addOption(engineOption())
+  .option('--install', 'may install packages where no engine answers')
+  .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  .option('--timing', 'print where the time went')
+  .addHelpText(
+    'after',
+    examples([
+      'matrix check',
+      'matrix check --stack api-endpoint --env qa-server',
+      'matrix check --json | jq .outcome',
+    ]),
+  )
+  .action((cells: readonly string[], options) =>
+    perform(async (io) => (await import('./commands/check.ts')).runCheck({ ...options, cells, project: io.cwd }, io)),
+  )
+
+program
+  .command('validate')
+  .description('Checks the files and reports every mistake at once; starts nothing.')
+  .option('--json', 'print the mistakes as JSON')
+  .addHelpText('after', examples(['matrix validate', 'matrix -C ../shop validate']))
+  .action((options) =>
+    perform(async (io) => (await import('./commands/validate.ts')).runValidate({ ...options, project: io.cwd }, io)),
+  )
+
+program
+  .command('list')
+  .summary('print the plan: cells, images, needs, exclusions')
+  .description('Prints the plan: cells, images, needs, exclusions; starts nothing.')
+  .argument('[cells...]', 'cells, rows or environments; all where none is named')
+  .option('--stack <ids>', 'only these stacks, separated by commas', list)
+  .option('--env <ids>', 'only these environments, separated by commas', list)
+  .option('--json', 'print the plan as JSON')
+  .addHelpText('after', examples(['matrix list', 'matrix list --env customer-servers --json']))
+  .action((cells: readonly string[], options) =>
+    perform(async (io) => (await import('./commands/list.ts')).runList({ ...options, cells, project: io.cwd }, io)),
+  )
+
+program
+  .command('report')
+  .description('Renders a run again from its journal, also one that was killed.')
+  .argument('[run]', 'the run; the latest where none is named')
+  .addOption(new Option('--format <format>', 'what to write').choices(['html', 'json', 'junit']))
+  .addHelpText('after', examples(['matrix report', 'matrix report 2026-01-31-2300 --format junit']))
+  .action((run: string | undefined, options) =>
+    perform(async (io) =>
+      (await import('./commands/report.ts')).runReport(
+        { ...options, ...(run === undefined ? {} : { run }), project: io.cwd },
+        io,
+      ),
+    ),
+  )
+
+const env = program.command('env').description('The engine that Matrix runs itself where no other answers.')
+env
+  .command('up')
+  .description('Makes sure that an engine answers.')
+  .addOption(engineOption())
+  .option('--install', 'may install packages')
+  .addOption(new Option('--bases', "also make the project's base images").hideHelp())
+  .action((options) => perform(async (io) => (await import('./commands/env.ts')).runEnvUp(options, io)))
+env
+  .command('down')
+  .description('Stops the embedded engine; never one of yours.')
+  .option('--purge', 'delete its images and data too')
+  .action((options) => perform(async (io) => (await import('./commands/env.ts')).runEnvDown(options, io)))
+env
+  .command('status')
+  .description('Says which engine a run would use, and whether the embedded one runs.')
+  .addOption(engineOption())
+  .option('--json', 'print it as JSON')
+  .action((options) => perform(async (io) => (await import('./commands/env.ts')).runEnvStatus(options, io)))
+env.addHelpText('after', examples(['matrix env up --install', 'matrix env status', 'matrix env down --purge']))
+
+program
+  .command('doctor')
+  .description('Says what this machine offers, what is missing, and the command that mends it.')
+  .addOption(engineOption())
+  .option('--json', 'print it as JSON')
+  .addHelpText('after', examples(['matrix doctor']))
+  .action((options) => perform(async (io) => (await import('./commands/doctor.ts')).runDoctor(options, io)))
+
+program
+  .command('clean')
+  .summary('remove what dead runs of this project left behind')
+  .description('Removes what dead runs of this project left behind. Never touches a run that lives.')
+  .option('--all', 'also images and hosts of this project, and the embedded engine with its data')
+  .addOption(engineOption())
+  .addHelpText('after', examples(['matrix clean', 'matrix clean --all']))
+  .action((options) => perform(async (io) => (await import('./commands/clean.ts')).runClean(options, io)))
+
+program
+  .command('init')
+  .description('Writes a first project to start from.')
+  .argument('[dir]', 'where; the working directory where none is named')
+  .addHelpText('after', examples(['matrix init shop']))
+  .action((dir: string | undefined) =>
+    perform(async (io) => (await import('./commands/init.ts')).runInit({ project: resolve(io.cwd, dir ?? '.') }, io)),
+  )
+
+program
+  .command('schema')
+  .description('Prints the JSON Schema of a file format.')
+  .argument('[name]', 'matrix, stack, environment, waivers or run; the names where none is given')
+  .option('--write', 'write all of them to .matrix/schema/')
+  .addHelpText('after', examples(['matrix schema stack', 'matrix schema --write']))
+  .action((name: string | undefined, options) =>
+    perform(async (io) =>
+      (await import('./commands/schema.ts')).runSchema(
+        { ...options, ...(name === undefined ? {} : { name }), project: io.cwd },
+        io,
+      ),
+    ),
+  )
+
+function internalError(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  write(process.stderr, `matrix: internal error\n${printable(text)}\n`)
+}
+
+async function main(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => unread.add(stream))
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      internalError(error)
+      process.exit(exit.internal)
+    })
+  }
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      exitCode = error.exitCode === 0 ? exit.ok : exit.usage
+    } else if (cancelling.signal.aborted && (error === cancelling.signal.reason || error instanceof CancelledError)) {
+      exitCode = exit.interrupted
+    } else {
+      internalError(error)
+      exitCode = exit.internal
+    }
+  }
+  // Pipes are written asynchronously; leaving before they are drained would cut the output.
+  await Promise.all([process.stdout, process.stderr].map((stream) => drained(stream)))
+  process.exit(exitCode)
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  if (unread.has(stream)) return Promise.resolve()
+  return new Promise((done) => void stream.write('', () => done()))
+}
+
+await main()

@@ -1,0 +1,19 @@
+/** What a command may know of the process that it runs in, so that no command touches `process` itself. */
+
+export interface Io {
+  /** Text for a reader or a pipe; dropped once nobody reads it any more. */
+  stdout(text: string): void
+  stderr(text: string): void
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The folder that `--project` named, else the working directory; absolute. */
+  readonly cwd: string
+  readonly isTTY: { readonly stdout: boolean; readonly stderr: boolean }
+  /** Size of the terminal in characters, read anew each time; 80 × 24 where there is none. */
+  readonly columns: number
+  readonly rows: number
+  readonly color: boolean
+  /** Aborts with a `CancelledError` on the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal
+  readonly stdoutStream: NodeJS.WriteStream
+  readonly stderrStream: NodeJS.WriteStream
+}
