@@ -13,8 +13,15 @@ let exitCode: number = exit.ok
 /** Runs one command; its module is loaded only now, so that `--help` stays quick. */
 type Run = (io: Io) => Promise<number>
 
+// `npx` and `npm run` pass on a Ctrl-C that the terminal has delivered already.
+const sameWishMs = 100
+let interruptedAt = Number.NEGATIVE_INFINITY
+
 function interrupt(): void {
+  const now = performance.now()
+  if (now - interruptedAt < sameWishMs) return
   if (cancelling.signal.aborted) process.exit(exit.interrupted)
+  interruptedAt = now
   cancelling.abort(new CancelledError('interrupted'))
   write(process.stderr, 'matrix: stopping and cleaning up; once more to leave at once\n')
 }

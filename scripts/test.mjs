@@ -1,0 +1,95 @@
+/**
+ * Every test level, from nothing: dependencies, build, an engine, base images, then the levels, cheapest first.
+ *
+ * The last line is `N passed, N failed`, summed over the levels. A level that could not run, that holds no test,
+ * or that skips one, counts as a failure: what did not run has shown nothing.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildProgram, installDependencies, requireNode, root, run, step } from './steps.mjs'
+
+const everyLevel = ['architecture', 'unit', 'contract', 'integration', 'cli']
+const needsEngine = new Set(['contract', 'integration', 'cli'])
+
+const chosen = process.argv.slice(2)
+const unknown = chosen.filter((level) => !everyLevel.includes(level))
+if (unknown.length > 0) {
+  console.error(`No such level: ${unknown.join(', ')}. There are ${everyLevel.join(', ')}.`)
+  process.exit(2)
+}
+const levels = everyLevel.filter((level) => chosen.length === 0 || chosen.includes(level))
+
+requireNode()
+await installDependencies()
+await buildProgram()
+if (levels.some((level) => needsEngine.has(level))) {
+  await step(
+    'Making sure that an engine and its base images are there (matrix env up --install --bases)',
+    process.execPath,
+    ['bin/matrix.js', 'env', 'up', '--install', '--bases'],
+  )
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'matrix-test-'))
+const results = []
+for (const level of levels) {
+  console.error(`\n▸ Level ${level}`)
+  const file = join(folder, `${level}.json`)
+  const code = await run(process.execPath, [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    level,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ])
+  results.push(resultOf(level, { file, code }))
+  if (code === 130) break
+}
+rmSync(folder, { recursive: true, force: true })
+
+console.log('')
+let passed = 0
+let failed = 0
+for (const result of results) {
+  passed += result.passed
+  failed += result.failed
+  const trouble = result.trouble.map((text) => `; ${text}`).join('')
+  console.log(`${result.level.padEnd(14)}${result.passed} passed, ${result.failed} failed${trouble}`)
+}
+for (const level of levels.slice(results.length)) {
+  failed += 1
+  console.log(`${level.padEnd(14)}did not run: interrupted`)
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+
+/** What a level shows. Each of its troubles counts as one failure beside the tests that failed. */
+function resultOf(level, { file, code }) {
+  const report = readReport(file)
+  if (report === null) return { level, passed: 0, failed: 1, trouble: [`could not run (vitest ended with ${code})`] }
+  const tests = report.testResults.flatMap((suite) => suite.assertionResults)
+  const count = (...states) => tests.filter((test) => states.includes(test.status)).length
+  const passed = count('passed')
+  const failed = count('failed')
+  const skipped = tests.length - passed - failed
+  const broken = report.testResults.filter(
+    (suite) => suite.status === 'failed' && !suite.assertionResults.some((test) => test.status === 'failed'),
+  )
+  const trouble = broken.map((suite) => `${suite.name.replace(root, '')} could not run`)
+  if (tests.length === 0 && broken.length === 0) trouble.push('holds no test')
+  if (code !== 0 && failed === 0 && trouble.length === 0) trouble.push(`vitest ended with ${code}`)
+  const failures = failed + trouble.length + skipped
+  if (skipped > 0) trouble.push(`${skipped} skipped, which counts as failed`)
+  return { level, passed, failed: failures, trouble }
+}
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return null
+  }
+}
