@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { lstat, open, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import dockerignore from '@balena/dockerignore'
+import ignore from '@balena/dockerignore'
 import { pack as newPack, type Pack } from 'tar-stream'
 import { asksForHostCa, hostCaPath } from './dockerfile.ts'
 
@@ -41,7 +41,7 @@ export async function packContext(
 }
 
 async function ignoreRules(directory: string): Promise<(path: string) => boolean> {
-  const rules = dockerignore({ ignorecase: false })
+  const rules = ignore.default({ ignorecase: false })
   try {
     rules.add(await readFile(join(directory, '.dockerignore'), 'utf8'))
   } catch (error) {

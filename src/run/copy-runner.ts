@@ -200,7 +200,7 @@ async function becomeReady(copy: Copy, target: ProbeTarget, context: CopyContext
     secret: context.secret,
     redact: context.redact,
     labels: labelsOf(session.identity, 'client', cell.id),
-    died: died.then((death) => ({ death })),
+    died,
   })
   if (result.outcome === 'ready') return
   throw new CellProblem(

@@ -21,7 +21,7 @@ export async function captureEvidence(
   const { cell, engine, sink, signal } = context
   const refs: EvidenceRef[] = []
   const keep = async (name: string, mediaType: string, content: string) => {
-    refs.push(await sink.put({ name, mediaType, content: redacted(content, context.redact), cell: cell.id }))
+    refs.push(await sink.put({ name, mediaType, content: redact(content, context.redact), cell: cell.id }))
   }
   await Promise.all(
     containers.map(async ([alias, id]) => {
@@ -62,6 +62,7 @@ function described(
   }
 }
 
-function redacted(text: string, secrets: readonly string[]): string {
+/** Takes secret values out of a text before it is kept anywhere. */
+export function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((result, secret) => (secret === '' ? result : result.replaceAll(secret, '[secret]')), text)
 }

@@ -1,0 +1,14 @@
+/** What an `exec` check asserts of a command. */
+import type { ExecProbe } from '../model/check.ts'
+import type { ExecObservation } from '../model/observation.ts'
+import type { Assertion } from './verdict.ts'
+
+/** One trailing newline of each stream is dropped. */
+export function execAssertions(probe: ExecProbe, seen: ExecObservation): readonly Assertion[] {
+  const { exit_code, stdout, stderr } = probe.expect
+  return [
+    ...(exit_code === undefined ? [] : [{ name: 'exit_code', matcher: exit_code, value: seen.exitCode }]),
+    ...(stdout === undefined ? [] : [{ name: 'stdout', matcher: stdout, value: seen.stdout.replace(/\r?\n$/, '') }]),
+    ...(stderr === undefined ? [] : [{ name: 'stderr', matcher: stderr, value: seen.stderr.replace(/\r?\n$/, '') }]),
+  ]
+}

@@ -1,0 +1,298 @@
+/** Runs one check: its steps in order, what they capture, what they are judged to be. */
+import { queryJson } from '../checks/json-path.ts'
+import { judge } from '../checks/registry.ts'
+import type { Verdict } from '../checks/verdict.ts'
+import type { Engine, Labels } from '../engines/engine.ts'
+import { CancelledError, deadline } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { matchSafely } from '../lib/safe-regex.ts'
+import type { Capture, Check, Json, Probe, Step } from '../model/check.ts'
+import type { EvidenceSink } from '../model/evidence.ts'
+import type { Observation } from '../model/observation.ts'
+import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
+import { redact } from './evidence.ts'
+import type { CookieJar } from './probes/context.ts'
+import { observe } from './probes/observe.ts'
+import type { ProbeTarget } from './probes/target.ts'
+
+export interface CheckContext {
+  readonly engine: Engine
+  /** Alias → target; `''` is the row itself. */
+  readonly targets: ReadonlyMap<string, ProbeTarget>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Multiplies timeouts and `eventually`. */
+  readonly timeScale: number
+  readonly secret: (name: string) => string
+  /** Values that must not appear in any record. */
+  readonly redact: readonly string[]
+  readonly evidence: EvidenceSink
+  readonly cell: string
+  /** For client containers. */
+  readonly labels: Labels
+  /** Restarts a container and waits until it is ready again. */
+  readonly restart: (alias: string, options: { readonly signal: AbortSignal }) => Promise<void>
+  readonly signalProcess: (
+    alias: string,
+    request: { readonly process?: string; readonly signal: string },
+  ) => Promise<void>
+}
+
+interface State {
+  readonly captures: Map<string, string>
+  readonly cookies: CookieJar
+  readonly startedAtMs: number
+  readonly trail: unknown[]
+  attempts: number
+}
+
+/** Rejects only where the run is cancelled. */
+export async function runCheck(check: Check, context: CheckContext): Promise<CheckRecord> {
+  const startedAt = context.clock.now()
+  const state: State = {
+    captures: new Map(),
+    cookies: new Map(),
+    startedAtMs: Date.parse(context.clock.wall()),
+    trail: [],
+    attempts: 0,
+  }
+  const { verdict, index } = await runSteps(check.steps, { context, state })
+  const prefix =
+    check.kind === 'steps' && verdict.outcome !== 'pass' ? `step ${index + 1} (${check.steps[index]?.act.kind}): ` : ''
+  const hide = (value: Json): Json => JSON.parse(redact(JSON.stringify(value), context.redact)) as Json
+  return {
+    name: check.name,
+    kind: check.kind,
+    outcome: verdict.outcome,
+    reason: verdict.reason,
+    message: verdict.message === null ? null : redact(prefix + verdict.message, context.redact),
+    expected: hide(verdict.expected),
+    actual: hide(verdict.actual),
+    attempts: state.attempts,
+    durationMs: Math.round(context.clock.now() - startedAt),
+    at: `${check.at.file}:${check.at.line}:${check.at.column}`,
+    evidence: await keepTrail(check, { context, state, failed: verdict.outcome !== 'pass' }),
+  }
+}
+
+async function keepTrail(
+  check: Check,
+  input: { readonly context: CheckContext; readonly state: State; readonly failed: boolean },
+): Promise<readonly EvidenceRef[]> {
+  const { context, state } = input
+  const content = JSON.stringify({ check: check.name, declared: check.at, steps: state.trail }, null, 2)
+  return [
+    await context.evidence.put({
+      name: `check ${check.name}`,
+      mediaType: 'application/json',
+      content: redact(content, context.redact),
+      cell: context.cell,
+    }),
+  ]
+}
+
+/** Stops at the first step that does not pass; `index` is the last one that ran. */
+async function runSteps(
+  steps: readonly Step[],
+  input: { readonly context: CheckContext; readonly state: State },
+): Promise<{ readonly verdict: Verdict; readonly index: number }> {
+  let verdict: Verdict = {
+    outcome: 'error',
+    reason: 'unobservable',
+    message: 'there are no steps',
+    expected: null,
+    actual: null,
+  }
+  for (const [index, step] of steps.entries()) {
+    verdict = await runStep(step, input)
+    if (verdict.outcome !== 'pass') return { verdict, index }
+  }
+  return { verdict, index: steps.length - 1 }
+}
+
+const done = (act: string): Verdict => ({ outcome: 'pass', reason: null, message: null, expected: act, actual: act })
+
+async function runStep(step: Step, input: { readonly context: CheckContext; readonly state: State }): Promise<Verdict> {
+  const { context, state } = input
+  const act = fillIn(step.act, state.captures)
+  const alias = step.on ?? ''
+  switch (act.kind) {
+    case 'restart':
+      return attempt(act.kind, context, (signal) => context.restart(alias, { signal }))
+    case 'signal':
+      return attempt(act.kind, context, () =>
+        context.signalProcess(alias, {
+          signal: act.signal,
+          ...(act.process === undefined ? {} : { process: act.process }),
+        }),
+      )
+    case 'parallel': {
+      const results = await Promise.all(act.branches.map((branch) => runSteps(branch, input)))
+      const bad =
+        results.find((result) => result.verdict.outcome === 'fail') ??
+        results.find((result) => result.verdict.outcome === 'error')
+      return bad?.verdict ?? done(act.kind)
+    }
+    default:
+      return runProbe(act, { ...input, step })
+  }
+}
+
+const actionTimeoutMs = 60_000
+
+async function attempt(
+  kind: string,
+  context: CheckContext,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<Verdict> {
+  using limit = deadline(actionTimeoutMs * context.timeScale, context.signal)
+  try {
+    await work(limit.signal)
+    return done(kind)
+  } catch (error) {
+    if (context.signal.aborted) throw context.signal.reason
+    const problem = (error as { problem?: { kind: 'fail' | 'error'; reason: Verdict['reason'] } }).problem
+    return {
+      outcome: problem?.kind ?? 'error',
+      reason: problem?.reason ?? 'unobservable',
+      message: `${kind}: ${error instanceof Error ? error.message : String(error)}`,
+      expected: kind,
+      actual: null,
+    }
+  }
+}
+
+async function runProbe(
+  probe: Probe,
+  input: { readonly context: CheckContext; readonly state: State; readonly step: Step },
+): Promise<Verdict> {
+  const { context, state, step } = input
+  const { clock, timeScale } = context
+  const until = step.eventuallyMs === undefined ? null : clock.now() + step.eventuallyMs * timeScale
+  for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, 1000)) {
+    const leftMs = until === null ? Number.POSITIVE_INFINITY : until - clock.now()
+    const { verdict, observation } = await probeOnce(probe, { ...input, limitMs: Math.max(1, leftMs) })
+    const captured = verdict.outcome === 'pass' ? await capture(step.capture, observation, state.captures) : null
+    const result = captured ?? verdict
+    if (result.outcome === 'pass' || until === null || clock.now() + waitMs >= until) return result
+    await clock.sleep(waitMs, context.signal)
+  }
+}
+
+async function probeOnce(
+  probe: Probe,
+  input: { readonly context: CheckContext; readonly state: State; readonly step: Step; readonly limitMs: number },
+): Promise<{ readonly verdict: Verdict; readonly observation: Observation }> {
+  const { context, state, step } = input
+  const target = context.targets.get(step.on ?? '')
+  if (target === undefined) throw new Error(`no container "${step.on ?? ''}" in ${context.cell}`)
+  const ownMs = probe.kind === 'exit' ? probe.withinMs * context.timeScale + 1000 : step.timeoutMs * context.timeScale
+  using limit = deadline(Math.min(ownMs, input.limitMs), context.signal)
+  state.attempts += 1
+  const at = context.clock.wall()
+  const observation = await observe(
+    probe.kind === 'exit' ? { ...probe, withinMs: probe.withinMs * context.timeScale } : probe,
+    {
+      engine: context.engine,
+      target,
+      clock: context.clock,
+      signal: limit.signal,
+      from: step.from,
+      secret: context.secret,
+      labels: context.labels,
+      cookies: state.cookies,
+      checkStartedAtMs: state.startedAtMs,
+    },
+  )
+  if (context.signal.aborted && context.signal.reason instanceof CancelledError) throw context.signal.reason
+  const verdict = await judge(probe, observation)
+  keepAttempt(state.trail, { at, on: target.alias, from: step.from, probe, observation, verdict })
+  return { verdict, observation }
+}
+
+/** The first and the last attempt of a step are what is worth keeping. */
+function keepAttempt(trail: unknown[], entry: { readonly probe: Probe; readonly [key: string]: unknown }): void {
+  const attempts = trail.filter((earlier) => (earlier as { probe: Probe }).probe === entry.probe)
+  const last = attempts.at(-1)
+  if (attempts.length >= 2 && last !== undefined) trail[trail.indexOf(last)] = entry
+  else trail.push(entry)
+}
+
+/** Null: everything was found. */
+async function capture(
+  captures: Step['capture'],
+  observation: Observation,
+  into: Map<string, string>,
+): Promise<Verdict | null> {
+  for (const [name, how] of Object.entries(captures)) {
+    const value = await captured(how, observation)
+    if (value === undefined) {
+      return {
+        outcome: 'fail',
+        reason: 'mismatch',
+        message: `nothing to capture as "${name}"`,
+        expected: { capture: how } as unknown as Json,
+        actual: textOf(observation).slice(0, 2000),
+      }
+    }
+    into.set(name, value)
+  }
+  return null
+}
+
+async function captured(how: Capture, seen: Observation): Promise<string | undefined> {
+  if ('header' in how) return seen.kind === 'http' ? seen.headers[how.header.toLowerCase()] : undefined
+  if ('cookie' in how) return seen.kind === 'http' ? seen.cookies[how.cookie] : undefined
+  if ('regex' in how) {
+    const result = await matchSafely(how.regex, textOf(seen))
+    return result.ok && result.match ? (result.match[1] ?? result.match[0] ?? undefined) : undefined
+  }
+  const value = jsonOf(seen, how.jsonpath)
+  return value === undefined ? undefined : typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function jsonOf(seen: Observation, path: string): Json | undefined {
+  if (seen.kind === 'sql') return queryJson(seen.rows, path)
+  if (seen.kind === 'redis') return queryJson(seen.replies, path)
+  try {
+    return queryJson(JSON.parse(textOf(seen)) as Json, path)
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(seen: Observation): string {
+  switch (seen.kind) {
+    case 'http':
+      return seen.body
+    case 'exec':
+      return seen.stdout
+    case 'tcp':
+      return seen.banner
+    case 'log':
+      return seen.lines.join('\n')
+    case 'sql':
+      return JSON.stringify(seen.rows)
+    case 'redis':
+      return JSON.stringify(seen.replies)
+    case 'file':
+      return seen.content ?? ''
+    default:
+      return ''
+  }
+}
+
+/** Fills `{{name}}` into every string of a step. A name that nothing captured stays as it is written. */
+export function fillIn<T>(value: T, captures: ReadonlyMap<string, string>): T {
+  if (captures.size === 0) return value
+  const fill = (entry: unknown): unknown => {
+    if (typeof entry === 'string')
+      return entry.replace(/\{\{\s*([\w-]+)\s*\}\}/g, (whole, name: string) => captures.get(name) ?? whole)
+    if (Array.isArray(entry)) return entry.map(fill)
+    if (entry !== null && typeof entry === 'object') {
+      return Object.fromEntries(Object.entries(entry).map(([key, inner]) => [fill(key) as string, fill(inner)]))
+    }
+    return entry
+  }
+  return fill(value) as T
+}

@@ -1,0 +1,116 @@
+/** Waits until a workload is ready: polls until first true, and ends at once when it cannot come true any more. */
+import { match } from '../checks/matcher.ts'
+import { judge } from '../checks/registry.ts'
+import type { Engine, Labels } from '../engines/engine.ts'
+import { deadline } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Readiness } from '../model/check.ts'
+import type { Reason } from '../model/outcome.ts'
+import { redact } from './evidence.ts'
+import { observe } from './probes/observe.ts'
+import type { ProbeTarget } from './probes/target.ts'
+
+export interface ReadinessContext {
+  readonly engine: Engine
+  readonly target: ProbeTarget
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly deadlineMs: number
+  readonly secret: (name: string) => string
+  readonly redact: readonly string[]
+  readonly labels: Labels
+  /** Resolves when the container ends. */
+  readonly died: Promise<unknown>
+}
+export type ReadinessResult =
+  | { readonly outcome: 'ready'; readonly attempts: number }
+  | {
+      readonly outcome: 'not-ready'
+      /** It could not be observed whether it was. */
+      readonly error: boolean
+      readonly reason: Reason
+      readonly message: string
+      readonly attempts: number
+    }
+
+/** Attempts are spaced from 10 ms growing to 1 s, each capped at the time left. */
+export async function waitReady(readiness: Readiness, context: ReadinessContext): Promise<ReadinessResult> {
+  const { clock } = context
+  const ending = new AbortController()
+  const ended = new Error('the container ended')
+  void context.died.then(() => ending.abort(ended))
+  const stop = watchLog(readiness, context, (line) => ending.abort(new FailOn(line)))
+  using limit = deadline(context.deadlineMs, AbortSignal.any([context.signal, ending.signal]))
+  const until = clock.now() + context.deadlineMs
+  let attempts = 0
+  let last: { reason: Reason; message: string; error: boolean } = {
+    reason: 'deadline',
+    message: 'no attempt was made',
+    error: false,
+  }
+  const notReady = (result: { reason: Reason; message: string; error?: boolean }): ReadinessResult => ({
+    outcome: 'not-ready',
+    error: result.error ?? false,
+    reason: result.reason,
+    message: redact(result.message, context.redact),
+    attempts,
+  })
+  try {
+    for (let waitMs = 10; ; waitMs = Math.min(waitMs * 1.6, 1000)) {
+      attempts += 1
+      const observation = await observe(readiness.probe, {
+        ...context,
+        signal: limit.signal,
+        from: readiness.from,
+        cookies: new Map(),
+        checkStartedAtMs: 0,
+      })
+      const verdict = await judge(readiness.probe, observation)
+      if (verdict.outcome === 'pass') return { outcome: 'ready', attempts }
+      if (observation.kind === 'exec' && (observation.exitCode === 126 || observation.exitCode === 127)) {
+        return notReady({
+          reason: 'command',
+          message: `the command cannot be run: ${observation.stderr || observation.stdout}`,
+        })
+      }
+      // An attempt that the deadline cut short says less than the one before it.
+      if (verdict.reason !== 'deadline' || attempts === 1) {
+        last = {
+          reason: verdict.reason ?? 'mismatch',
+          message: verdict.message ?? '',
+          error: verdict.outcome === 'error',
+        }
+      }
+      if (last.reason === 'engine-lost') return notReady(last)
+      if (clock.now() >= until) break
+      await clock.sleep(Math.min(waitMs, Math.max(1, until - clock.now())), limit.signal)
+    }
+  } catch (error) {
+    if (context.signal.aborted) throw context.signal.reason
+    if (ending.signal.reason instanceof FailOn) {
+      return notReady({ reason: 'fail-on', message: `the log says: ${ending.signal.reason.message}` })
+    }
+    if (ending.signal.aborted) return notReady({ reason: 'exited', message: 'the container ended before it was ready' })
+    if (!limit.signal.aborted) throw error
+  } finally {
+    stop()
+  }
+  const message = `not ready within ${Math.round(context.deadlineMs)} ms; the last of ${attempts} attempts: ${last.message}`
+  return notReady({ reason: last.error ? last.reason : 'deadline', message, error: last.error })
+}
+
+class FailOn extends Error {}
+
+/** Follows the log where a line of it may end the wait. */
+function watchLog(readiness: Readiness, context: ReadinessContext, onFatal: (line: string) => void): () => void {
+  const { failOn } = readiness
+  if (failOn === undefined) return () => {}
+  const following = new AbortController()
+  void (async () => {
+    const signal = AbortSignal.any([context.signal, following.signal])
+    for await (const line of await context.engine.containers.followLogs(context.target.containerId, { signal })) {
+      if ((await match(failOn, line.text)).outcome === 'pass') onFatal(line.text)
+    }
+  })().catch(() => {})
+  return () => following.abort()
+}
