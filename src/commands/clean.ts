@@ -1,0 +1,100 @@
+/** `matrix clean`: removes what dead runs of this project left; with `--all` also images and the embedded engine. */
+import { connectDocker } from '../engines/docker-api/connect.ts'
+import { type Engine, EngineError } from '../engines/engine.ts'
+import { stopEmbedded } from '../hosts/embedded-down.ts'
+import { embeddedPaths } from '../hosts/embedded-paths.ts'
+import { embeddedPid } from '../hosts/embedded-process.ts'
+import { ping } from '../hosts/ping.ts'
+import { systemClock } from '../lib/clock.ts'
+import { ownerState } from '../lib/owner.ts'
+import { printable } from '../lib/printable.ts'
+import { projectIdOf } from '../lib/project-id.ts'
+import { type SweepResult, sweep } from '../run/sweep.ts'
+import type { Io } from './io.ts'
+import { lookForEngine, reportProblem } from './open-engine.ts'
+
+export interface CleanOptions {
+  readonly engine?: string
+  readonly all?: boolean
+}
+
+/** Starts no engine: where none answers there is nothing to clean. Exit 3 where something could not be removed. */
+export async function runClean(options: CleanOptions, io: Io): Promise<number> {
+  const all = options.all === true
+  const target = await lookForEngine(options.engine, io)
+  if (target.kind === 'refused') return reportProblem(target.problem, io)
+  const paths = embeddedPaths(io.env)
+  const embeddedIsTarget = target.kind === 'found' && target.endpoint === paths.endpoint
+  let code = 0
+  if (target.kind === 'found') {
+    try {
+      await using engine = connectDocker(target.endpoint)
+      const result = await sweep(engine, {
+        project: projectIdOf(io.cwd),
+        nowMs: Date.parse(systemClock.wall()),
+        ownerState,
+        all,
+        signal: io.signal,
+      })
+      code = tell(result, io)
+      // In the embedded engine they go with its data.
+      if (all && !embeddedIsTarget) await removeOwnImages(engine, io)
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      return reportProblem(
+        { kind: 'machine', message: error.message, hint: error.hint ?? 'matrix doctor says more.' },
+        io,
+      )
+    }
+  } else {
+    io.stdout('no engine answers, so nothing is left in one\n')
+  }
+  return all ? Math.max(code, await removeEmbedded(io)) : code
+}
+
+function tell(result: SweepResult, io: Io): 0 | 3 {
+  for (const { kind, name } of result.removed) io.stdout(printable(`removed ${kind} ${name}\n`))
+  for (const { resource, error } of result.failed) {
+    io.stderr(printable(`matrix: ${resource.kind} ${resource.name} could not be removed: ${error.message}\n`))
+  }
+  const count = result.removed.length
+  io.stdout(count === 0 ? 'nothing was left behind\n' : `${count} ${count === 1 ? 'thing' : 'things'} removed\n`)
+  return result.failed.length === 0 ? 0 : 3
+}
+
+/** Base images and the helper's, which belong to no project; those in use stay. */
+async function removeOwnImages(engine: Engine, io: Io): Promise<void> {
+  for (const role of ['base', 'helper-image']) {
+    for (const image of await engine.list('image', { 'matrix.role': role }, io)) {
+      try {
+        await engine.images.remove(image.id, io)
+        io.stdout(printable(`removed image ${image.name}\n`))
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error
+        io.stdout(printable(`kept image ${image.name}: ${error.message}\n`))
+      }
+    }
+  }
+}
+
+/** Another project's run may be using it: then it stays. */
+async function removeEmbedded(io: Io): Promise<0 | 3> {
+  const paths = embeddedPaths(io.env)
+  if (embeddedPid(paths) !== null && (await ping(paths.endpoint, io)).answers) {
+    await using engine = connectDocker(paths.endpoint)
+    const containers = await engine.list('container', { 'matrix.owner': '' }, io)
+    if (containers.some((container) => ownerState(container.labels['matrix.owner'] ?? '') === 'alive')) {
+      io.stderr('matrix: a run that lives uses the embedded engine, so it stays; run this again when that has ended\n')
+      return 3
+    }
+  }
+  const result = await stopEmbedded({ env: io.env, purge: true, signal: io.signal })
+  if (!result.ok) {
+    reportProblem(result.problem, io)
+    return 3
+  }
+  io.stdout(
+    `${result.stopped ? 'stopped the embedded engine; ' : ''}${result.purged ? `deleted ${paths.dataRoot}` : 'there was no embedded engine'}\n`,
+  )
+  return 0
+}

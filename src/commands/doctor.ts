@@ -1,0 +1,155 @@
+/** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
+import { connectDocker } from '../engines/docker-api/connect.ts'
+import { EngineError, type EngineFacts } from '../engines/engine.ts'
+import { startBlocker } from '../hosts/embedded.ts'
+import { embeddedPaths } from '../hosts/embedded-paths.ts'
+import { machineFacts } from '../hosts/machine-facts.ts'
+import { imagePrograms, installCommand, missingPrograms } from '../hosts/packages.ts'
+import { deadline } from '../lib/abort.ts'
+import { printable } from '../lib/printable.ts'
+import type { Io } from './io.ts'
+import { lookForEngine } from './open-engine.ts'
+
+export interface DoctorOptions {
+  readonly engine?: string
+  readonly json?: boolean
+}
+
+interface Finding {
+  readonly name: string
+  /** `note`: it works without. `missing`: a run cannot start. */
+  readonly state: 'ok' | 'note' | 'missing'
+  readonly value: string
+  /** What mends it. */
+  readonly mend?: string
+}
+
+const gibibyte = 1024 ** 3
+const enoughMemoryBytes = 2 * gibibyte
+const enoughDiskBytes = 5 * gibibyte
+const registryWithinMs = 4_000
+
+/** Starts nothing. Exit 0 where a run could start, 3 where something is missing for it. */
+export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
+  const [engine, registry] = await Promise.all([engineFindings(options, io), registryFinding(io)])
+  const findings = [...machineFindings(io), ...engine, registry, ...programFindings(io)]
+  if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
+  else io.stdout(printable(render(findings)))
+  return findings.some((finding) => finding.state === 'missing') ? 3 : 0
+}
+
+function render(findings: readonly Finding[]): string {
+  const words = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const
+  const lines = findings.flatMap(({ name, state, value, mend }) => [
+    `${words[state]}  ${name.padEnd(12)}${value}`,
+    ...(mend === undefined ? [] : [`${' '.repeat(21)}→ ${mend}`]),
+  ])
+  return `${lines.join('\n')}\n`
+}
+
+function machineFindings(io: Io): readonly Finding[] {
+  const facts = machineFacts(embeddedPaths(io.env).dataRoot)
+  const size = (bytes: number) => `${(bytes / gibibyte).toFixed(1)} GiB`
+  const littleMemory = facts.freeMemoryBytes < enoughMemoryBytes
+  const littleDisk = facts.freeDiskBytes !== null && facts.freeDiskBytes < enoughDiskBytes
+  return [
+    { name: 'system', state: 'ok', value: `${facts.system}, kernel ${facts.kernel}, ${facts.arch}` },
+    { name: 'user', state: 'ok', value: facts.root ? 'root' : 'not root: an engine has to be running already' },
+    {
+      name: 'memory',
+      state: littleMemory ? 'note' : 'ok',
+      value: `${size(facts.freeMemoryBytes)} available of ${size(facts.memoryBytes)}, ${facts.cpus} processors`,
+      ...(littleMemory ? { mend: 'fewer cells at a time: matrix check --concurrency 1' } : {}),
+    },
+    {
+      name: 'disk',
+      state: littleDisk ? 'note' : 'ok',
+      value: facts.freeDiskBytes === null ? 'unknown' : `${size(facts.freeDiskBytes)} free for images`,
+      ...(littleDisk ? { mend: 'matrix clean --all frees what Matrix uses' } : {}),
+    },
+    { name: 'cgroup', state: facts.cgroup === 'none' ? 'note' : 'ok', value: facts.cgroup },
+  ]
+}
+
+async function engineFindings(options: DoctorOptions, io: Io): Promise<readonly Finding[]> {
+  const found = await lookForEngine(options.engine, io)
+  const name = 'engine'
+  if (found.kind === 'refused') {
+    return [{ name, state: 'missing', value: found.problem.message, mend: found.problem.hint }]
+  }
+  if (found.kind === 'found') return describeEngine(found.endpoint, { how: found.how, io })
+  const tried = found.tried.map((line): Finding => ({ name, state: 'note', value: line }))
+  const blocker = startBlocker(io.env, { mayInstall: false })
+  return [
+    ...tried,
+    blocker === null
+      ? { name, state: 'ok', value: 'none answers; matrix check starts one of its own' }
+      : { name, state: 'missing', value: blocker.message, mend: blocker.hint },
+  ]
+}
+
+async function describeEngine(
+  endpoint: string,
+  options: { readonly how: string; readonly io: Io },
+): Promise<readonly Finding[]> {
+  const { how, io } = options
+  let facts: EngineFacts
+  try {
+    await using engine = connectDocker(endpoint)
+    using limit = deadline(10_000, io.signal)
+    facts = await engine.facts({ signal: limit.signal })
+  } catch (error) {
+    io.signal.throwIfAborted()
+    const mend = (error instanceof EngineError ? error.hint : undefined) ?? 'start it, or name another with --engine'
+    const message = error instanceof Error ? error.message : String(error)
+    return [{ name: 'engine', state: 'missing', value: `${endpoint} (${how}): ${message}`, mend }]
+  }
+  const slow = facts.storageDriver === 'vfs'
+  const mode = facts.rootless ? ', rootless' : ''
+  return [
+    {
+      name: 'engine',
+      state: 'ok',
+      value: `${facts.name} ${facts.version} at ${endpoint} (${how}), cgroup ${facts.cgroup}, ${facts.ociRuntime}${mode}`,
+    },
+    {
+      name: 'storage',
+      state: slow ? 'note' : 'ok',
+      value: facts.storageDriver,
+      ...(slow ? { mend: 'every layer is copied; keep the engine’s data on a disk, not on an overlay' } : {}),
+    },
+  ]
+}
+
+/** Any reply counts, a refusal without credentials too. */
+async function registryFinding(io: Io): Promise<Finding> {
+  using limit = deadline(registryWithinMs, io.signal)
+  try {
+    const reply = await fetch('https://registry-1.docker.io/v2/', { signal: limit.signal })
+    await reply.body?.cancel()
+    if (reply.status === 200 || reply.status === 401) {
+      return { name: 'registry', state: 'ok', value: 'Docker Hub answers' }
+    }
+  } catch {
+    io.signal.throwIfAborted()
+  }
+  return {
+    name: 'registry',
+    state: 'note',
+    value: 'Docker Hub does not answer; base images are made from packages as matrix.yaml says',
+  }
+}
+
+function programFindings(io: Io): readonly Finding[] {
+  const missing = missingPrograms(imagePrograms, io.env)
+  return imagePrograms.map((program) =>
+    missing.includes(program)
+      ? {
+          name: program,
+          state: 'note',
+          value: 'not installed; needed where no registry answers',
+          mend: installCommand([program]),
+        }
+      : { name: program, state: 'ok', value: 'installed' },
+  )
+}

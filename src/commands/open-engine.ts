@@ -1,0 +1,92 @@
+/** From what the user named, or nothing, to a connected engine: found, else started, else what to do about it. */
+import { homedir } from 'node:os'
+import { connectDocker } from '../engines/docker-api/connect.ts'
+import { type Engine, EngineError } from '../engines/engine.ts'
+import { ensureEmbedded, isOurs } from '../hosts/embedded.ts'
+import { embeddedPaths } from '../hosts/embedded-paths.ts'
+import { type FindResult, findEngine } from '../hosts/find-engine.ts'
+import { ping } from '../hosts/ping.ts'
+import type { HostProblem } from '../hosts/problem.ts'
+import { printable } from '../lib/printable.ts'
+import type { Io } from './io.ts'
+
+export interface OpenEngineOptions {
+  /** What `--engine` says. */
+  readonly engine?: string
+  /** May install packages. */
+  readonly install?: boolean
+  readonly onProgress: (text: string) => void
+}
+export type OpenEngineResult =
+  | {
+      readonly ok: true
+      readonly engine: Engine
+      /** Why this one, such as `DOCKER_HOST` or `the embedded engine`. */
+      readonly how: string
+      /** It is there because of Matrix, so a missing base image may be made in it under its public name. */
+      readonly ours: boolean
+    }
+  | { readonly ok: false; readonly problem: HostProblem }
+
+/** The engine that a run uses; it answered a moment ago. Rejects only with the signal's reason. */
+export async function openEngine(options: OpenEngineOptions, io: Io): Promise<OpenEngineResult> {
+  const { env, signal } = io
+  const found = await lookForEngine(options.engine, io)
+  if (found.kind === 'refused') return { ok: false, problem: found.problem }
+  if (found.kind === 'found') {
+    return connected(found.endpoint, { how: found.how, io })
+  }
+  const embedded = await ensureEmbedded({
+    env,
+    mayInstall: options.install === true,
+    signal,
+    onProgress: options.onProgress,
+  })
+  if (embedded.ok) return connected(embedded.endpoint, { how: 'the embedded engine', io })
+  const tried = found.tried.map((line) => `\n  ${line}`).join('')
+  return { ok: false, problem: { ...embedded.problem, message: embedded.problem.message + tried } }
+}
+
+/** What a run would use, without starting anything: as `findEngine`, and the embedded engine where it runs. */
+export async function lookForEngine(named: string | undefined, io: Io): Promise<FindResult> {
+  const { env, signal } = io
+  const home = env['HOME'] || homedir()
+  const found = await findEngine({ ...(named === undefined ? {} : { named }), env, home, signal })
+  if (found.kind !== 'none') return found
+  const { endpoint } = embeddedPaths(env)
+  const answer = await ping(endpoint, { signal })
+  return answer.answers ? { kind: 'found', endpoint, how: 'the embedded engine' } : found
+}
+
+async function connected(
+  endpoint: string,
+  options: { readonly how: string; readonly io: Io },
+): Promise<OpenEngineResult> {
+  const { io } = options
+  const how = endpoint === embeddedPaths(io.env).endpoint ? 'the embedded engine' : options.how
+  try {
+    const engine = connectDocker(endpoint)
+    const answer = endpoint.startsWith('unix://') ? await ping(endpoint, { signal: io.signal }) : null
+    if (answer === null || answer.answers) return { ok: true, engine, how, ours: isOurs(endpoint, io.env) }
+    return {
+      ok: false,
+      problem: {
+        kind: 'machine',
+        message: `the engine at ${endpoint} (${how}) does not answer: ${answer.message}`,
+        hint: 'Start it, or name another with --engine; without one Matrix looks for a local engine itself.',
+      },
+    }
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return {
+      ok: false,
+      problem: { kind: 'usage', message: error.message, hint: error.hint ?? 'Name another with --engine.' },
+    }
+  }
+}
+
+/** Says on stderr why there is no engine and what to do; gives the exit code. */
+export function reportProblem(problem: HostProblem, io: Io): 2 | 3 {
+  io.stderr(printable(`matrix: ${problem.message}\n  ${problem.hint}\n`))
+  return problem.kind === 'usage' ? 2 : 3
+}

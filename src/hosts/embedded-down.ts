@@ -1,0 +1,78 @@
+/** Ends the embedded engine, and with `purge` its data; touches no other process and no other folder. */
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { commandLineOf } from '../lib/process-table.ts'
+import { type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
+import { embeddedPid, endProcess } from './embedded-process.ts'
+import { takeLock } from './machine-lock.ts'
+import type { HostProblem } from './problem.ts'
+
+export interface DownRequest {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly purge: boolean
+  readonly signal: AbortSignal
+}
+export type DownResult =
+  | { readonly ok: true; readonly stopped: boolean; readonly purged: boolean }
+  | { readonly ok: false; readonly problem: HostProblem }
+
+// The engine itself gives its containers 15 s.
+const graceMs = 40_000
+
+/** Stops by pid only, after a look at what that process is. Rejects only with the signal's reason, before anything is done. */
+export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
+  const paths = embeddedPaths(request.env)
+  if (!existsSync(paths.runDir) && !existsSync(paths.stateDir)) return { ok: true, stopped: false, purged: false }
+  try {
+    using _lock = await takeLock(paths.lock, { signal: request.signal })
+    const pid = embeddedPid(paths)
+    if (pid !== null) await endProcess(pid, graceMs)
+    await endContainerd(paths)
+    await unmountLeftovers([paths.execRoot, paths.dataRoot])
+    for (const path of [paths.pidFile, paths.socket, paths.execRoot]) rmSync(path, { recursive: true, force: true })
+    if (request.purge) {
+      for (const path of [paths.dataRoot, paths.log, `${paths.log}.1`, paths.config, paths.serviceMark]) {
+        rmSync(path, { recursive: true, force: true })
+      }
+    }
+    return { ok: true, stopped: pid !== null, purged: request.purge }
+  } catch (error) {
+    request.signal.throwIfAborted()
+    const message = error instanceof Error ? error.message : String(error)
+    return {
+      ok: false,
+      problem: {
+        kind: 'machine',
+        message: `the embedded engine could not be removed: ${message}`,
+        hint: 'Run again as root.',
+      },
+    }
+  }
+}
+
+/** An engine that was killed leaves its containerd behind. */
+async function endContainerd(paths: EmbeddedPaths): Promise<void> {
+  const pidFile = join(paths.execRoot, 'containerd/containerd.pid')
+  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : Number.NaN
+  if (!Number.isInteger(pid) || pid <= 1) return
+  const argv = commandLineOf(pid) ?? []
+  if (argv.some((word) => word.startsWith(`${paths.execRoot}/`))) await endProcess(pid, 5_000)
+}
+
+async function unmountLeftovers(folders: readonly string[]): Promise<void> {
+  const deepestFirst = mountPoints(readFileSync('/proc/self/mountinfo', 'utf8'), folders).toReversed()
+  for (const point of deepestFirst) await promisify(execFile)('umount', ['--lazy', point])
+}
+
+/** Mount points below the folders, parents first. Source: proc(5), `mountinfo`, fifth field, octal escapes. */
+export function mountPoints(mountinfo: string, folders: readonly string[]): readonly string[] {
+  return mountinfo
+    .split('\n')
+    .map((line) =>
+      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8))),
+    )
+    .filter((point) => folders.some((folder) => point.startsWith(`${folder}/`)))
+    .sort()
+}

@@ -1,0 +1,57 @@
+/** What this machine is, as far as running containers on it goes. */
+import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { arch, availableParallelism, freemem, platform, release, totalmem, userInfo } from 'node:os'
+import { dirname } from 'node:path'
+import { osRelease } from './packages.ts'
+
+export interface MachineFacts {
+  readonly system: string
+  readonly kernel: string
+  readonly arch: string
+  readonly root: boolean
+  readonly cpus: number
+  readonly memoryBytes: number
+  readonly freeMemoryBytes: number
+  /** Free space where an embedded engine keeps its data; null where it cannot be asked. */
+  readonly freeDiskBytes: number | null
+  readonly cgroup: 'v1' | 'v2' | 'none'
+}
+
+/** @param dataRoot where the embedded engine keeps, or would keep, its data */
+export function machineFacts(dataRoot: string): MachineFacts {
+  return {
+    system: /^PRETTY_NAME="?([^"\n]*)/m.exec(osRelease())?.[1] ?? platform(),
+    kernel: release(),
+    arch: arch(),
+    root: userInfo().uid === 0,
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    freeMemoryBytes: availableMemory(),
+    freeDiskBytes: freeDisk(dataRoot),
+    cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers')
+      ? 'v2'
+      : existsSync('/sys/fs/cgroup/memory')
+        ? 'v1'
+        : 'none',
+  }
+}
+
+function availableMemory(): number {
+  try {
+    const kibibytes = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]
+    return kibibytes === undefined ? freemem() : Number(kibibytes) * 1024
+  } catch {
+    return freemem()
+  }
+}
+
+function freeDisk(path: string): number | null {
+  let folder = path
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    return bavail * bsize
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,64 @@
+/** A lock for this machine: whoever holds it is named in it, so that a dead holder's lock is taken over. */
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { systemClock } from '../lib/clock.ts'
+import { ownerState, ownIdentity } from '../lib/owner.ts'
+
+/** Waits its turn; rejects with the signal's reason. Dispose it to let the next one in. */
+export async function takeLock(
+  path: string,
+  options: { readonly signal: AbortSignal; readonly onWait?: () => void },
+): Promise<Disposable> {
+  mkdirSync(dirname(path), { recursive: true })
+  let told = false
+  for (;;) {
+    options.signal.throwIfAborted()
+    if (claim(path)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
+    const owner = ownerOf(path)
+    if (owner === null) continue
+    if (ownerState(owner) !== 'alive') {
+      breakLock(path, owner)
+      continue
+    }
+    if (!told) options.onWait?.()
+    told = true
+    await systemClock.sleep(200, options.signal)
+  }
+}
+
+const ownFile = (path: string) => `${path}.${ownIdentity().replaceAll('/', '-')}`
+
+/** A link appears whole: nobody ever reads a lock without its owner. */
+function claim(path: string): boolean {
+  const draft = ownFile(path)
+  writeFileSync(draft, ownIdentity())
+  try {
+    linkSync(draft, path)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+/** Takes a dead owner's lock away; where another was quicker and holds it by now, gives it back. */
+function breakLock(path: string, dead: string): void {
+  const aside = `${ownFile(path)}.broken`
+  try {
+    renameSync(path, aside)
+    if (readFileSync(aside, 'utf8').trim() !== dead) linkSync(aside, path)
+  } catch {
+    // Somebody else broke it first.
+  }
+  rmSync(aside, { force: true })
+}
+
+function ownerOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return null
+  }
+}

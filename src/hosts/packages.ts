@@ -1,0 +1,109 @@
+/** The distribution's packages that an engine of our own needs: which programs are missing, and installing them. */
+import { spawn } from 'node:child_process'
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { programPath } from './embedded-process.ts'
+import type { HostProblem } from './problem.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Program → Debian's package. `busybox` has to be the static one. */
+const packageOf = {
+  dockerd: 'docker.io',
+  iptables: 'iptables',
+  mmdebstrap: 'mmdebstrap',
+  busybox: 'busybox-static',
+} as const
+export type Program = keyof typeof packageOf
+export const enginePrograms: readonly Program[] = ['dockerd', 'iptables']
+/** They make base images and the helper's image where no registry answers. */
+export const imagePrograms: readonly Program[] = ['mmdebstrap', 'busybox']
+
+export function missingPrograms(programs: readonly Program[], env: Env): readonly Program[] {
+  const folders = programPath(env).split(':').filter(Boolean)
+  return programs.filter((program) => !folders.some((folder) => isExecutable(join(folder, program))))
+}
+
+/** The command that installs them by hand. */
+export function installCommand(programs: readonly Program[]): string {
+  const packages = programs.map((program) => packageOf[program])
+  return `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
+}
+
+/** Whether the distribution is Debian, Ubuntu or one made from them. Source: os-release(5). */
+export function isDebian(osRelease: string): boolean {
+  const ids = osRelease
+    .split('\n')
+    .flatMap((line) => /^ID(?:_LIKE)?=(.*)$/.exec(line)?.[1]?.replaceAll('"', '').split(' ') ?? [])
+  return ids.includes('debian') || ids.includes('ubuntu')
+}
+
+export function osRelease(): string {
+  try {
+    return readFileSync('/etc/os-release', 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Installs the packages; null where that worked. Never asks a question. */
+export async function install(
+  programs: readonly Program[],
+  options: { readonly env: Env; readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
+): Promise<HostProblem | null> {
+  const packages = programs.map((program) => packageOf[program])
+  options.onProgress(`installing ${packages.join(', ')} with apt-get`)
+  for (const args of [
+    ['update', '-q'],
+    ['install', '-y', '-q', '--no-install-recommends', ...packages],
+  ]) {
+    const failure = await aptGet(args, options)
+    if (failure !== null) {
+      return {
+        kind: 'machine',
+        message: `apt-get ${args[0]} failed: ${failure}`,
+        hint: `Mend that, or install an engine by hand: ${installCommand(programs)}`,
+      }
+    }
+  }
+  return null
+}
+
+/** Null, or the last lines that it printed. */
+function aptGet(
+  args: readonly string[],
+  options: { readonly env: Env; readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
+): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('apt-get', [...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...options.env, PATH: programPath(options.env), DEBIAN_FRONTEND: 'noninteractive' },
+      // Its own group: a Ctrl-C in the middle of dpkg would leave the machine's packages half installed.
+      detached: true,
+    })
+    let tail = ''
+    const onData = (chunk: Buffer) => {
+      const text = chunk.toString('utf8')
+      tail = (tail + text).slice(-2000)
+      for (const line of text.split('\n')) {
+        if (/^(Setting up|Unpacking|Fetched)/.test(line)) options.onProgress(line.trim())
+      }
+    }
+    child.stdout.on('data', onData)
+    child.stderr.on('data', onData)
+    child.on('error', (error) => resolve(error.message))
+    child.on('close', (code) => {
+      if (options.signal.aborted) reject(options.signal.reason)
+      else resolve(code === 0 ? null : tail.trim().split('\n').slice(-6).join('\n') || `exit code ${code}`)
+    })
+  })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
