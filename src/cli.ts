@@ -84,6 +84,7 @@ const program = new Command('matrix')
   .configureOutput({
     writeOut: (text) => write(process.stdout, text),
     writeErr: (text) => write(process.stderr, text),
+    outputError: (text, out) => out(text.replace(/^error: /, 'matrix: ')),
   })
   .exitOverride()
   .addHelpText('after', examples(['matrix check --stack api-endpoint', 'matrix list', 'matrix doctor']))
@@ -94,7 +95,6 @@ function examples(lines: readonly string[]): string {
 
 program
   .command('check')
-  .summary('build every stack once, run it everywhere, fill the matrix')
   .description('Builds every stack once, runs that image in every environment, and fills the matrix.')
   .argument('[cells...]', 'cells as row@environment, rows or environments; all where none is named')
   .option('--stack <ids>', 'only these stacks, separated by commas', list)
@@ -131,7 +131,6 @@ program
 
 program
   .command('list')
-  .summary('print the plan: cells, images, needs, exclusions')
   .description('Prints the plan: cells, images, needs, exclusions; starts nothing.')
   .argument('[cells...]', 'cells, rows or environments; all where none is named')
   .option('--stack <ids>', 'only these stacks, separated by commas', list)
@@ -188,7 +187,6 @@ program
 
 program
   .command('clean')
-  .summary('remove what dead runs of this project left behind')
   .description('Removes what dead runs of this project left behind. Never touches a run that lives.')
   .option('--all', 'also images and hosts of this project, and the embedded engine with its data')
   .addOption(engineOption())

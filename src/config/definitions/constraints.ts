@@ -1,0 +1,139 @@
+/** The constraint keys of an environment and of a stack's `service:`, under compose-spec's names. */
+import { z } from 'zod'
+import type { SecurityOption } from '../../model/constraint.ts'
+import { duration, plainVariables, scalarText, size } from './common.ts'
+
+const capability = z
+  .string()
+  .regex(/^[A-Za-z_]+$/, 'a capability is a name such as NET_BIND_SERVICE, or ALL')
+  .transform((name) => name.toUpperCase().replace(/^CAP_/, ''))
+
+const absolutePath = z.string().regex(/^\//, 'a path inside a container begins with /')
+
+const tmpfs = z
+  .union([
+    absolutePath.transform((path) => [path]),
+    z.array(absolutePath),
+    z
+      .record(absolutePath, z.string())
+      .transform((map) => Object.entries(map).map(([path, options]) => `${path}:${options}`)),
+  ])
+  .transform((list) =>
+    Object.fromEntries(
+      list.map((entry) => {
+        const at = entry.indexOf(':')
+        return at < 0 ? ([entry, ''] as const) : ([entry.slice(0, at), entry.slice(at + 1)] as const)
+      }),
+    ),
+  )
+
+const ulimits = z.record(
+  z.string(),
+  z.union([
+    z
+      .number()
+      .int()
+      .transform((limit) => ({ soft: limit, hard: limit })),
+    z.strictObject({ soft: z.number().int(), hard: z.number().int() }),
+  ]),
+)
+
+const extraHosts = z.union([
+  z.record(z.string(), z.string()),
+  z
+    .array(z.string().regex(/^[^:=]+[:=].+$/, 'write NAME:ADDRESS'))
+    .transform((list) =>
+      Object.fromEntries(
+        list.map((entry) => [entry.replace(/[:=].*$/s, ''), entry.replace(/^[^:=]+[:=]/, '')] as const),
+      ),
+    ),
+])
+
+const sysctls = z.union([
+  z.record(z.string(), scalarText),
+  z
+    .array(z.string().regex(/^[^=]+=/, 'write NAME=VALUE'))
+    .transform((list) =>
+      Object.fromEntries(
+        list.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)] as const),
+      ),
+    ),
+])
+
+const securityOption = z
+  .string()
+  .regex(
+    /^(no-new-privileges|seccomp|apparmor|label|systempaths)([:=].+)?$/,
+    'a security option is one of no-new-privileges:true, seccomp:FILE, apparmor:PROFILE, label:…',
+  )
+  .transform((text): SecurityOption => ({ text }))
+
+const stringList = z.union([z.string().transform((entry) => [entry]), z.array(scalarText)])
+
+export const constraintShape = {
+  mem_limit: size.optional(),
+  memswap_limit: size.optional(),
+  cpus: z.coerce.number<number>().positive('cpus is a number above 0').optional(),
+  cpuset: z.string().optional(),
+  pids_limit: z.number().int().positive('pids_limit is a whole number above 0').optional(),
+  shm_size: size.optional(),
+  ulimits: ulimits.optional(),
+  read_only: z.boolean().optional(),
+  tmpfs: tmpfs.optional(),
+  user: scalarText.optional(),
+  group_add: z.array(scalarText).optional(),
+  cap_add: z.array(capability).optional(),
+  cap_drop: z.array(capability).optional(),
+  security_opt: z.array(securityOption).optional(),
+  sysctls: sysctls.optional(),
+  dns: stringList.optional(),
+  extra_hosts: extraHosts.optional(),
+  hostname: z.string().optional(),
+  network_mode: z.literal('none').optional(),
+  init: z.boolean().optional(),
+  ipc: z.string().optional(),
+  userns_mode: z.string().optional(),
+  runtime: z.string().optional(),
+  platform: z.string().optional(),
+  stop_signal: z.string().optional(),
+  stop_grace_period: duration.optional(),
+  environment: plainVariables.optional(),
+}
+export const constraints = z.strictObject(constraintShape)
+
+/** `name:/path` or `/path`; what reaches the host is refused. */
+const volume = z
+  .string()
+  .regex(
+    /^(?:[a-z0-9][a-z0-9_.-]*:)?\/[^:]*$/,
+    'a volume is "/path" or "name:/path"; a stack may not mount a path of the host',
+  )
+  .transform((text) => {
+    const at = text.indexOf(':')
+    return at < 0 ? { name: null, target: text } : { name: text.slice(0, at), target: text.slice(at + 1) }
+  })
+
+export const service = z
+  .strictObject({ ...constraintShape, volumes: z.array(volume).optional() })
+  .superRefine((value, context) => {
+    value.security_opt?.forEach((option, index) => {
+      if (/unconfined/.test(option.text)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['security_opt', index],
+          message: 'a stack may not ask to be unconfined',
+          params: { code: 'reaches-host' },
+        })
+      }
+    })
+    for (const key of ['ipc', 'userns_mode'] as const) {
+      if (value[key] === 'host') {
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: `a stack may not ask for the host's ${key}`,
+          params: { code: 'reaches-host' },
+        })
+      }
+    }
+  })

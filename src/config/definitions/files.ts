@@ -1,0 +1,146 @@
+/** The four files that a user writes. */
+import { z } from 'zod'
+import { check, readiness } from './check.ts'
+import { argv, duration, id, scalarText, size, variables } from './common.ts'
+import { constraints, service } from './constraints.ts'
+
+const needEntry = z.union([
+  id.transform((name) => [{ alias: name, row: name }]),
+  z.record(id, id).transform(needsOfMap),
+])
+function needsOfMap(map: Readonly<Record<string, string>>) {
+  return Object.entries(map).map(([alias, row]) => ({ alias, row }))
+}
+const needs = z.union([
+  z.array(needEntry).transform((entries) => entries.flat()),
+  z.record(id, id).transform(needsOfMap),
+])
+
+const port = z.union([
+  z
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .transform((number) => ({ port: number, protocol: 'tcp' as const })),
+  z.strictObject({
+    port: z.number().int().min(1, 'a port is between 1 and 65535').max(65_535, 'a port is between 1 and 65535'),
+    env: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, 'the name of a variable')
+      .optional(),
+    protocol: z.enum(['tcp', 'udp']).default('tcp'),
+  }),
+])
+
+const build = z.strictObject({
+  context: z.string().default('.'),
+  dockerfile: z.string().default('Dockerfile'),
+  args: z.record(z.string(), scalarText).default({}),
+  target: z.string().optional(),
+})
+
+/** `stacks/<id>/stack.yaml`, one row; its `variants` are laid over it before this is asked. */
+export const stack = z.strictObject({
+  title: z.string().optional(),
+  build: build.optional(),
+  image: z.string().min(1).optional(),
+  command: argv.optional(),
+  entrypoint: argv.optional(),
+  working_dir: z.string().optional(),
+  needs: needs.default([]),
+  ports: z.record(z.string(), port).default({}),
+  environment: variables.default({}),
+  service: service.default({}),
+  readiness: readiness.optional(),
+  checks: z.array(check).default([]),
+  exclusive: z.boolean().default(false),
+})
+export type ParsedStack = z.output<typeof stack>
+
+const network = z.strictObject({
+  egress: z.enum(['open', 'none', 'proxy']).default('open'),
+  proxy: z.string().optional(),
+  ipv6: z.enum(['on', 'no_address']).optional(),
+  latency: duration.optional(),
+  mtu: z.number().int().min(576).max(65_535).optional(),
+})
+
+const contract = z.strictObject({
+  ready_within: duration.optional(),
+  stays_up: duration.optional(),
+  stops_within: duration.optional(),
+  port: z.number().int().min(1).max(65_535).optional(),
+})
+
+const engine = z.union([
+  z.strictObject({
+    connect: z.string().regex(/^(unix|tcp|ssh):\/\/.+|^context:.+/, 'write unix://…, tcp://…, ssh://… or context:NAME'),
+  }),
+  z.strictObject({ provision: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ pool: z.array(z.string()).min(1) }),
+])
+
+/** `environments/<id>.yaml`, one column; its presets are laid under it before this is asked. */
+export const environment = z.strictObject({
+  title: z.string().optional(),
+  description: z.string().default(''),
+  engine: engine.optional(),
+  constraints: constraints.default({}),
+  allow: z
+    .strictObject({
+      cap_add: z.array(z.string().transform((name) => name.toUpperCase().replace(/^CAP_/, ''))).default([]),
+    })
+    .default({ cap_add: [] }),
+  required: z.array(z.string()).default([]),
+  sells: z.strictObject({ mem_max: size.optional() }).default({}),
+  network: network.default({ egress: 'open' }),
+  contract: contract.default({}),
+  time_scale: z.number().positive('time_scale is a number above 0').default(1),
+})
+export type ParsedEnvironment = z.output<typeof environment>
+
+/** `matrix.yaml`, the project's settings; all optional. */
+export const project = z.strictObject({
+  version: z.literal(1, 'this Matrix reads version 1').default(1),
+  exclude: z
+    .array(z.strictObject({ stack: id, environment: id, reason: z.string().min(1, 'a reason has to be written down') }))
+    .default([]),
+  secrets: z
+    .record(z.string(), z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]))
+    .default({}),
+  images: z
+    .record(
+      z.string(),
+      z.strictObject({
+        bootstrap: z.strictObject({
+          distribution: z.literal('debian'),
+          suite: z.string().regex(/^[a-z]+$/, 'a suite is a name such as bookworm'),
+          include: z.array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/, 'the name of a package')).optional(),
+        }),
+      }),
+    )
+    .default({}),
+})
+export type ParsedProject = z.output<typeof project>
+
+/** `waivers.yaml`, accepted failures. */
+export const waivers = z.strictObject({
+  waivers: z
+    .array(
+      z.strictObject({
+        match: z.strictObject({
+          stack: id,
+          environment: id,
+          check: z.string().optional(),
+          signature: z.string().optional(),
+        }),
+        reason: z.string().min(1),
+        owner: z.string().min(1),
+        issue: z.string().optional(),
+        created: z.string().optional(),
+        expires: z.string(),
+      }),
+    )
+    .default([]),
+})

@@ -1,0 +1,118 @@
+/** Turns what the definitions object to into diagnostics at the place where it was written. */
+import { closest, distance } from 'fastest-levenshtein'
+import type { z } from 'zod'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import { type Located, locate } from './located.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** @param allowedAt the keys that are known at a path, for the definitions do not say which they would have taken. */
+export function diagnosticsOf(
+  issues: readonly Issue[],
+  context: { readonly root: Located; readonly allowedAt: (path: readonly PropertyKey[]) => readonly string[] },
+): readonly Diagnostic[] {
+  return issues.flatMap((issue) => diagnose(issue, [], context))
+}
+
+function diagnose(
+  issue: Issue,
+  prefix: readonly PropertyKey[],
+  context: { readonly root: Located; readonly allowedAt: (path: readonly PropertyKey[]) => readonly string[] },
+): readonly Diagnostic[] {
+  const path = [...prefix, ...issue.path]
+  const error = (code: string, message: string, what: 'key' | 'value' = 'value'): Diagnostic => ({
+    severity: 'error',
+    code,
+    message,
+    at: locate(context.root, path, what),
+  })
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const given = (issue as { params?: { allowed?: readonly string[] } }).params?.allowed
+      const allowed = given ?? context.allowedAt(path)
+      return issue.keys.map((key) => unknownKey(key, { path, allowed, root: context.root }))
+    }
+    case 'invalid_union': {
+      const branch = likeliest(issue.errors)
+      if (branch === undefined) return [error('type', `${nameOf(path)} has none of the forms that are accepted`)]
+      return branch.flatMap((inner) => diagnose(inner, path, context))
+    }
+    case 'invalid_type': {
+      const isMissing = missing(context.root, path)
+      return [
+        error(
+          isMissing ? 'missing' : 'type',
+          isMissing ? `${nameOf(path)} is missing` : `${nameOf(path)} should be ${article(issue.expected)}`,
+        ),
+      ]
+    }
+    case 'invalid_value':
+      return [
+        error(
+          'value',
+          `${nameOf(path)} should be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map((value) => JSON.stringify(value)).join(', ')}`,
+        ),
+      ]
+    case 'invalid_key':
+      return issue.issues.map((inner) => error('key', `${nameOf(path)}: ${inner.message}`, 'key'))
+    case 'custom': {
+      const code = (issue.params as { code?: string } | undefined)?.code ?? 'value'
+      return [error(code, code === 'unit' ? `${nameOf(path)}: ${issue.message}` : issue.message)]
+    }
+    default:
+      return [error('value', `${nameOf(path)}: ${issue.message}`)]
+  }
+}
+
+function unknownKey(
+  key: string,
+  context: { readonly path: readonly PropertyKey[]; readonly allowed: readonly string[]; readonly root: Located },
+): Diagnostic {
+  const nearest = context.allowed.length === 0 ? undefined : closest(key, [...context.allowed])
+  const close = nearest !== undefined && distance(key, nearest) <= Math.max(2, key.length / 3)
+  const parent = context.path.findLast((part) => typeof part === 'string')
+  const where = parent === undefined ? '' : ` in ${String(parent)}`
+  return {
+    severity: 'error',
+    code: 'unknown-key',
+    message: `unknown key "${key}"${where}.${close ? ` Did you mean "${nearest}"?` : ''}`,
+    at: locate(context.root, [...context.path, key], 'key'),
+    allowed: context.allowed,
+  }
+}
+
+/** The form that somebody meant: the one that got furthest before it objected. */
+function likeliest(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const reach = (issues: readonly Issue[]) =>
+    Math.max(0, ...issues.map((issue) => issue.path.length * 2 + (issue.code === 'invalid_type' ? 0 : 1)))
+  return branches.toSorted((a, b) => reach(b) - reach(a))[0]
+}
+
+function missing(root: Located, path: readonly PropertyKey[]): boolean {
+  let node: Located | undefined = root
+  for (const part of path) {
+    node =
+      node.kind === 'map'
+        ? node.entries.get(String(part))?.value
+        : node.kind === 'list'
+          ? node.items[Number(part)]
+          : undefined
+    if (node === undefined) return true
+  }
+  return false
+}
+
+function nameOf(path: readonly PropertyKey[]): string {
+  const name = path.findLast((part) => typeof part === 'string')
+  return name === undefined ? 'this' : String(name)
+}
+
+const article = (type: string) =>
+  ({
+    object: 'a map',
+    array: 'a list',
+    string: 'a text',
+    number: 'a number',
+    boolean: 'true or false',
+    record: 'a map',
+  })[type] ?? `of type ${type}`
