@@ -1,0 +1,205 @@
+/** What only shows when all files are seen together: names that refer to one another. */
+import { closest, distance } from 'fastest-levenshtein'
+import type { Check, Step } from '../model/check.ts'
+import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
+import type { Environment, Exclusion, Row, SecretSource } from '../model/project.ts'
+
+export interface CrossCheckInput {
+  readonly rows: readonly Row[]
+  readonly environments: readonly Environment[]
+  readonly exclusions: readonly (Exclusion & { readonly at: SourceLocation })[]
+  readonly secrets: Readonly<Record<string, SecretSource>>
+  /** Where the needs of a row were written. */
+  readonly needsAt: (row: Row) => SourceLocation
+}
+
+export function crossCheck(input: CrossCheckInput): readonly Diagnostic[] {
+  const rows = new Map(input.rows.map((row) => [row.id, row]))
+  return [
+    ...duplicates(input),
+    ...input.rows.flatMap((row) => [...needsOf(row, { rows, input }), ...checksOf(row, { rows, input })]),
+    ...cycles(rows, input),
+    ...input.exclusions.flatMap((exclusion) => exclusionOf(exclusion, input)),
+  ]
+}
+
+const error = (code: string, message: string, at: SourceLocation, allowed?: readonly string[]): Diagnostic => ({
+  severity: 'error',
+  code,
+  message,
+  at,
+  ...(allowed === undefined ? {} : { allowed }),
+})
+
+function unknown(
+  what: string,
+  name: string,
+  context: { readonly at: SourceLocation; readonly known: readonly string[] },
+): Diagnostic {
+  const nearest = context.known.length === 0 ? undefined : closest(name, [...context.known])
+  const hint =
+    nearest !== undefined && distance(name, nearest) <= Math.max(2, name.length / 3)
+      ? ` Did you mean "${nearest}"?`
+      : ''
+  return error(`unknown-${what}`, `there is no ${what} "${name}".${hint}`, context.at, context.known)
+}
+
+function duplicates(input: CrossCheckInput): readonly Diagnostic[] {
+  const seen = new Map<string, SourceLocation>()
+  return [...input.rows, ...input.environments].flatMap((entry) => {
+    const key = `${'contract' in entry ? 'environment' : 'row'} ${entry.id}`
+    const before = seen.get(key)
+    if (before !== undefined)
+      return [error('duplicate-id', `the id "${entry.id}" is taken by ${before.file}`, entry.at)]
+    seen.set(key, entry.at)
+    return entry.id.length > 40 ? [error('id', `the id "${entry.id}" has more than 40 characters`, entry.at)] : []
+  })
+}
+
+function needsOf(
+  row: Row,
+  context: { readonly rows: ReadonlyMap<string, Row>; readonly input: CrossCheckInput },
+): readonly Diagnostic[] {
+  const at = context.input.needsAt(row)
+  return row.needs.flatMap((need) => {
+    const target = context.rows.get(need.row)
+    if (target?.kind === 'scenario') return [error('need', `"${need.row}" is a scenario and cannot be needed`, at)]
+    if (target !== undefined) return []
+    const variants = [...context.rows.values()].filter((other) => other.base === need.row).map((other) => other.id)
+    if (variants.length > 0) return [error('need', `"${need.row}" has variants; say which one is needed`, at, variants)]
+    return [unknown('stack', need.row, { at, known: [...context.rows.keys()] })]
+  })
+}
+
+/** Everything that a row brings up beside itself. */
+function reachable(row: Row, rows: ReadonlyMap<string, Row>): ReadonlyMap<string, Row> {
+  const found = new Map<string, Row>()
+  const visit = (current: Row) => {
+    for (const need of current.needs) {
+      const target = rows.get(need.row)
+      if (target === undefined || found.has(need.alias)) continue
+      found.set(need.alias, target)
+      visit(target)
+    }
+  }
+  visit(row)
+  return found
+}
+
+function checksOf(
+  row: Row,
+  context: { readonly rows: ReadonlyMap<string, Row>; readonly input: CrossCheckInput },
+): readonly Diagnostic[] {
+  const problems: Diagnostic[] = []
+  if (row.checks.length === 0)
+    problems.push(error('no-checks', `"${row.id}" has no checks, so nothing could ever be known of it`, row.at))
+  const names = new Set<string>()
+  const targets = reachable(row, context.rows)
+  for (const check of row.checks) {
+    if (names.has(check.name))
+      problems.push(error('duplicate-name', `a second check is named "${check.name}"`, check.at))
+    names.add(check.name)
+    for (const step of stepsOf(check)) problems.push(...stepProblems(step, { row, targets, input: context.input }))
+  }
+  if (row.kind === 'scenario' && row.needs.length === 0) {
+    problems.push(
+      error(
+        'no-image',
+        `"${row.id}" has neither build nor image, and as a scenario it needs at least one stack`,
+        row.at,
+      ),
+    )
+  }
+  if (row.kind === 'stack') {
+    if (row.readiness !== undefined) {
+      const step: Step = {
+        act: row.readiness.probe,
+        from: row.readiness.from,
+        timeoutMs: 0,
+        capture: {},
+        at: row.readiness.at,
+      }
+      problems.push(...stepProblems(step, { row, targets, input: context.input }))
+    }
+    for (const value of Object.values(row.environment)) {
+      if (typeof value !== 'string' && !Object.hasOwn(context.input.secrets, value.secret)) {
+        problems.push(unknown('secret', value.secret, { at: row.at, known: Object.keys(context.input.secrets) }))
+      }
+    }
+  }
+  return problems
+}
+
+function stepsOf(check: Check): readonly Step[] {
+  const flatten = (steps: readonly Step[]): readonly Step[] =>
+    steps.flatMap((step) => [step, ...(step.act.kind === 'parallel' ? step.act.branches.flatMap(flatten) : [])])
+  return flatten(check.steps)
+}
+
+function stepProblems(
+  step: Step,
+  context: { readonly row: Row; readonly targets: ReadonlyMap<string, Row>; readonly input: CrossCheckInput },
+): readonly Diagnostic[] {
+  const { row, targets } = context
+  if (step.act.kind === 'parallel') return []
+  const problems: Diagnostic[] = []
+  if (step.on === undefined && row.kind === 'scenario') {
+    return [
+      error('missing', 'a check of a scenario says `on:` which of its needs it is aimed at', step.at, [
+        ...targets.keys(),
+      ]),
+    ]
+  }
+  const target = step.on === undefined ? row : targets.get(step.on)
+  if (target === undefined) return [unknown('need', step.on ?? '', { at: step.at, known: [...targets.keys()] })]
+  if ('port' in step.act && target.kind === 'stack' && !Object.hasOwn(target.ports, step.act.port)) {
+    problems.push(unknown('port', step.act.port, { at: step.at, known: Object.keys(target.ports) }))
+  }
+  for (const name of secretsIn(step.act)) {
+    if (!Object.hasOwn(context.input.secrets, name))
+      problems.push(unknown('secret', name, { at: step.at, known: Object.keys(context.input.secrets) }))
+  }
+  return problems
+}
+
+function secretsIn(value: unknown): readonly string[] {
+  if (value === null || typeof value !== 'object') return []
+  const { secret } = value as { secret?: unknown }
+  if (typeof secret === 'string' && Object.keys(value).length === 1) return [secret]
+  return Object.values(value).flatMap(secretsIn)
+}
+
+function cycles(rows: ReadonlyMap<string, Row>, input: CrossCheckInput): readonly Diagnostic[] {
+  const problems: Diagnostic[] = []
+  const done = new Set<string>()
+  const visit = (row: Row, path: readonly string[]) => {
+    const at = path.indexOf(row.id)
+    if (at >= 0) {
+      problems.push(
+        error('needs-cycle', `these need one another: ${[...path.slice(at), row.id].join(' → ')}`, input.needsAt(row)),
+      )
+      return
+    }
+    if (done.has(row.id)) return
+    for (const need of row.needs) {
+      const target = rows.get(need.row)
+      if (target) visit(target, [...path, row.id])
+    }
+    done.add(row.id)
+  }
+  for (const row of rows.values()) visit(row, [])
+  return problems
+}
+
+function exclusionOf(exclusion: CrossCheckInput['exclusions'][number], input: CrossCheckInput): readonly Diagnostic[] {
+  const hasRow = input.rows.some((row) => row.id === exclusion.stack || row.base === exclusion.stack)
+  const hasEnvironment = input.environments.some((environment) => environment.id === exclusion.environment)
+  if (hasRow && hasEnvironment) return []
+  return [
+    error(
+      'exclusion',
+      `${exclusion.stack}@${exclusion.environment} is no cell of this project, so nothing is excluded by it`,
+      exclusion.at,
+    ),
+  ]
+}

@@ -1,0 +1,340 @@
+/** Reads a project's files: the only file access of this folder. */
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
+import type { z } from 'zod'
+import { projectIdOf } from '../lib/project-id.ts'
+import type { Constraints, SecurityOption } from '../model/constraint.ts'
+import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
+import type { Environment, Project, Row } from '../model/project.ts'
+import { allowedKeys } from './allowed-keys.ts'
+import { crossCheck } from './cross-check.ts'
+import { environment, project, stack, waivers } from './definitions/files.ts'
+import type { Variables } from './interpolate.ts'
+import { diagnosticsOf } from './issues.ts'
+import { jsonSchemas, type SchemaName } from './json-schema.ts'
+import { type Located, locate, mergeLocated, parseLocated, plainOf, without } from './located.ts'
+import { presets } from './presets.ts'
+import { environmentOf, rowOf } from './to-model.ts'
+
+export type LoadResult =
+  | { readonly ok: true; readonly project: Project; readonly warnings: readonly Diagnostic[] }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] }
+
+const maxFileBytes = 1024 * 1024
+const idPattern = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+
+/** Every mistake in every file at once; rejects for nothing that a user can do. */
+export async function loadProject(root: string, options: { readonly env: Variables }): Promise<LoadResult> {
+  const loader = new Loader(resolve(root), options.env)
+  return loader.load()
+}
+
+class Loader {
+  readonly #root: string
+  readonly #variables: Variables
+  readonly #diagnostics: Diagnostic[] = []
+  readonly #lines = new Map<string, readonly string[]>()
+  readonly #needsAt = new Map<string, SourceLocation>()
+  readonly #schemas = jsonSchemas()
+
+  constructor(root: string, variables: Variables) {
+    this.#root = root
+    this.#variables = variables
+  }
+
+  async load(): Promise<LoadResult> {
+    const settings = await this.#loadSettings()
+    const rows = await this.#loadStacks()
+    const environments = await this.#loadEnvironments()
+    await this.#loadFile('waivers.yaml', { schema: waivers, name: 'waivers', optional: true })
+    if (this.#diagnostics.length === 0 && rows.length === 0) {
+      this.#report('empty', 'there is no stack here; matrix init writes a first one', this.#at('stacks'))
+    }
+    if (this.#diagnostics.length === 0 && environments.length === 0) {
+      this.#report('empty', 'there is no environment here; matrix init writes a first one', this.#at('environments'))
+    }
+    this.#diagnostics.push(
+      ...crossCheck({
+        rows,
+        environments,
+        exclusions: settings.exclusions,
+        secrets: settings.secrets,
+        needsAt: (row) => this.#needsAt.get(row.id) ?? row.at,
+      }),
+    )
+    if (this.#diagnostics.length > 0) return { ok: false, diagnostics: this.#withLines() }
+    const exclusions = settings.exclusions.map(({ at: _, ...exclusion }) => exclusion)
+    return {
+      ok: true,
+      warnings: [],
+      project: {
+        root: this.#root,
+        id: projectIdOf(this.#root),
+        rows,
+        environments,
+        exclusions,
+        secrets: settings.secrets,
+        bases: settings.bases,
+      },
+    }
+  }
+
+  #withLines(): readonly Diagnostic[] {
+    return this.#diagnostics
+      .map((diagnostic) => {
+        const sourceLine = this.#lines.get(diagnostic.at.file)?.[diagnostic.at.line - 1]
+        return sourceLine === undefined ? diagnostic : { ...diagnostic, sourceLine }
+      })
+      .toSorted((a, b) => (a.at.file === b.at.file ? a.at.line - b.at.line : a.at.file < b.at.file ? -1 : 1))
+  }
+
+  #report(code: string, message: string, at: SourceLocation): void {
+    this.#diagnostics.push({ severity: 'error', code, message, at })
+  }
+
+  #at(file: string): SourceLocation {
+    return { file, line: 1, column: 1, length: 1 }
+  }
+
+  async #loadSettings() {
+    const found = await this.#loadFile('matrix.yaml', { schema: project, name: 'matrix', optional: true })
+    const exclusions = (found?.value.exclude ?? []).map((entry, index) => ({
+      ...entry,
+      at: found === null ? this.#at('matrix.yaml') : locate(found.node, ['exclude', index]),
+    }))
+    const bases = Object.fromEntries(
+      Object.entries(found?.value.images ?? {}).map(([reference, { bootstrap }]) => [
+        reference,
+        {
+          bootstrap: {
+            distribution: bootstrap.distribution,
+            suite: bootstrap.suite,
+            ...(bootstrap.include === undefined ? {} : { include: bootstrap.include }),
+          },
+        },
+      ]),
+    )
+    return { exclusions, secrets: found?.value.secrets ?? {}, bases }
+  }
+
+  async #loadStacks(): Promise<readonly Row[]> {
+    const rows: Row[] = []
+    for (const id of await this.#folders('stacks')) {
+      const file = `stacks/${id}/stack.yaml`
+      const parsed = await this.#read(file, false)
+      if (parsed === null) continue
+      const variants = parsed.kind === 'map' ? parsed.entries.get('variants') : undefined
+      const base = without(parsed, ['variants'])
+      if (variants === undefined) {
+        rows.push(...(await this.#stackRow(base, { id, base: id, file })))
+      } else if (variants.value.kind !== 'map' || variants.value.entries.size === 0) {
+        this.#report('type', 'variants is a map of at least one name', variants.value.at)
+      } else {
+        for (const [name, entry] of variants.value.entries) {
+          if (!idPattern.test(name)) this.#report('id', `"${name}" cannot be a part of an id`, entry.keyAt)
+          const over =
+            entry.value.kind === 'scalar' && entry.value.value === null ? base : mergeLocated(base, entry.value)
+          rows.push(...(await this.#stackRow(over, { id: `${id}-${name}`, base: id, file })))
+        }
+      }
+    }
+    return rows
+  }
+
+  async #stackRow(
+    node: Located,
+    context: { readonly id: string; readonly base: string; readonly file: string },
+  ): Promise<readonly Row[]> {
+    const parsed = this.#parse(node, stack, 'stack')
+    if (parsed === null) return []
+    if (parsed.build !== undefined && parsed.image !== undefined) {
+      this.#report('conflict', 'a stack has a build or an image, not both', locate(node, ['image'], 'key'))
+    }
+    const folder = join(this.#root, 'stacks', context.base)
+    const directory = resolve(folder, parsed.build?.context ?? '.')
+    if (parsed.build !== undefined) await this.#checkBuild(node, { directory, dockerfile: parsed.build.dockerfile })
+    this.#needsAt.set(context.id, locate(node, ['needs']))
+    return [rowOf(parsed, { id: context.id, base: context.base, node, directory })]
+  }
+
+  async #checkBuild(node: Located, build: { readonly directory: string; readonly dockerfile: string }): Promise<void> {
+    const at = locate(node, ['build', 'context'])
+    if (!(await this.#isInside(build.directory))) {
+      this.#report(
+        'outside',
+        `the build context ${relative(this.#root, build.directory)} is not a folder inside the project`,
+        at,
+      )
+      return
+    }
+    const dockerfile = resolve(build.directory, build.dockerfile)
+    if (!(await this.#isInside(dockerfile))) {
+      this.#report(
+        'missing-file',
+        `there is no ${relative(this.#root, dockerfile)} inside the project`,
+        locate(node, ['build', 'dockerfile']),
+      )
+    }
+  }
+
+  async #loadEnvironments(): Promise<readonly Environment[]> {
+    const environments: Environment[] = []
+    for (const name of await this.#entries('environments')) {
+      if (!/\.ya?ml$/.test(name)) continue
+      const id = name.replace(/\.ya?ml$/, '')
+      const file = `environments/${name}`
+      if (!idPattern.test(id))
+        this.#report('id', `"${id}" is no id: small letters, digits and inner hyphens`, this.#at(file))
+      const own = await this.#read(file, false)
+      if (own === null) continue
+      const node = this.#withPresets(own)
+      const parsed = this.#parse(node, environment, 'environment')
+      if (parsed === null) continue
+      const made = environmentOf(parsed, { id, node })
+      environments.push({ ...made, constraints: await this.#withProfiles(made.constraints, node) })
+    }
+    return environments
+  }
+
+  #withPresets(own: Located): Located {
+    const wanted = own.kind === 'map' ? own.entries.get('extends')?.value : undefined
+    const names = wanted === undefined ? [] : wanted.kind === 'list' ? wanted.items : [wanted]
+    let under: Located | null = null
+    for (const name of names) {
+      const text = name.kind === 'scalar' ? presets[String(name.value)] : undefined
+      if (text === undefined) {
+        const allowed = Object.keys(presets)
+        const said = name.kind === 'scalar' ? String(name.value) : 'this'
+        this.#diagnostics.push({
+          severity: 'error',
+          code: 'unknown-preset',
+          message: `there is no preset "${said}"`,
+          at: name.at,
+          allowed,
+        })
+        continue
+      }
+      const preset: Located | null = parseLocated(own.at.file, text, {}).root
+      if (preset !== null) under = under === null ? preset : mergeLocated(under, preset)
+    }
+    const rest = without(own, ['extends'])
+    return under === null ? rest : mergeLocated(under, rest)
+  }
+
+  /** `seccomp:./profile.json` with the file's content. */
+  async #withProfiles(constraints: Constraints, node: Located): Promise<Constraints> {
+    if (constraints.security_opt === undefined) return constraints
+    const options: SecurityOption[] = []
+    for (const [index, option] of constraints.security_opt.entries()) {
+      const path = /^seccomp[:=](.+)$/.exec(option.text)?.[1]
+      if (path === undefined || path === 'unconfined' || path === 'default') {
+        options.push(option)
+        continue
+      }
+      const at = locate(node, ['constraints', 'security_opt', index])
+      const file = resolve(this.#root, 'environments', path)
+      if (!(await this.#isInside(file))) {
+        this.#report('missing-file', `there is no profile ${path} inside the project`, at)
+        continue
+      }
+      const profile = await readFile(file, 'utf8')
+      try {
+        JSON.parse(profile)
+      } catch {
+        this.#report('profile', `${path} is no JSON`, at)
+      }
+      options.push({ ...option, profile })
+    }
+    return { ...constraints, security_opt: options }
+  }
+
+  async #loadFile<T extends z.ZodType>(
+    file: string,
+    options: { readonly schema: T; readonly name: SchemaName; readonly optional: boolean },
+  ): Promise<{ readonly value: z.output<T>; readonly node: Located } | null> {
+    const node = await this.#read(file, options.optional)
+    if (node === null) return null
+    const value = this.#parse(node, options.schema, options.name)
+    return value === null ? null : { value, node }
+  }
+
+  #parse<T extends z.ZodType>(node: Located, schema: T, name: SchemaName): z.output<T> | null {
+    const isEmpty = node.kind === 'scalar' && node.value === null
+    const result = schema.safeParse(isEmpty ? {} : plainOf(node))
+    if (result.success) return result.data
+    const found = diagnosticsOf(result.error.issues, {
+      root: node,
+      allowedAt: (path) => allowedKeys(this.#schemas[name], path),
+    })
+    this.#diagnostics.push(...found)
+    return null
+  }
+
+  /** Null: not there, or no YAML; the second is reported. */
+  async #read(file: string, optional: boolean): Promise<Located | null> {
+    const path = join(this.#root, file)
+    try {
+      if (!(await this.#isInside(path))) {
+        await stat(path)
+        this.#report('outside', `${file} leads out of the project`, this.#at(file))
+        return null
+      }
+      const { size } = await stat(path)
+      if (size > maxFileBytes) {
+        this.#report('too-large', `the file has ${size} bytes; at most ${maxFileBytes} are read`, this.#at(file))
+        return null
+      }
+      const parsed = parseLocated(file, await readFile(path, 'utf8'), this.#variables)
+      this.#lines.set(file, parsed.lines)
+      this.#diagnostics.push(...parsed.diagnostics)
+      return parsed.root
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT' && optional) return null
+      this.#report(
+        'unreadable',
+        code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read (${code ?? String(error)})`,
+        this.#at(file),
+      )
+      return null
+    }
+  }
+
+  async #folders(name: string): Promise<readonly string[]> {
+    const found: string[] = []
+    for (const entry of await this.#entries(name)) {
+      const info = await lstat(join(this.#root, name, entry)).catch(() => null)
+      if (info === null || (!info.isDirectory() && !info.isSymbolicLink())) continue
+      if (!idPattern.test(entry) || entry.length > 40) {
+        this.#report(
+          'id',
+          `"${entry}" is no id: small letters, digits and inner hyphens, at most 40 characters`,
+          this.#at(`${name}/${entry}`),
+        )
+      } else found.push(entry)
+    }
+    return found
+  }
+
+  async #entries(name: string): Promise<readonly string[]> {
+    try {
+      return (await readdir(join(this.#root, name))).filter((entry) => !entry.startsWith('.')).sort()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT')
+        this.#report('unreadable', `${name} cannot be read (${code ?? String(error)})`, this.#at(name))
+      return []
+    }
+  }
+
+  /** Whether a path exists and, its links followed, lies in the project. */
+  async #isInside(path: string): Promise<boolean> {
+    try {
+      const real = await realpath(path)
+      const root = await realpath(this.#root)
+      return real === root || real.startsWith(root + sep)
+    } catch {
+      return false
+    }
+  }
+}
