@@ -145,7 +145,7 @@ program
   .command('report')
   .description('Renders a run again from its journal, also one that was killed.')
   .argument('[run]', 'the run; the latest where none is named')
-  .addOption(new Option('--format <format>', 'what to write').choices(['html', 'json', 'junit']))
+  .addOption(new Option('--format <format>', 'print only this, on stdout').choices(['json', 'junit', 'markdown']))
   .addHelpText('after', examples(['matrix report', 'matrix report 2026-01-31-2300 --format junit']))
   .action((run: string | undefined, options) =>
     perform(async (io) =>

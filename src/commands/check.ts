@@ -1,12 +1,246 @@
-/** Placeholder of `matrix check`; its real implementation replaces this file. */
+/** `matrix check`: builds each stack once, runs it in every environment, and fills the matrix. */
+import { relative } from 'node:path'
+import type { Engine } from '../engines/engine.ts'
+import { EngineError } from '../engines/engine.ts'
+import { systemClock } from '../lib/clock.ts'
+import { ownerState, ownIdentity } from '../lib/owner.ts'
+import { printable } from '../lib/printable.ts'
+import { parseDuration } from '../lib/units.ts'
+import type { Progress, RunEventBody } from '../model/event.ts'
+import type { Plan } from '../model/plan.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import { exitCodes, verdictOf } from '../model/verdict.ts'
+import { readEvidence } from '../record/evidence-store.ts'
+import { lastDurations, readHistory } from '../record/history.ts'
+import { Recorder } from '../record/recorder.ts'
+import { latestRun, reportsFolder } from '../record/run-folder.ts'
+import { renderJson } from '../reporters/json.ts'
+import { multiplex, type Reporter } from '../reporters/reporter.ts'
+import { renderFinal } from '../reporters/terminal-final.ts'
+import { terminalLines } from '../reporters/terminal-lines.ts'
+import { terminalLive } from '../reporters/terminal-live.ts'
+import { buildName } from '../run/images.ts'
+import type { RunIdentity } from '../run/labels.ts'
+import { runPlan } from '../run/run.ts'
+import { sweep } from '../run/sweep.ts'
 import type { Io } from './io.ts'
+import { loadPlan, type PlanArguments } from './load-plan.ts'
+import { openEngine, reportProblem } from './open-engine.ts'
+import { readRun } from './read-run.ts'
+import { readSecrets } from './secrets.ts'
+import { tool } from './version.ts'
+import { writeReports } from './write-reports.ts'
 
-export interface CheckOptions {
-  readonly project?: string
-  readonly cells?: readonly string[]
+export interface CheckOptions extends PlanArguments {
+  readonly failed?: boolean
+  readonly json?: boolean
+  readonly concurrency?: number
+  /** As written, such as `10m`. */
+  readonly deadline?: string
+  readonly keepFailed?: boolean
+  readonly engine?: string
+  readonly install?: boolean
+  readonly bootstrap?: boolean
+  readonly timing?: boolean
 }
 
-export async function runCheck(_options: CheckOptions, io: Io): Promise<number> {
-  io.stderr('matrix: check is not there yet\n')
-  return 70
+// After this long another machine may take what a run left on an engine that both use.
+const longestRunMs = 6 * 3600 * 1000
+
+export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
+  const deadlineMs = options.deadline === undefined ? null : parseDuration(options.deadline)
+  if (options.deadline !== undefined && deadlineMs === null) {
+    io.stderr(printable(`matrix: --deadline ${options.deadline}: a duration is expected, such as 90s, 10m or 1h30m\n`))
+    return exitCodes.usage
+  }
+  const reports = reportsFolder(options.project ?? io.cwd)
+  const narrow = options.failed === true ? notGreen(reports, io) : {}
+  if (narrow === null) return exitCodes.usage
+  const loaded = await loadPlan(options, io, narrow)
+  if (!loaded.ok) return loaded.exitCode
+  const { plan } = loaded
+  if (plan.cells.every((cell) => cell.kind === 'excluded')) {
+    io.stderr('matrix: every selected cell is excluded, so there is nothing to run\n')
+    return exitCodes.usage
+  }
+  if (!canRunHere(plan, io)) return exitCodes.usage
+  const secrets = await readSecrets(plan.project, io)
+  if (!secrets.ok) {
+    for (const problem of secrets.problems) io.stderr(printable(`matrix: ${problem}\n`))
+    return exitCodes.usage
+  }
+  const opened = await openEngine({ ...options, onProgress: (text) => io.stderr(printable(`${text}\n`)) }, io)
+  if (!opened.ok) return reportProblem(opened.problem, io)
+  await using engine = opened.engine
+  io.stderr(printable(`engine: ${engine.endpoint} (${opened.how})\n`))
+  const mayBootstrap = opened.ours || options.bootstrap === true
+  return check(plan, { options, io, engine, reports, deadlineMs, mayBootstrap, secrets: secrets.values })
+}
+
+/** The cells of the last run that are worth another look; null where there is no last run. */
+function notGreen(reports: string, io: Io): { readonly only: ReadonlySet<string> } | null {
+  const id = latestRun(reports)
+  const last = id === null ? null : readRun(reports, id)
+  if (last === null) {
+    io.stderr('matrix: --failed needs a run before it; run matrix check first\n')
+    return null
+  }
+  const cells = last.cells.filter((cell) => cell.outcome !== 'pass' && cell.outcome !== 'excluded')
+  if (cells.length === 0) {
+    io.stderr(`matrix: every cell of ${last.id} was green, so --failed selects nothing\n`)
+    return null
+  }
+  return { only: new Set(cells.map((cell) => cell.id)) }
+}
+
+/** Whether every selected environment is one that this version can bring about. */
+function canRunHere(plan: Plan, io: Io): boolean {
+  const foreign = plan.environments.filter((environment) => environment.engine.kind !== 'default')
+  for (const { id, engine } of foreign) {
+    io.stderr(printable(`matrix: ${id} asks for an engine by "${engine.kind}", which this version cannot give yet\n`))
+  }
+  return foreign.length === 0
+}
+
+interface CheckContext {
+  readonly options: CheckOptions
+  readonly io: Io
+  readonly engine: Engine
+  readonly reports: string
+  readonly deadlineMs: number | null
+  readonly mayBootstrap: boolean
+  readonly secrets: ReadonlyMap<string, string>
+}
+
+async function check(plan: Plan, context: CheckContext): Promise<number> {
+  const { io, engine, options, reports, secrets } = context
+  const clock = systemClock
+  const startedAt = clock.wall()
+  const origin = clock.now()
+  const recorder = new Recorder(reports, { startedAt, sinceStart: () => clock.now() - origin })
+  const identity: RunIdentity = {
+    project: plan.project.id,
+    run: recorder.folder.id,
+    owner: ownIdentity(),
+    deadlineAt: Date.parse(startedAt) + (context.deadlineMs ?? longestRunMs) + 600_000,
+  }
+  const expected = lastDurations(readHistory(reports))
+  const reporter = multiplex([progressReporter(io)], (error) => io.stderr(printable(`matrix: the display broke: ${error}\n`)))
+  const emit = (body: RunEventBody) => reporter.event(recorder.take(body))
+  const progress = (what: Progress) => reporter.progress(what)
+  emit(runStarted(plan, { run: identity.run, startedAt, expected }))
+  let timing: RunRecord['timing'] | null = null
+  let how: Parameters<typeof verdictOf>[1] = 'ended'
+  let broken: unknown
+  try {
+    await sweepDeadRuns(engine, { identity, io, startedAt, progress })
+    const result = await runPlan(plan, {
+      engine,
+      clock,
+      identity,
+      toolVersion: tool.version,
+      emit,
+      progress,
+      evidence: recorder.evidence,
+      secret: (name) => secrets.get(name) ?? '',
+      redact: [...secrets.values()],
+      signal: io.signal,
+      concurrency: options.concurrency ?? null,
+      deadlineMs: context.deadlineMs,
+      mayBootstrap: context.mayBootstrap,
+      keepFailed: options.keepFailed === true,
+      expectedMs: (cell) => expected.get(cell) ?? null,
+    })
+    timing = result.timing
+    for (const { what, error } of result.leftovers) {
+      const why = error instanceof Error ? error.message : String(error)
+      progress({ type: 'notice', text: `${what} could not be removed (matrix clean takes it): ${why}` })
+    }
+  } catch (error) {
+    broken = error
+    if (!io.signal.aborted && !(error instanceof EngineError)) how = 'internal'
+  }
+  if (io.signal.aborted) how = 'interrupted'
+  const soFar = recorder.fold()
+  const verdict = verdictOf(soFar, how)
+  const durationMs = Math.round(clock.now() - origin)
+  emit({ type: 'run-finished', ...verdict, durationMs, timing: timing ?? { ...soFar.timing, makespanMs: durationMs } })
+  reporter.end()
+  const run = await recorder.finish()
+  await writeReports(recorder.folder, run)
+  tell(run, { context, folder: recorder.folder })
+  if (how === 'internal') throw broken
+  if (broken instanceof EngineError && !io.signal.aborted) {
+    io.stderr(printable(`matrix: ${broken.message}\n${broken.hint === undefined ? '' : `  ${broken.hint}\n`}`))
+  }
+  return verdict.exitCode
+}
+
+function progressReporter(io: Io): Reporter {
+  const { env } = io
+  const redraws = io.isTTY.stderr && env['TERM'] !== 'dumb' && !env['CI']
+  if (!redraws) return terminalLines({ write: io.stderr, color: io.color, verbose: false })
+  const screen = { stream: io.stderrStream, columns: () => io.columns, rows: () => io.rows, color: io.color }
+  return terminalLive(screen, systemClock)
+}
+
+function runStarted(
+  plan: Plan,
+  options: { readonly run: string; readonly startedAt: string; readonly expected: ReadonlyMap<string, number> },
+): RunEventBody {
+  return {
+    type: 'run-started',
+    run: options.run,
+    startedAt: options.startedAt,
+    tool,
+    rows: plan.rows.map(({ id, base, title, kind }) => ({ id, base, title, kind, image: null })),
+    environments: plan.environments.map(({ id, title }) => ({ id, title })),
+    cells: plan.cells.map((cell) => ({
+      id: cell.id,
+      stack: cell.row,
+      environment: cell.environment,
+      excluded: cell.kind === 'excluded' ? cell.reason : null,
+      findings: cell.kind === 'excluded' ? [] : cell.findings,
+      expectedMs: options.expected.get(cell.id) ?? null,
+    })),
+    builds: plan.builds.map((build) => ({ stack: buildName(plan, build) })),
+  }
+}
+
+async function sweepDeadRuns(
+  engine: Engine,
+  options: {
+    readonly identity: RunIdentity
+    readonly io: Io
+    readonly startedAt: string
+    readonly progress: (what: Progress) => void
+  },
+): Promise<void> {
+  const { identity, io, progress } = options
+  const nowMs = Date.parse(options.startedAt)
+  const swept = await sweep(engine, { project: identity.project, nowMs, ownerState, all: false, signal: io.signal })
+  const count = swept.removed.length
+  if (count > 0) progress({ type: 'notice', text: `removed ${count} containers, networks and volumes of runs that died` })
+}
+
+function tell(
+  run: RunRecord,
+  options: { readonly context: CheckContext; readonly folder: Recorder['folder'] },
+): void {
+  const { context, folder } = options
+  const { io } = context
+  if (context.options.json === true) {
+    io.stdout(renderJson(run))
+    return
+  }
+  const reportPath = relative(io.cwd, folder.summary) || folder.summary
+  io.stdout(
+    renderFinal(run, {
+      columns: io.isTTY.stdout ? io.columns : 200,
+      color: io.color,
+      reportPath,
+      timing: context.options.timing === true,
+      evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
+    }),
+  )
 }

@@ -1,13 +1,67 @@
-/** Placeholder of `matrix report`; its real implementation replaces this file. */
+/** `matrix report`: folds a run again from its journal and renders it, also one that was killed. */
+import { relative } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import { printable } from '../lib/printable.ts'
+import { exitCodes } from '../model/verdict.ts'
+import { readEvidence } from '../record/evidence-store.ts'
+import { isRunId, reportsFolder, runFolder, runIds } from '../record/run-folder.ts'
+import { renderJson } from '../reporters/json.ts'
+import { renderJunit } from '../reporters/junit.ts'
+import { renderMarkdown } from '../reporters/markdown.ts'
+import { renderFinal } from '../reporters/terminal-final.ts'
 import type { Io } from './io.ts'
+import { readRun } from './read-run.ts'
+import { writeReports } from './write-reports.ts'
 
 export interface ReportOptions {
   readonly project?: string
+  /** The latest where absent, killed ones included. */
   readonly run?: string
-  readonly format?: 'html' | 'json' | 'junit'
+  /** Printed on stdout; where absent, the matrix is printed and every rendering is written again. */
+  readonly format?: 'json' | 'junit' | 'markdown'
 }
 
-export async function runReport(_options: ReportOptions, io: Io): Promise<number> {
-  io.stderr('matrix: report is not there yet\n')
-  return 70
+export async function runReport(options: ReportOptions, io: Io): Promise<number> {
+  const reports = reportsFolder(options.project ?? io.cwd)
+  const ids = runIds(reports)
+  const id = options.run ?? ids.at(-1)
+  if (id === undefined) {
+    io.stderr(`matrix: there is no run in ${printable(reports)}; run matrix check first\n`)
+    return exitCodes.usage
+  }
+  if (!isRunId(id) || !ids.includes(id)) {
+    const known = ids.length === 0 ? 'none' : ids.slice(-5).join(', ')
+    io.stderr(printable(`matrix: there is no run "${id}" in ${reports}; the last are ${known}\n`))
+    return exitCodes.usage
+  }
+  const run = readRun(reports, id)
+  const folder = runFolder(reports, id)
+  if (run === null) {
+    io.stderr(printable(`matrix: the journal ${folder.journal} cannot be read as a run\n`))
+    return exitCodes.usage
+  }
+  switch (options.format) {
+    case 'json':
+      io.stdout(renderJson(run))
+      return exitCodes.green
+    case 'junit':
+      io.stdout(renderJunit(run))
+      return exitCodes.green
+    case 'markdown':
+      io.stdout(renderMarkdown(run))
+      return exitCodes.green
+    default:
+  }
+  await writeFileAtomic(folder.record, renderJson(run))
+  await writeReports(folder, run)
+  io.stdout(
+    renderFinal(run, {
+      columns: io.isTTY.stdout ? io.columns : 200,
+      color: io.color,
+      reportPath: relative(io.cwd, folder.summary),
+      timing: false,
+      evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
+    }),
+  )
+  return exitCodes.green
 }

@@ -1,4 +1,12 @@
-/** Placeholder of `matrix schema`; its real implementation replaces this file. */
+/** `matrix schema`: the JSON Schemas of the files that a user writes, and of run.json. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { closest } from 'fastest-levenshtein'
+import writeFileAtomic from 'write-file-atomic'
+import { jsonSchemas } from '../config/json-schema.ts'
+import { printable } from '../lib/printable.ts'
+import { exitCodes } from '../model/verdict.ts'
+import { runJsonSchema } from '../record/run-schema.ts'
 import type { Io } from './io.ts'
 
 export interface SchemaOptions {
@@ -7,7 +15,26 @@ export interface SchemaOptions {
   readonly write?: boolean
 }
 
-export async function runSchema(_options: SchemaOptions, io: Io): Promise<number> {
-  io.stderr('matrix: schema is not there yet\n')
-  return 70
+export async function runSchema(options: SchemaOptions, io: Io): Promise<number> {
+  const schemas: Readonly<Record<string, unknown>> = { ...jsonSchemas(), run: runJsonSchema() }
+  const text = (schema: unknown) => `${JSON.stringify(schema, null, 2)}\n`
+  const { name } = options
+  if (name !== undefined && !Object.hasOwn(schemas, name)) {
+    const names = Object.keys(schemas)
+    io.stderr(
+      printable(`matrix: there is no schema "${name}"; did you mean "${closest(name, names)}"? There are: ${names.join(', ')}.\n`),
+    )
+    return exitCodes.usage
+  }
+  if (options.write === true) {
+    const folder = join(options.project ?? io.cwd, '.matrix', 'schema')
+    mkdirSync(folder, { recursive: true })
+    for (const [key, schema] of Object.entries(schemas)) {
+      if (name === undefined || key === name) await writeFileAtomic(join(folder, `${key}.json`), text(schema))
+    }
+    io.stdout(`written to ${printable(folder)}\n`)
+    return exitCodes.green
+  }
+  io.stdout(name === undefined ? `${Object.keys(schemas).join('\n')}\n` : text(schemas[name]))
+  return exitCodes.green
 }

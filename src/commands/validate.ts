@@ -1,4 +1,7 @@
-/** Placeholder of `matrix validate`; its real implementation replaces this file. */
+/** `matrix validate`: every mistake in the files at once; starts nothing. */
+import { loadProject } from '../config/load.ts'
+import { renderDiagnostic } from '../config/render-diagnostic.ts'
+import { exitCodes } from '../model/verdict.ts'
 import type { Io } from './io.ts'
 
 export interface ValidateOptions {
@@ -6,7 +9,21 @@ export interface ValidateOptions {
   readonly json?: boolean
 }
 
-export async function runValidate(_options: ValidateOptions, io: Io): Promise<number> {
-  io.stderr('matrix: validate is not there yet\n')
-  return 70
+export async function runValidate(options: ValidateOptions, io: Io): Promise<number> {
+  const loaded = await loadProject(options.project ?? io.cwd, { env: io.env })
+  const diagnostics = loaded.ok ? loaded.warnings : loaded.diagnostics
+  if (options.json === true) {
+    io.stdout(`${JSON.stringify({ ok: loaded.ok, diagnostics }, null, 2)}\n`)
+    return loaded.ok ? exitCodes.green : exitCodes.usage
+  }
+  for (const diagnostic of diagnostics) io.stderr(`${renderDiagnostic(diagnostic, { color: io.color })}\n\n`)
+  if (!loaded.ok) {
+    const count = diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length
+    io.stderr(`${count} ${count === 1 ? 'mistake' : 'mistakes'}\n`)
+    return exitCodes.usage
+  }
+  const { rows, environments } = loaded.project
+  const many = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
+  io.stdout(`valid: ${many(rows.length, 'stack')} × ${many(environments.length, 'environment')}\n`)
+  return exitCodes.green
 }

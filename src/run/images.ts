@@ -47,7 +47,7 @@ async function makeImage(
   context: { readonly plan: Plan; readonly deps: ImageDeps; readonly onBase: (base: BaseRecord) => void },
 ): Promise<ImageResult> {
   const { deps, plan } = context
-  const stack = baseOf(plan, build)
+  const stack = buildName(plan, build)
   const startedAt = deps.clock.now()
   const finished = (
     outcome: BuildOutcome,
@@ -132,7 +132,7 @@ async function obtain(
 }
 
 /** The name under which a build is reported: the stack's base id, or the row's own where only some variants share it. */
-function baseOf(plan: Plan, build: PlannedBuild): string {
+export function buildName(plan: Plan, build: PlannedBuild): string {
   const rows = build.rows.map((id) => plan.project.rows.find((row) => row.id === id))
   const variants = plan.project.rows.filter((row) => row.base === rows[0]?.base)
   return (variants.length === build.rows.length ? rows[0]?.base : build.rows[0]) ?? build.key

@@ -33,6 +33,8 @@ export interface RunDeps {
   /** Milliseconds after which what has not ended is `not-run`; null: none. */
   readonly deadlineMs: number | null
   readonly mayBootstrap: boolean
+  /** Leave the containers of cells that failed or could not be observed; the next sweep takes them. */
+  readonly keepFailed: boolean
   /** What a cell took when it last ran, so that the longest go first. */
   readonly expectedMs: (cell: string) => number | null
 }
@@ -156,7 +158,8 @@ async function runOne(
       secretKey: identity.project,
     })
     const run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart: context.sinceStart })
-    context.clean(run.teardown)
+    const keep = deps.keepFailed && (run.outcome === 'fail' || run.outcome === 'error')
+    if (!keep) context.clean(run.teardown)
   }
   try {
     await context.admission.run(claim, { signal, work })

@@ -1,0 +1,31 @@
+/** Reads the project's secrets from where `matrix.yaml` says; nowhere else do they come from. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Project } from '../model/project.ts'
+import type { Io } from './io.ts'
+
+export type ReadSecrets =
+  | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** Every missing one at once. A file's last line break is not part of its secret. */
+export async function readSecrets(project: Project, io: Io): Promise<ReadSecrets> {
+  const values = new Map<string, string>()
+  const problems: string[] = []
+  for (const [name, source] of Object.entries(project.secrets)) {
+    if ('env' in source) {
+      const value = io.env[source.env]
+      if (value === undefined || value === '') {
+        problems.push(`the secret ${name} comes from the variable ${source.env}, which is not set; export ${source.env}=…`)
+      } else values.set(name, value)
+      continue
+    }
+    try {
+      values.set(name, (await readFile(join(project.root, source.file), 'utf8')).replace(/\r?\n$/, ''))
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      problems.push(`the secret ${name} comes from the file ${source.file}, which cannot be read: ${why}`)
+    }
+  }
+  return problems.length === 0 ? { ok: true, values } : { ok: false, problems }
+}

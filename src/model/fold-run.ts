@@ -1,0 +1,199 @@
+/** Folds what happened during a run, as its journal tells it, into the record of the run. */
+import type { CellFinished, PlannedCellRecord, RunEvent, RunFinished, RunStarted } from './event.ts'
+import type { CellOutcome } from './outcome.ts'
+import type {
+  BaseRecord,
+  BuildRecord,
+  CellRecord,
+  CheckRecord,
+  ConstraintRecord,
+  EnvironmentRecord,
+  ImageRecord,
+  PhaseRecord,
+  RunRecord,
+} from './run-record.ts'
+
+/**
+ * The record as far as the events go. Without a last event the run was killed, or still lives:
+ * `complete` is false, cells in flight are `error` with reason `interrupted`, and the others `not-run`.
+ *
+ * @throws where the first event does not say what was planned
+ */
+export function foldRun(events: readonly RunEvent[]): RunRecord {
+  const [first] = events
+  if (first?.type !== 'run-started') throw new Error('the journal does not begin with the start of a run')
+  const fold = new Fold(first)
+  for (const event of events) fold.take(event)
+  return fold.record()
+}
+
+interface CellParts {
+  started: boolean
+  finished: (CellFinished & { readonly atMs: number }) | null
+  readonly startedAtMs: number
+  readonly phases: PhaseRecord[]
+  readonly checks: CheckRecord[]
+  readonly needs: CellRecord['needs'][number][]
+  constraints: readonly ConstraintRecord[]
+}
+
+class Fold {
+  readonly #start: RunStarted
+  readonly #builds = new Map<string, BuildRecord | null>()
+  readonly #bases: BaseRecord[] = []
+  readonly #images = new Map<string, ImageRecord>()
+  readonly #environments = new Map<string, EnvironmentRecord>()
+  readonly #cells = new Map<string, CellParts>()
+  #finished: RunFinished | null = null
+  #lastAtMs = 0
+
+  constructor(start: RunStarted) {
+    this.#start = start
+    for (const { id, title } of start.environments) this.#environments.set(id, { id, title, engine: null, facts: {} })
+  }
+
+  take(event: RunEvent): void {
+    this.#lastAtMs = event.atMs
+    switch (event.type) {
+      case 'run-started':
+        return
+      case 'engine-ready': {
+        const known = this.#environments.get(event.environment)
+        if (known) this.#environments.set(known.id, { ...known, engine: event.engine, facts: event.facts })
+        return
+      }
+      case 'base-ready':
+        this.#bases.push(event.base)
+        return
+      case 'build-started':
+        this.#builds.set(event.stack, null)
+        return
+      case 'build-finished':
+        this.#builds.set(event.build.stack, event.build)
+        return
+      case 'image-ready':
+        this.#images.set(event.row, event.image)
+        return
+      case 'cell-started':
+        this.#cells.set(event.cell, { ...emptyParts(event.atMs), started: true })
+        return
+      case 'cell-phase':
+        this.#cell(event).phases.push(event.phase)
+        return
+      case 'cell-need':
+        this.#cell(event).needs.push(event.need)
+        return
+      case 'cell-constraints':
+        this.#cell(event).constraints = event.constraints
+        return
+      case 'cell-check':
+        this.#cell(event).checks.push(event.check)
+        return
+      case 'cell-finished':
+        this.#cell(event).finished = event
+        return
+      case 'run-finished':
+        this.#finished = event
+    }
+  }
+
+  #cell(event: { readonly cell: string; readonly atMs: number }): CellParts {
+    const known = this.#cells.get(event.cell)
+    if (known) return known
+    const parts = emptyParts(event.atMs)
+    this.#cells.set(event.cell, parts)
+    return parts
+  }
+
+  record(): RunRecord {
+    const { run, startedAt, tool, rows } = this.#start
+    const cells = this.#start.cells.map((planned) => this.#cellRecord(planned))
+    const durationMs = this.#finished?.durationMs ?? this.#lastAtMs
+    return {
+      schemaVersion: 1,
+      id: run,
+      startedAt,
+      durationMs: Math.round(durationMs),
+      tool,
+      complete: this.#finished !== null,
+      outcome: this.#finished?.outcome ?? 'unknown',
+      exitCode: this.#finished?.exitCode ?? null,
+      builds: [...this.#builds].map(([stack, build]) => build ?? unfinishedBuild(stack)),
+      bases: this.#bases,
+      stacks: rows.map((row) => ({ ...row, image: this.#images.get(row.id) ?? row.image })),
+      environments: [...this.#environments.values()],
+      cells,
+      groups: groupsOf(cells),
+      timing: this.#finished?.timing ?? {
+        makespanMs: Math.round(durationMs),
+        lowerBoundMs: null,
+        buildMs: 0,
+        distributeMs: 0,
+        bytesDistributed: 0,
+      },
+    }
+  }
+
+  #cellRecord(planned: PlannedCellRecord): CellRecord {
+    const parts = this.#cells.get(planned.id)
+    const finished = parts?.finished ?? null
+    return {
+      id: planned.id,
+      stack: planned.stack,
+      environment: planned.environment,
+      ...(finished === null ? unfinished(planned, parts) : verdictFields(finished)),
+      fingerprint: finished?.fingerprint ?? null,
+      needs: parts?.needs ?? [],
+      durationMs: finished?.durationMs ?? Math.round(parts === undefined ? 0 : this.#lastAtMs - parts.startedAtMs),
+      observedIn: null,
+      phases: parts?.phases ?? [],
+      checks: parts?.checks ?? [],
+      constraints: parts?.constraints ?? [],
+      findings: finished?.findings ?? planned.findings,
+      evidence: finished?.evidence ?? [],
+      diagnosis: null,
+      causes: [],
+      flaky: false,
+      waiver: null,
+    }
+  }
+}
+
+function emptyParts(startedAtMs: number): CellParts {
+  return { started: false, finished: null, startedAtMs, phases: [], checks: [], needs: [], constraints: [] }
+}
+
+type VerdictFields = Pick<CellRecord, 'outcome' | 'stage' | 'reason' | 'message' | 'signature' | 'image'>
+
+function verdictFields(finished: CellFinished): VerdictFields {
+  const { outcome, stage, reason, message, signature, imageId } = finished
+  return { outcome, stage, reason, message, signature, image: imageId === null ? null : { id: imageId } }
+}
+
+function unfinished(planned: PlannedCellRecord, parts: CellParts | undefined): VerdictFields {
+  const nothing = { stage: null, reason: null, signature: null, image: null }
+  if (planned.excluded !== null) return { ...nothing, outcome: 'excluded', message: planned.excluded }
+  if (parts?.started) {
+    return { ...nothing, outcome: 'error', reason: 'interrupted', message: 'Matrix was stopped while the cell ran' }
+  }
+  return { ...nothing, outcome: 'not-run', message: 'the run ended before the cell started' }
+}
+
+function unfinishedBuild(stack: string): BuildRecord {
+  const message = 'Matrix was stopped during the build'
+  return { stack, outcome: 'cancelled', step: null, message, durationMs: 0, cached: false, evidence: [] }
+}
+
+const grouped: ReadonlySet<CellOutcome> = new Set(['fail', 'error'])
+
+/** Cells that show the same failure, the most cells first. */
+function groupsOf(cells: readonly CellRecord[]): RunRecord['groups'] {
+  const groups = new Map<string, string[]>()
+  for (const { id, signature, outcome } of cells) {
+    if (signature === null || !grouped.has(outcome)) continue
+    groups.set(signature, [...(groups.get(signature) ?? []), id])
+  }
+  return [...groups]
+    .map(([signature, ids]) => ({ signature, cause: null, cells: ids }))
+    .sort((a, b) => b.cells.length - a.cells.length)
+}

@@ -1,0 +1,70 @@
+/** Keeps evidence by its content, within limits, and says how much was cut. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EvidenceSink } from '../model/evidence.ts'
+import type { EvidenceRef } from '../model/run-record.ts'
+
+export const evidenceLimits = { blobBytes: 1024 * 1024, blobsPerCell: 8, blobsPerRun: 512 } as const
+
+/** Of a text that is too long, the beginning says what it is and the end says how it ended. */
+const headBytes = 128 * 1024
+
+export class EvidenceStore implements EvidenceSink {
+  readonly #folder: string
+  readonly #perCell = new Map<string, number>()
+  readonly #stored = new Set<string>()
+  #count = 0
+
+  /** @param folder an existing folder */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async put(blob: Parameters<EvidenceSink['put']>[0]): Promise<EvidenceRef> {
+    const { name, mediaType, cell } = blob
+    const whole = typeof blob.content === 'string' ? Buffer.from(blob.content) : Buffer.from(blob.content)
+    const full = this.#count >= evidenceLimits.blobsPerRun || this.#countOf(cell) >= evidenceLimits.blobsPerCell
+    if (full) return { name, mediaType, hash: hashOf(whole), sizeBytes: 0, cutBytes: whole.length }
+    this.#count += 1
+    if (cell !== undefined) this.#perCell.set(cell, this.#countOf(cell) + 1)
+    const { kept, cutBytes } = cut(whole, mediaType)
+    const hash = hashOf(kept)
+    if (!this.#stored.has(hash)) {
+      this.#stored.add(hash)
+      await writeFile(join(this.#folder, hash.slice('sha256:'.length)), kept)
+    }
+    return { name, mediaType, hash, sizeBytes: kept.length, cutBytes }
+  }
+
+  #countOf(cell: string | undefined): number {
+    return cell === undefined ? 0 : (this.#perCell.get(cell) ?? 0)
+  }
+}
+
+/** A stored blob; null where it was not kept or is gone. */
+export function readEvidence(folder: string, ref: EvidenceRef): Buffer | null {
+  const hex = /^sha256:([0-9a-f]{64})$/.exec(ref.hash)?.[1]
+  if (hex === undefined || ref.sizeBytes === 0) return null
+  try {
+    return readFileSync(join(folder, hex))
+  } catch {
+    return null
+  }
+}
+
+function cut(whole: Buffer, mediaType: string): { readonly kept: Buffer; readonly cutBytes: number } {
+  const { blobBytes } = evidenceLimits
+  if (whole.length <= blobBytes) return { kept: whole, cutBytes: 0 }
+  if (!mediaType.startsWith('text/')) {
+    return { kept: whole.subarray(0, blobBytes), cutBytes: whole.length - blobBytes }
+  }
+  const markBytes = 64
+  const tailBytes = blobBytes - headBytes - markBytes
+  const cutBytes = whole.length - headBytes - tailBytes
+  const mark = Buffer.from(`\n[${cutBytes} bytes cut]\n`)
+  return { kept: Buffer.concat([whole.subarray(0, headBytes), mark, whole.subarray(-tailBytes)]), cutBytes }
+}
+
+const hashOf = (content: Buffer): string => `sha256:${createHash('sha256').update(content).digest('hex')}`

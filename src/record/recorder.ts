@@ -1,0 +1,65 @@
+/** Writes down a run while it happens, and folds it when it ends. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import type { RunEvent, RunEventBody } from '../model/event.ts'
+import { foldRun } from '../model/fold-run.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import { EvidenceStore } from './evidence-store.ts'
+import { appendHistory, readHistory } from './history.ts'
+import { Journal } from './journal.ts'
+import { removeOldRuns } from './retention.ts'
+import { createRunFolder, type RunFolder } from './run-folder.ts'
+
+export class Recorder {
+  readonly folder: RunFolder
+  readonly evidence: EvidenceStore
+  readonly #reports: string
+  readonly #journal: Journal
+  readonly #events: RunEvent[] = []
+  readonly #sinceStart: () => number
+
+  /**
+   * @param startedAt ISO 8601, UTC
+   * @param sinceStart milliseconds since then
+   * @throws the file system's error where nothing can be written
+   */
+  constructor(reports: string, options: { readonly startedAt: string; readonly sinceStart: () => number }) {
+    mkdirSync(reports, { recursive: true })
+    this.#reports = reports
+    this.#sinceStart = options.sinceStart
+    this.folder = createRunFolder(reports, options.startedAt)
+    this.evidence = new EvidenceStore(this.folder.evidence)
+    this.#journal = new Journal(this.folder.journal)
+  }
+
+  /** Writes the event down, and gives it with its time. */
+  take(body: RunEventBody): RunEvent {
+    const event: RunEvent = { atMs: Math.round(this.#sinceStart()), ...body }
+    this.#events.push(event)
+    this.#journal.append(event)
+    return event
+  }
+
+  /** The run as far as it went. */
+  fold(): RunRecord {
+    return foldRun(this.#events)
+  }
+
+  /**
+   * Writes run.json, history and `latest.json`, and lets old runs go. Call it after `run-finished`.
+   *
+   * @throws where the record cannot be written, also where the journal could not
+   */
+  async finish(): Promise<RunRecord> {
+    this.#journal.close()
+    if (this.#journal.trouble !== null) throw this.#journal.trouble
+    const run = this.fold()
+    await writeFileAtomic(this.folder.record, `${JSON.stringify(run, null, 2)}\n`)
+    const latest = { run: run.id, path: `${run.id}/run.json` }
+    await writeFileAtomic(join(this.#reports, 'latest.json'), `${JSON.stringify(latest)}\n`)
+    appendHistory(this.#reports, run)
+    removeOldRuns(this.#reports, readHistory(this.#reports))
+    return run
+  }
+}

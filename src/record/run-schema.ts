@@ -1,0 +1,159 @@
+/** The schema of run.json, version 1. Readers must allow members that are not in it: more may be added. */
+import { z } from 'zod'
+import type { Json } from '../model/check.ts'
+import { cellOutcomes, reasons, stages } from '../model/outcome.ts'
+import type { RunRecord } from '../model/run-record.ts'
+
+const json: z.ZodType<Json> = z.json()
+const ms = z.number().min(0).describe('milliseconds')
+const bytes = z.number().int().min(0)
+const cellOutcome = z.enum(cellOutcomes)
+const stage = z.enum(stages)
+const reason = z.enum(reasons)
+const signature = z.string().regex(/^s1:[0-9a-f]{12}$/)
+const imageId = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const finding = z.object({ code: z.string(), message: z.string() })
+const evidence = z.object({
+  name: z.string(),
+  hash: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .describe('the blob is evidence/<hex>'),
+  sizeBytes: bytes.describe('0: not kept, because a limit was reached'),
+  cutBytes: bytes,
+  mediaType: z.string(),
+})
+
+const build = z.object({
+  stack: z.string(),
+  outcome: z.enum(['pass', 'fail', 'error', 'cancelled']),
+  step: z.string().nullable(),
+  message: z.string().nullable(),
+  durationMs: ms,
+  cached: z.boolean(),
+  evidence: z.array(evidence),
+})
+
+const engine = z.object({
+  name: z.string(),
+  version: z.string(),
+  apiVersion: z.string(),
+  ociRuntime: z.string(),
+  rootless: z.boolean(),
+  kernel: z.string(),
+  cgroup: z.string(),
+  arch: z.string(),
+  nodes: z.number().int(),
+})
+
+const check = z.object({
+  name: z.string(),
+  kind: z.enum(['http', 'tcp', 'exec', 'sql', 'redis', 'log', 'exit', 'file', 'inspect', 'health', 'steps']),
+  outcome: z.enum(['pass', 'fail', 'error', 'not-run']),
+  reason: reason.nullable(),
+  message: z.string().nullable(),
+  expected: json,
+  actual: json,
+  attempts: z.number().int().min(0),
+  durationMs: ms,
+  at: z.string().describe('file:line:column of the declaration'),
+  evidence: z.array(evidence),
+})
+
+const constraint = z.object({
+  key: z.string(),
+  value: json,
+  provenance: z.enum(['enforced', 'emulated', 'asserted', 'unsupported']),
+  observed: json,
+  agrees: z.boolean().nullable(),
+})
+
+const cell = z.object({
+  id: z.string().describe('stack@environment'),
+  stack: z.string(),
+  environment: z.string(),
+  outcome: cellOutcome,
+  stage: stage.nullable(),
+  reason: reason.nullable(),
+  message: z.string().nullable(),
+  signature: signature.nullable(),
+  fingerprint: z
+    .string()
+    .regex(/^f1:[0-9a-f]{64}$/)
+    .nullable(),
+  image: z.object({ id: imageId }).nullable(),
+  needs: z.array(z.object({ stack: z.string(), imageId, outcome: cellOutcome })),
+  durationMs: ms,
+  observedIn: z.object({ run: z.string(), cell: z.string() }).nullable(),
+  phases: z.array(z.object({ name: z.string(), startMs: ms, durationMs: ms })),
+  checks: z.array(check),
+  constraints: z.array(constraint),
+  findings: z.array(finding),
+  evidence: z.array(evidence),
+  diagnosis: z.enum(['constraints', 'engine', 'stack', 'flaky', 'contention', 'unresolved']).nullable(),
+  causes: z.array(
+    z.object({
+      constraints: z.array(z.string()),
+      threshold: z.object({ key: z.string(), failsAt: z.number(), passesAt: z.number() }).nullable(),
+      confidence: z.string(),
+      probes: z.array(json),
+      remedy: z.string().nullable(),
+      reproduction: z.string().nullable(),
+    }),
+  ),
+  flaky: z.boolean(),
+  waiver: z.object({ reason: z.string(), owner: z.string(), expires: z.string() }).nullable(),
+})
+
+export const runSchema: z.ZodType<RunRecord> = z.object({
+  schemaVersion: z.literal(1),
+  id: z.string(),
+  startedAt: z.string().describe('ISO 8601, UTC'),
+  durationMs: ms,
+  tool: z.object({ name: z.string(), version: z.string() }),
+  complete: z.boolean().describe('false where the run was killed'),
+  outcome: z.enum(['pass', 'fail', 'trouble', 'cancelled', 'unknown']),
+  exitCode: z.number().int().nullable(),
+  builds: z.array(build),
+  bases: z.array(
+    z.object({
+      reference: z.string(),
+      how: z.enum(['present', 'pulled', 'bootstrapped']),
+      id: z.string(),
+      message: z.string(),
+    }),
+  ),
+  stacks: z.array(
+    z.object({
+      id: z.string(),
+      base: z.string(),
+      title: z.string(),
+      kind: z.enum(['stack', 'scenario']),
+      image: z
+        .object({ id: imageId, digest: z.string().nullable(), platform: z.string(), sizeBytes: bytes })
+        .nullable(),
+    }),
+  ),
+  environments: z.array(
+    z.object({
+      id: z.string(),
+      title: z.string(),
+      engine: engine.nullable(),
+      facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    }),
+  ),
+  cells: z.array(cell),
+  groups: z.array(z.object({ signature, cause: z.array(z.string()).nullable(), cells: z.array(z.string()) })),
+  timing: z.object({
+    makespanMs: ms,
+    lowerBoundMs: ms.nullable(),
+    buildMs: ms,
+    distributeMs: ms,
+    bytesDistributed: bytes,
+  }),
+})
+
+/** As JSON Schema, for other tools. */
+export function runJsonSchema(): Readonly<Record<string, unknown>> {
+  return { title: 'The record of a run (run.json)', ...z.toJSONSchema(runSchema, { io: 'input' }) }
+}

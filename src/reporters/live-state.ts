@@ -1,0 +1,108 @@
+/** What a live view knows of a run, from its events: pure, so that a screen is a function of it. */
+import type { Progress, RunEvent } from '../model/event.ts'
+import type { Stage } from '../model/outcome.ts'
+import type { CellState, Grid } from './grid.ts'
+
+export interface LiveState {
+  readonly grid: Grid
+  readonly done: number
+  readonly total: number
+  /** What runs now, the oldest first. */
+  readonly running: readonly { readonly name: string; readonly what: string; readonly sinceMs: number }[]
+  /** What is still to come by the last run's durations; null where those are not known. */
+  readonly expectedMs: number | null
+  readonly notice: string | null
+}
+
+export class LiveRun {
+  #rows: readonly string[] = []
+  #columns: readonly string[] = []
+  readonly #states = new Map<string, CellState>()
+  readonly #expected = new Map<string, number | null>()
+  readonly #builds = new Map<string, { readonly sinceMs: number; what: string }>()
+  readonly #cells = new Map<string, { readonly sinceMs: number; stage: Stage }>()
+  #notice: string | null = null
+  #finishedMs = 0
+  #finishedWorkMs = 0
+
+  event(event: RunEvent): void {
+    switch (event.type) {
+      case 'run-started':
+        this.#rows = event.rows.map((row) => row.id)
+        this.#columns = event.environments.map((environment) => environment.id)
+        for (const cell of event.cells) {
+          this.#states.set(cell.id, cell.excluded === null ? 'not-run' : 'excluded')
+          if (cell.excluded === null) this.#expected.set(cell.id, cell.expectedMs)
+        }
+        return
+      case 'build-started':
+        this.#builds.set(event.stack, { sinceMs: event.atMs, what: 'build' })
+        return
+      case 'build-finished':
+        this.#builds.delete(event.build.stack)
+        return
+      case 'cell-started':
+        this.#states.set(event.cell, 'running')
+        this.#cells.set(event.cell, { sinceMs: event.atMs, stage: 'create' })
+        return
+      case 'cell-finished':
+        this.#states.set(event.cell, event.outcome)
+        this.#cells.delete(event.cell)
+        this.#finishedMs = event.atMs
+        this.#finishedWorkMs += event.durationMs
+        return
+      default:
+        return
+    }
+  }
+
+  progress(progress: Progress): void {
+    switch (progress.type) {
+      case 'build-progress': {
+        const build = this.#builds.get(progress.stack)
+        if (build) build.what = progress.text
+        return
+      }
+      case 'cell-stage': {
+        const cell = this.#cells.get(progress.cell)
+        if (cell) cell.stage = progress.stage
+        return
+      }
+      case 'host-progress':
+      case 'notice':
+        this.#notice = progress.text
+    }
+  }
+
+  state(): LiveState {
+    const answered = [...this.#expected.keys()].filter((id) => this.#isAnswered(id))
+    return {
+      grid: {
+        rows: this.#rows,
+        columns: this.#columns,
+        state: (row, column) => this.#states.get(`${row}@${column}`) ?? null,
+      },
+      done: answered.length,
+      total: this.#expected.size,
+      running: [
+        ...[...this.#builds].map(([name, { what, sinceMs }]) => ({ name, what, sinceMs })),
+        ...[...this.#cells].map(([name, { stage, sinceMs }]) => ({ name, what: stage, sinceMs })),
+      ],
+      expectedMs: this.#remaining(),
+      notice: this.#notice,
+    }
+  }
+
+  #isAnswered(id: string): boolean {
+    const state = this.#states.get(id)
+    return state !== 'not-run' && state !== 'running'
+  }
+
+  /** Work that is left by the last run's durations, at the rate at which this run does it. */
+  #remaining(): number | null {
+    const left = [...this.#expected].filter(([id]) => !this.#isAnswered(id)).map(([, ms]) => ms)
+    if (left.length === 0 || this.#finishedMs === 0 || left.some((ms) => ms === null)) return null
+    const rate = this.#finishedWorkMs / this.#finishedMs
+    return rate === 0 ? null : left.reduce<number>((sum, ms) => sum + (ms ?? 0), 0) / rate
+  }
+}

@@ -1,0 +1,134 @@
+/** The end of a run for a reader: the matrix, why cells are not green, and a sentence. */
+import { createColors } from 'picocolors'
+import { oneLine, printable } from '../lib/printable.ts'
+import type { BuildRecord, CellRecord, CheckRecord, EvidenceRef, RunRecord } from '../model/run-record.ts'
+import { formatDuration } from './duration.ts'
+import { paintOf, renderGrid } from './grid.ts'
+import { verdictSentence } from './sentence.ts'
+
+export interface FinalOptions {
+  readonly columns: number
+  readonly color: boolean
+  /** Where the report is, as the user should type it. */
+  readonly reportPath: string
+  readonly timing: boolean
+  /** The text of a blob; null where it is not kept. */
+  readonly evidence: (ref: EvidenceRef) => string | null
+}
+
+type Colors = ReturnType<typeof createColors>
+
+const shownLogLines = 5
+const shownCells = 8
+
+export function renderFinal(run: RunRecord, options: FinalOptions): string {
+  const colors = createColors(options.color)
+  const states = new Map(run.cells.map((cell) => [cell.id, cell.outcome]))
+  const grid = renderGrid(
+    {
+      rows: run.stacks.map((row) => row.id),
+      columns: run.environments.map((environment) => environment.id),
+      state: (row, column) => states.get(`${row}@${column}`) ?? null,
+    },
+    { width: options.columns, color: options.color },
+  )
+  const lines = [grid, '']
+  for (const build of run.builds) if (build.outcome !== 'pass') lines.push(...buildReason(build, { colors, options }))
+  for (const cells of alike(run.cells)) lines.push(...cellReason(cells, { colors, options }))
+  if (options.timing) lines.push(...timing(run), '')
+  const { outcome } = run
+  const state = outcome === 'pass' || outcome === 'fail' ? outcome : 'error'
+  lines.push(paintOf(state, colors)(verdictSentence(run)), `Report: ${options.reportPath}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** Cells that are not green and show the same, together. */
+function alike(cells: readonly CellRecord[]): readonly (readonly CellRecord[])[] {
+  const groups = new Map<string, CellRecord[]>()
+  for (const cell of cells) {
+    if (cell.outcome === 'pass' || cell.outcome === 'excluded') continue
+    const key = `${cell.outcome} ${cell.signature ?? `${cell.reason} ${cell.message}`} ${cell.stack}`
+    groups.set(key, [...(groups.get(key) ?? []), cell])
+  }
+  return [...groups.values()]
+}
+
+function cellReason(
+  cells: readonly CellRecord[],
+  look: { readonly colors: Colors; readonly options: FinalOptions },
+): readonly string[] {
+  const [cell] = cells
+  if (cell === undefined) return []
+  const { colors } = look
+  const names = cells.slice(0, shownCells).map((one) => one.id)
+  const more = cells.length > shownCells ? `, and ${cells.length - shownCells} more` : ''
+  const where = cell.stage === null ? '' : ` at ${cell.stage}`
+  const why = cell.reason === null ? '' : ` (${cell.reason})`
+  const title = paintOf(cell.outcome, colors)(cell.outcome)
+  const lines = [`${title}${where}${why}: ${names.join(', ')}${more}`]
+  if (cell.message !== null) lines.push(`  ${oneLine(cell.message, 400)}`)
+  for (const check of cell.checks) {
+    if (check.outcome === 'fail' || check.outcome === 'error') lines.push(...checkReason(check))
+  }
+  lines.push(...firstEvidence(cell, look), '')
+  return lines
+}
+
+function checkReason(check: CheckRecord): readonly string[] {
+  const lines = [`  ✘ ${oneLine(check.name)} (${check.at})`]
+  if (check.message !== null) lines.push(`    ${oneLine(check.message, 400)}`)
+  if (check.expected !== null) lines.push(`    expected ${oneLine(JSON.stringify(check.expected), 300)}`)
+  if (check.actual !== null) lines.push(`    found    ${oneLine(JSON.stringify(check.actual), 300)}`)
+  return lines
+}
+
+function firstEvidence(
+  cell: CellRecord,
+  look: { readonly colors: Colors; readonly options: FinalOptions },
+): readonly string[] {
+  const ref = cell.evidence.find((one) => one.mediaType === 'text/plain' && one.sizeBytes > 0)
+  return ref === undefined ? [] : quote(ref, look)
+}
+
+function buildReason(
+  build: BuildRecord,
+  look: { readonly colors: Colors; readonly options: FinalOptions },
+): readonly string[] {
+  const state = build.outcome === 'cancelled' ? 'cancelled' : build.outcome === 'fail' ? 'fail' : 'error'
+  const lines = [`${paintOf(state, look.colors)(`build ${build.outcome}`)}: ${build.stack}`]
+  if (build.step !== null) lines.push(`  ${oneLine(build.step, 300)}`)
+  if (build.message !== null) lines.push(`  ${oneLine(build.message, 400)}`)
+  const [log] = build.evidence
+  if (log) lines.push(...quote(log, look))
+  return [...lines, '']
+}
+
+/** The last lines of a text, and where the whole of it is. */
+function quote(
+  ref: EvidenceRef,
+  look: { readonly colors: Colors; readonly options: FinalOptions },
+): readonly string[] {
+  const text = look.options.evidence(ref)
+  if (text === null || text.trim() === '') return []
+  const lines = printable(text).trimEnd().split('\n')
+  const last = lines.slice(-shownLogLines).map((line) => look.colors.dim(`    | ${oneLine(line, 300)}`))
+  return [`  ${oneLine(ref.name)}, last lines (evidence/${ref.hash.slice(7, 19)}…):`, ...last]
+}
+
+function timing(run: RunRecord): readonly string[] {
+  const { makespanMs, lowerBoundMs, buildMs, distributeMs } = run.timing
+  const totals = new Map<string, number>()
+  for (const cell of run.cells) {
+    for (const { name, durationMs } of cell.phases) {
+      const kind = name.split(' ')[0] ?? name
+      totals.set(kind, (totals.get(kind) ?? 0) + durationMs)
+    }
+  }
+  const bound = lowerBoundMs === null ? '' : `, of which ${formatDuration(lowerBoundMs)} could not be shortened`
+  return [
+    `Time: ${formatDuration(makespanMs)}${bound}; builds ${formatDuration(buildMs)}, distribution ${formatDuration(distributeMs)}`,
+    ...[...totals]
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, ms]) => `  ${name.padEnd(14)} ${formatDuration(ms)} over all cells`),
+  ]
+}

@@ -1,0 +1,66 @@
+/** One line an event: for logs, pipes and terminals that cannot redraw. */
+import { createColors } from 'picocolors'
+import { printable } from '../lib/printable.ts'
+import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
+import { formatDuration } from './duration.ts'
+import { paintOf } from './grid.ts'
+import type { Reporter } from './reporter.ts'
+
+export function terminalLines(options: {
+  readonly write: (text: string) => void
+  readonly color: boolean
+  /** Also what is only under way: build output, stages. */
+  readonly verbose: boolean
+}): Reporter {
+  const colors = createColors(options.color)
+  let total = 0
+  let done = 0
+  const say = (atMs: number | null, text: string) => {
+    const time = atMs === null ? '' : formatDuration(atMs)
+    options.write(`${colors.dim(time.padStart(11))}  ${printable(text)}\n`)
+  }
+  const finished = (event: CellFinished & { readonly atMs: number }) => {
+    done += 1
+    const why = event.outcome === 'pass' ? '' : ` at ${event.stage ?? '?'} (${event.reason ?? '?'}): ${event.message}`
+    const outcome = paintOf(event.outcome, colors)(event.outcome)
+    const count = `${done}/${total}`
+    const took = formatDuration(event.durationMs)
+    const time = colors.dim(formatDuration(event.atMs).padStart(11))
+    options.write(`${time}  ${count.padStart(7)}  ${event.cell} ${outcome} in ${took}${printable(why)}\n`)
+  }
+  return {
+    event(event: RunEvent) {
+      switch (event.type) {
+        case 'run-started': {
+          total = event.cells.filter((cell) => cell.excluded === null).length
+          say(event.atMs, `run ${event.run}: ${event.rows.length} stacks × ${event.environments.length} environments`)
+          return
+        }
+        case 'base-ready':
+          say(event.atMs, `base ${event.base.reference}: ${event.base.message}`)
+          return
+        case 'build-started':
+          say(event.atMs, `build ${event.stack}`)
+          return
+        case 'build-finished': {
+          const { stack, outcome, durationMs, cached, message } = event.build
+          const how = cached ? 'already built' : `built in ${formatDuration(durationMs)}`
+          say(event.atMs, outcome === 'pass' ? `build ${stack}: ${how}` : `build ${stack} ${outcome}: ${message}`)
+          return
+        }
+        case 'cell-started':
+          if (options.verbose) say(event.atMs, `start ${event.cell}`)
+          return
+        case 'cell-finished':
+          finished(event)
+          return
+        default:
+          return
+      }
+    },
+    progress(progress: Progress) {
+      if (progress.type === 'notice' || progress.type === 'host-progress') say(null, progress.text)
+    },
+    end() {},
+  }
+}

@@ -1,0 +1,4 @@
+CREATE ROLE app LOGIN;
+
+CREATE DATABASE app OWNER app;
+
