@@ -192,7 +192,16 @@ class RunOfCell {
     this.#deps.progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'constraints' })
     const records = new Map<string, ConstraintRecord>()
     for (const running of this.#running.values()) {
-      for (const record of await running.verified) {
+      const { records: seen, trouble } = await running.verified
+      if (trouble !== null) {
+        this.#problems.push({
+          kind: 'error',
+          stage: 'constraints',
+          reason: 'unobservable',
+          message: `whether the constraints of ${running.copy.alias} are in force could not be seen: ${trouble}`,
+        })
+      }
+      for (const record of seen) {
         const isOwn = running.copy.role === 'workload' || this.#workload() === undefined
         if (record.agrees === false) {
           this.#problems.push({

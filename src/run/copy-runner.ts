@@ -1,5 +1,5 @@
 /** Brings up one container of a cell: create, start, verify from inside, wait until it is ready. */
-import type { Engine } from '../engines/engine.ts'
+import type { ContainerState, Engine } from '../engines/engine.ts'
 import { abortable } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
@@ -11,7 +11,7 @@ import { labelsOf, objectName } from './labels.ts'
 import { DialError, type ProbeTarget } from './probes/target.ts'
 import { CellProblem, type Problem, problemOf } from './problem.ts'
 import { waitReady } from './readiness.ts'
-import { dial } from './relay/dial.ts'
+import { dial, reach } from './relay/dial.ts'
 import type { EngineSession } from './session.ts'
 import type { Teardown } from './teardown.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
@@ -38,11 +38,17 @@ export interface RunningCopy {
   readonly containerId: string
   readonly target: ProbeTarget
   /** Never rejects. */
-  readonly verified: Promise<readonly ConstraintRecord[]>
+  readonly verified: Promise<Verification>
   /** Restarts it and waits until it is ready again. */
   restart(signal: AbortSignal): Promise<void>
   /** Process id on the engine's host; 0 while it does not run. */
   pid(): number
+}
+
+/** `trouble`: why the container could not be read from inside; null where it could, or where it was gone. */
+export interface Verification {
+  readonly records: readonly ConstraintRecord[]
+  readonly trouble: string | null
 }
 
 /** Rejects with `CellProblem` at the stages `create`, `start` and `ready`. `onCreated` hears of the container as soon as it is there. */
@@ -67,14 +73,12 @@ export async function startCopy(
     containerId,
     ports: copy.config.ports,
     imageId: context.imageOf(copy.row),
-    async dial(port, options) {
-      if (state.pid <= 0) throw new DialError('the container does not run', { reason: 'exited', relayFault: false })
-      // Its own address rather than loopback, so that a listener on loopback alone is seen to fail.
-      const address = state.addresses[0] ?? '127.0.0.1'
-      return dial(session.helper, { pid: state.pid, address, port, signal: options.signal })
-    },
+    dial: async (port, options) => dial(session.helper, { ...addressOf(state), port, signal: options.signal }),
+    reach: async (port, options) => reach(session.helper, { ...addressOf(state), port, signal: options.signal }),
   }
-  const verified = verify(copy, containerId, context).catch(() => [] as readonly ConstraintRecord[])
+  const verified = verify(copy, containerId, context).catch((error: unknown) =>
+    unverified(copy, context, oneLine(error instanceof Error ? error.message : String(error))),
+  )
   await at('ready', () => context.phase(`ready ${copy.alias}`, () => becomeReady(copy, target, context)))
   return {
     copy,
@@ -92,6 +96,12 @@ export async function startCopy(
       await becomeReady(copy, target, { ...context, signal: restartSignal })
     },
   }
+}
+
+function addressOf(state: ContainerState): { readonly pid: number; readonly address: string } {
+  if (state.pid <= 0) throw new DialError('the container does not run', { reason: 'exited', relayFault: false })
+  // Its own address rather than loopback, so that a listener on loopback alone is seen to fail.
+  return { pid: state.pid, address: state.addresses[0] ?? '127.0.0.1' }
 }
 
 async function at<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
@@ -149,7 +159,13 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
   return id
 }
 
-async function verify(copy: Copy, containerId: string, context: CopyContext): Promise<readonly ConstraintRecord[]> {
+function unverified(copy: Copy, context: CopyContext, trouble: string): Verification {
+  const { network, unsupported } = context.cell
+  const { constraints } = copy.config
+  return { records: verifyConstraints({ constraints, network, unsupported, egress: null, view: null }), trouble }
+}
+
+async function verify(copy: Copy, containerId: string, context: CopyContext): Promise<Verification> {
   const { cell, session, signal } = context
   const sysctls = Object.keys(copy.config.constraints.sysctls ?? {})
   const pid = async () => (await session.engine.containers.inspect(containerId, { signal })).pid
@@ -157,10 +173,14 @@ async function verify(copy: Copy, containerId: string, context: CopyContext): Pr
   const [view, egress] = await Promise.all([read(), tryEgress(await pid(), context)])
   const input = { constraints: copy.config.constraints, network: cell.network, unsupported: cell.unsupported, egress }
   const records = verifyConstraints({ ...input, view })
-  if (view === null || records.every((record) => record.agrees !== false)) return records
+  if (view === null) {
+    // Without a process there is nothing to read; a container that lives and cannot be read is another matter.
+    return { records, trouble: (await pid()) > 0 ? 'its process could not be read from the host' : null }
+  }
+  if (records.every((record) => record.agrees !== false)) return { records, trouble: null }
   // Read once more before a disagreement is believed: the process may have been seen in the middle of its start.
   const again = await read()
-  return again === null ? records : verifyConstraints({ ...input, view: again })
+  return { records: again === null ? records : verifyConstraints({ ...input, view: again }), trouble: null }
 }
 
 /** Waits until the runtime has handed over to the container's own program. */

@@ -145,7 +145,6 @@ async function send(
           ...(exchange.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(exchange.body)) }),
         },
         createConnection: () => socket,
-        agent: false,
       })
       outgoing.once('response', resolve)
       outgoing.once('error', reject)

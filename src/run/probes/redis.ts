@@ -9,8 +9,9 @@ import { type ProbeContext, portOf, silence } from './context.ts'
 /** One reply a command, in order; an error reply is its text, `(error) ` before it. */
 export async function observeRedis(probe: RedisProbe, context: ProbeContext): Promise<Observation> {
   let client: Redis | undefined
+  let stream: Duplex | undefined
   try {
-    const stream = await context.target.dial(portOf(context.target, probe.port), { signal: context.signal })
+    stream = await context.target.dial(portOf(context.target, probe.port), { signal: context.signal })
     client = new Redis({
       Connector: connectorOf(stream) as never,
       lazyConnect: true,
@@ -28,7 +29,7 @@ export async function observeRedis(probe: RedisProbe, context: ProbeContext): Pr
     }
     return { kind: 'redis', noReply: null, replies }
   } catch (error) {
-    const result = silence(error, context.signal)
+    const result = silence(stream?.errored ?? error, context.signal)
     return 'unobserved' in result ? result.unobserved : { kind: 'redis', noReply: result.noReply, replies: [] }
   } finally {
     client?.disconnect()

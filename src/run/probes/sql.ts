@@ -10,13 +10,15 @@ const maxRows = 1000
 
 export async function observeSql(probe: SqlProbe, context: ProbeContext): Promise<Observation> {
   let client: Client | undefined
+  let stream: Duplex | undefined
   try {
-    const stream = await context.target.dial(portOf(context.target, probe.port), { signal: context.signal })
+    stream = await context.target.dial(portOf(context.target, probe.port), { signal: context.signal })
+    const socket = asSocket(stream)
     client = new Client({
       user: probe.user,
       database: probe.database,
       ...(probe.password === undefined ? {} : { password: plain(probe.password, context.secret) }),
-      stream: () => asSocket(stream) as never,
+      stream: () => socket as never,
       ssl: false,
     })
     client.on('error', () => {})
@@ -37,7 +39,7 @@ export async function observeSql(probe: SqlProbe, context: ProbeContext): Promis
         message: error.message,
       }
     }
-    const result = silence(error, context.signal)
+    const result = silence(stream?.errored ?? error, context.signal)
     if ('unobserved' in result) return result.unobserved
     return { kind: 'sql', noReply: result.noReply, rows: [], rowCount: 0, sqlstate: null, message: null }
   } finally {

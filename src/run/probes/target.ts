@@ -10,8 +10,10 @@ export interface ProbeTarget {
   /** Port name → number. */
   readonly ports: Readonly<Record<string, number>>
   readonly imageId: string
-  /** Resolves once connected; rejects with `DialError`. */
+  /** A stream to a port; where nothing accepts the connection, it is destroyed with a `DialError`. */
   dial(port: number, options: CallOptions): Promise<Duplex>
+  /** Resolves once a connection was accepted and ended again; rejects with `DialError`. */
+  reach(port: number, options: CallOptions): Promise<void>
 }
 
 /** A connection that could not be made. `relayFault`: the fault is Matrix's own way there, so nothing is known. */

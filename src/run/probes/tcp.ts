@@ -9,7 +9,12 @@ const maxBannerBytes = 64 * 1024
 /** Waits for data only where a banner is expected; what has come by the deadline is the banner. */
 export async function observeTcp(probe: TcpProbe, context: ProbeContext): Promise<Observation> {
   try {
-    const stream = await context.target.dial(portOf(context.target, probe.port), { signal: context.signal })
+    const port = portOf(context.target, probe.port)
+    await context.target.reach(port, { signal: context.signal })
+    if (probe.send === undefined && probe.expect.banner === undefined) {
+      return { kind: 'tcp', connected: true, noReply: null, banner: '' }
+    }
+    const stream = await context.target.dial(port, { signal: context.signal })
     try {
       if (probe.send !== undefined) stream.write(probe.send)
       if (probe.expect.banner === undefined) return { kind: 'tcp', connected: true, noReply: null, banner: '' }

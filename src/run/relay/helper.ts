@@ -12,10 +12,10 @@ export interface Helper {
     text: string,
     options: { readonly args: readonly string[]; readonly signal: AbortSignal; readonly maxBytes?: number },
   ): Promise<ExecResult>
-  /** A stream to a busybox shell script inside the network namespace of process `pid`. */
+  /** A stream to such a script: its stdin and its stdout. */
   stream(
     text: string,
-    options: { readonly pid: number; readonly args: readonly string[]; readonly signal: AbortSignal },
+    options: { readonly args: readonly string[]; readonly signal: AbortSignal },
   ): Promise<Duplex>
 }
 
@@ -64,11 +64,7 @@ export async function startHelper(
         { command: [busybox, 'sh', '-c', text, 'sh', ...args], maxBytes: maxBytes ?? 1 << 20 },
         { signal },
       ),
-    stream: (text, { pid, args, signal }) =>
-      engine.containers.connect(
-        id,
-        [busybox, 'nsenter', '-t', String(pid), '-n', busybox, 'sh', '-c', text, 'sh', ...args],
-        { signal },
-      ),
+    stream: (text, { args, signal }) =>
+      engine.containers.connect(id, [busybox, 'sh', '-c', text, 'sh', ...args], { signal }),
   }
 }
