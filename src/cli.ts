@@ -2,12 +2,13 @@
 import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Io } from './commands/io.ts'
-import { CancelledError } from './lib/abort.ts'
+import { CancelledError, manyListeners } from './lib/abort.ts'
 import { printable } from './lib/printable.ts'
 
 const exit = { ok: 0, usage: 2, internal: 70, interrupted: 130 } as const
 
 const cancelling = new AbortController()
+manyListeners(cancelling.signal)
 let exitCode: number = exit.ok
 
 /** Runs one command; its module is loaded only now, so that `--help` stays quick. */

@@ -1,5 +1,7 @@
 /** Cancellation and deadlines on top of AbortSignal. */
 
+import { setMaxListeners } from 'node:events'
+
 /** The reason of a signal whose time ran out. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError'
@@ -22,9 +24,21 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal
 }
 
+/** Says of a signal that any number of calls in flight listen to it: that is no leak. */
+export function manyListeners(signal: AbortSignal): AbortSignal {
+  setMaxListeners(0, signal)
+  return signal
+}
+
+/** A signal that aborts with the first of several. */
+export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
+  return manyListeners(AbortSignal.any([...signals]))
+}
+
 /** A signal that aborts with a `DeadlineError` after `ms`, or with `parent`'s reason before that. Dispose it to free its timer. */
 export function deadline(ms: number, parent?: AbortSignal): Deadline {
   const own = new AbortController()
+  manyListeners(own.signal)
   const timer = setTimeout(() => own.abort(new DeadlineError(ms)), Math.min(ms, 2 ** 31 - 1))
   const onParent = () => own.abort(parent?.reason)
   if (parent?.aborted) onParent()

@@ -1,6 +1,6 @@
 /** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
 import type { CallOptions } from '../engines/engine.ts'
-import { CancelledError } from '../lib/abort.ts'
+import { CancelledError, anyOf } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import { signatureOf } from '../lib/signature.ts'
@@ -127,7 +127,7 @@ class RunOfCell {
   async #startCopies(networkId: string | null): Promise<void> {
     const { copies } = this.#cell
     const failed = new AbortController()
-    const signal = AbortSignal.any([this.#deps.signal, failed.signal])
+    const signal = anyOf(this.#deps.signal, failed.signal)
     const started = new Map<string, Promise<void>>()
     for (const copy of copies) {
       const work = async () => {
@@ -303,7 +303,7 @@ class RunOfCell {
     if (staysUpMs !== undefined && deaths.length > 0) {
       using over = disposableController()
       await Promise.race([
-        clock.sleep(staysUpMs, AbortSignal.any([signal, over.signal])).catch((error: unknown) => {
+        clock.sleep(staysUpMs, anyOf(signal, over.signal)).catch((error: unknown) => {
           if (signal.aborted) throw error
         }),
         Promise.race(deaths),

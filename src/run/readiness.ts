@@ -2,7 +2,7 @@
 import { match } from '../checks/matcher.ts'
 import { judge } from '../checks/registry.ts'
 import type { Engine, Labels } from '../engines/engine.ts'
-import { deadline } from '../lib/abort.ts'
+import { anyOf, deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Readiness } from '../model/check.ts'
 import type { Reason } from '../model/outcome.ts'
@@ -40,7 +40,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
   const ended = new Error('the container ended')
   void context.died.then(() => ending.abort(ended))
   const stop = watchLog(readiness, context, (line) => ending.abort(new FailOn(line)))
-  using limit = deadline(context.deadlineMs, AbortSignal.any([context.signal, ending.signal]))
+  using limit = deadline(context.deadlineMs, anyOf(context.signal, ending.signal))
   const until = clock.now() + context.deadlineMs
   let attempts = 0
   let last: { reason: Reason; message: string; error: boolean } = {
@@ -107,7 +107,7 @@ function watchLog(readiness: Readiness, context: ReadinessContext, onFatal: (lin
   if (failOn === undefined) return () => {}
   const following = new AbortController()
   void (async () => {
-    const signal = AbortSignal.any([context.signal, following.signal])
+    const signal = anyOf(context.signal, following.signal)
     for await (const line of await context.engine.containers.followLogs(context.target.containerId, { signal })) {
       if ((await match(failOn, line.text)).outcome === 'pass') onFatal(line.text)
     }

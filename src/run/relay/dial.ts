@@ -35,6 +35,8 @@ export async function dial(helper: Helper, to: RelayAddress & { readonly signal:
   attached.pipe(checked)
   const stream = Duplex.from({ writable: attached, readable: checked })
   stream.on('close', () => attached.destroy())
+  // Whoever holds the stream reads `errored`; one that is let go must not end the process.
+  stream.on('error', () => {})
   return stream
 }
 
