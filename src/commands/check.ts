@@ -125,7 +125,9 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
     deadlineAt: Date.parse(startedAt) + (context.deadlineMs ?? longestRunMs) + 600_000,
   }
   const expected = lastDurations(readHistory(reports))
-  const reporter = multiplex([progressReporter(io)], (error) => io.stderr(printable(`matrix: the display broke: ${error}\n`)))
+  const reporter = multiplex([progressReporter(io)], (error) =>
+    io.stderr(printable(`matrix: the display broke: ${error}\n`)),
+  )
   const emit = (body: RunEventBody) => reporter.event(recorder.take(body))
   const progress = (what: Progress) => reporter.progress(what)
   emit(runStarted(plan, { run: identity.run, startedAt, expected }))
@@ -220,13 +222,11 @@ async function sweepDeadRuns(
   const nowMs = Date.parse(options.startedAt)
   const swept = await sweep(engine, { project: identity.project, nowMs, ownerState, all: false, signal: io.signal })
   const count = swept.removed.length
-  if (count > 0) progress({ type: 'notice', text: `removed ${count} containers, networks and volumes of runs that died` })
+  if (count > 0)
+    progress({ type: 'notice', text: `removed ${count} containers, networks and volumes of runs that died` })
 }
 
-function tell(
-  run: RunRecord,
-  options: { readonly context: CheckContext; readonly folder: Recorder['folder'] },
-): void {
+function tell(run: RunRecord, options: { readonly context: CheckContext; readonly folder: Recorder['folder'] }): void {
   const { context, folder } = options
   const { io } = context
   if (context.options.json === true) {

@@ -22,7 +22,9 @@ export async function runSchema(options: SchemaOptions, io: Io): Promise<number>
   if (name !== undefined && !Object.hasOwn(schemas, name)) {
     const names = Object.keys(schemas)
     io.stderr(
-      printable(`matrix: there is no schema "${name}"; did you mean "${closest(name, names)}"? There are: ${names.join(', ')}.\n`),
+      printable(
+        `matrix: there is no schema "${name}"; did you mean "${closest(name, names)}"? There are: ${names.join(', ')}.\n`,
+      ),
     )
     return exitCodes.usage
   }

@@ -16,7 +16,9 @@ export async function readSecrets(project: Project, io: Io): Promise<ReadSecrets
     if ('env' in source) {
       const value = io.env[source.env]
       if (value === undefined || value === '') {
-        problems.push(`the secret ${name} comes from the variable ${source.env}, which is not set; export ${source.env}=…`)
+        problems.push(
+          `the secret ${name} comes from the variable ${source.env}, which is not set; export ${source.env}=…`,
+        )
       } else values.set(name, value)
       continue
     }

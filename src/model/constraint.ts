@@ -33,7 +33,6 @@ export interface Constraints {
   readonly stop_grace_period?: number
   readonly environment?: Readonly<Record<string, string>>
 }
-export type ConstraintKey = keyof Constraints
 
 /**
  * One entry of `security_opt`. `text` is what was written (`no-new-privileges:true`,

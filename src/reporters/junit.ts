@@ -7,7 +7,11 @@ interface Case {
   readonly name: string
   readonly className: string
   readonly seconds: string
-  readonly result: { readonly element: 'failure' | 'error' | 'skipped'; readonly type: string; readonly text: string } | null
+  readonly result: {
+    readonly element: 'failure' | 'error' | 'skipped'
+    readonly type: string
+    readonly text: string
+  } | null
 }
 
 export function renderJunit(run: RunRecord): string {
@@ -51,7 +55,14 @@ function casesOf(cell: CellRecord): readonly Case[] {
   )
   const outside = cell.stage === 'check' && checks.some((one) => one.result !== null) ? null : cellResult(cell)
   return [
-    { name: 'runs', className, seconds: seconds(cell.phases.reduce((sum, phase) => sum + (phase.name.startsWith('check ') ? 0 : phase.durationMs), 0)), result: outside },
+    {
+      name: 'runs',
+      className,
+      seconds: seconds(
+        cell.phases.reduce((sum, phase) => sum + (phase.name.startsWith('check ') ? 0 : phase.durationMs), 0),
+      ),
+      result: outside,
+    },
     ...checks,
   ]
 }

@@ -18,16 +18,16 @@ export function renderMarkdown(run: RunRecord): string {
   const cells = new Map(run.cells.map((cell) => [cell.id, cell]))
   const columns = run.environments.map((environment) => environment.id)
   const lines = [
-    `## ${escape(verdictSentence(run))}`,
+    `## ${escapeMarkup(verdictSentence(run))}`,
     '',
-    `| | ${columns.map(escape).join(' | ')} |`,
+    `| | ${columns.map(escapeMarkup).join(' | ')} |`,
     `|---|${columns.map(() => '---').join('|')}|`,
     ...run.stacks.map((row) => {
       const states = columns.map((column) => {
         const cell = cells.get(`${row.id}@${column}`)
         return cell === undefined ? '' : symbols[cell.outcome]
       })
-      return `| **${escape(row.id)}** | ${states.join(' | ')} |`
+      return `| **${escapeMarkup(row.id)}** | ${states.join(' | ')} |`
     }),
     '',
   ]
@@ -35,11 +35,12 @@ export function renderMarkdown(run: RunRecord): string {
     if (cell.outcome === 'pass') continue
     const stage = cell.stage === null ? '' : ` at ${cell.stage}`
     const reason = cell.reason === null ? '' : ` (${cell.reason})`
-    lines.push(`- **${escape(cell.id)}** ${cell.outcome}${stage}${reason}: ${escape(cell.message ?? '')}`)
+    lines.push(`- **${escapeMarkup(cell.id)}** ${cell.outcome}${stage}${reason}: ${escapeMarkup(cell.message ?? '')}`)
   }
   lines.push('', `Run ${run.id}, started ${run.startedAt}, ${run.tool.name} ${run.tool.version}.`, '')
   return lines.join('\n')
 }
 
 /** Everything that Markdown or HTML could take for markup is escaped: messages hold what a container wrote. */
-const escape = (text: string): string => oneLine(text, 500).replace(/[\\`*_[\]|<>&~@:]/g, (char) => `&#${char.charCodeAt(0)};`)
+const escapeMarkup = (text: string): string =>
+  oneLine(text, 500).replace(/[\\`*_[\]|<>&~@:]/g, (char) => `&#${char.charCodeAt(0)};`)

@@ -104,10 +104,7 @@ function buildReason(
 }
 
 /** The last lines of a text, and where the whole of it is. */
-function quote(
-  ref: EvidenceRef,
-  look: { readonly colors: Colors; readonly options: FinalOptions },
-): readonly string[] {
+function quote(ref: EvidenceRef, look: { readonly colors: Colors; readonly options: FinalOptions }): readonly string[] {
   const text = look.options.evidence(ref)
   if (text === null || text.trim() === '') return []
   const lines = printable(text).trimEnd().split('\n')

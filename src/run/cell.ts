@@ -1,6 +1,6 @@
 /** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
 import type { CallOptions } from '../engines/engine.ts'
-import { CancelledError, anyOf } from '../lib/abort.ts'
+import { anyOf, CancelledError } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import { signatureOf } from '../lib/signature.ts'

@@ -1,6 +1,6 @@
 /** Runs a plan: builds and cells overlap, and a cell starts as soon as its own images are there. */
 import type { Engine } from '../engines/engine.ts'
-import { CancelledError, deadline } from '../lib/abort.ts'
+import { deadline } from '../lib/abort.ts'
 import { Admission } from '../lib/admission.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
@@ -229,9 +229,4 @@ function timingOf(
     distributeMs: 0,
     bytesDistributed: 0,
   }
-}
-
-/** Whether an abort came from the user rather than from a deadline. */
-export function isCancelled(signal: AbortSignal): boolean {
-  return signal.aborted && signal.reason instanceof CancelledError
 }

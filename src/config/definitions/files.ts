@@ -122,7 +122,6 @@ export const project = z.strictObject({
     )
     .default({}),
 })
-export type ParsedProject = z.output<typeof project>
 
 /** `waivers.yaml`, accepted failures. */
 export const waivers = z.strictObject({

@@ -63,19 +63,22 @@ export function imagesOf(docker: Dockerode): Images {
         const stopBuild = () => void cancelBuild(docker, id)
         signal.addEventListener('abort', stopBuild, { once: true })
         try {
-          const stream = (await docker.buildImage(wanted.context as unknown as NodeJS.ReadableStream, {
-            version: '2',
-            buildid: id,
-            t: wanted.tag,
-            dockerfile: wanted.dockerfile,
-            buildargs: { ...wanted.args },
-            labels: { ...wanted.labels },
-            rm: true,
-            forcerm: true,
-            ...(wanted.target === undefined ? {} : { target: wanted.target }),
-            ...(wanted.platform === undefined ? {} : { platform: wanted.platform }),
-            abortSignal: signal,
-          } as never)) as unknown as Readable
+          const stream = (await docker.buildImage(
+            wanted.context as unknown as NodeJS.ReadableStream,
+            {
+              version: '2',
+              buildid: id,
+              t: wanted.tag,
+              dockerfile: wanted.dockerfile,
+              buildargs: { ...wanted.args },
+              labels: { ...wanted.labels },
+              rm: true,
+              forcerm: true,
+              ...(wanted.target === undefined ? {} : { target: wanted.target }),
+              ...(wanted.platform === undefined ? {} : { platform: wanted.platform }),
+              abortSignal: signal,
+            } as never,
+          )) as unknown as Readable
           let failure: string | undefined
           await readMessages(stream, signal, (message) => {
             if (message['id'] === 'moby.buildkit.trace' && typeof message['aux'] === 'string') {

@@ -13,10 +13,7 @@ export interface Helper {
     options: { readonly args: readonly string[]; readonly signal: AbortSignal; readonly maxBytes?: number },
   ): Promise<ExecResult>
   /** A stream to such a script: its stdin and its stdout. */
-  stream(
-    text: string,
-    options: { readonly args: readonly string[]; readonly signal: AbortSignal },
-  ): Promise<Duplex>
+  stream(text: string, options: { readonly args: readonly string[]; readonly signal: AbortSignal }): Promise<Duplex>
 }
 
 /**

@@ -9,6 +9,11 @@ const gate = () => {
   })
   return { open, opened }
 }
+/** Says that it is in, and stays until it is let out. */
+const stay = (inside: string[], name: string, until: Promise<void>) => () => {
+  inside.push(name)
+  return until
+}
 const tick = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('Admission', () => {
@@ -17,7 +22,7 @@ describe('Admission', () => {
     const first = gate()
     const inside: string[] = []
     const enter = (name: string, bytes: number, until: Promise<void>) =>
-      admission.run({ bytes, exclusive: false }, { signal: never, work: () => (inside.push(name), until) })
+      admission.run({ bytes, exclusive: false }, { signal: never, work: stay(inside, name, until) })
     const a = enter('a', 60, first.opened)
     const b = enter('b', 60, Promise.resolve())
     await tick()
@@ -38,10 +43,7 @@ describe('Admission', () => {
     const admission = new Admission({ places: 5, budgetBytes: 100 })
     const first = gate()
     const inside: string[] = []
-    const a = admission.run(
-      { bytes: 1, exclusive: true },
-      { signal: never, work: () => (inside.push('a'), first.opened) },
-    )
+    const a = admission.run({ bytes: 1, exclusive: true }, { signal: never, work: stay(inside, 'a', first.opened) })
     const b = admission.run({ bytes: 1, exclusive: false }, { signal: never, work: async () => void inside.push('b') })
     await tick()
     expect(inside).toEqual(['a'])
