@@ -34,6 +34,9 @@ export interface CellDeps {
   readonly sinceStart: () => number
 }
 
+/** A broken connection is heard of before the engine's news of the end that broke it. */
+const deathNewsMs = 500
+
 /** The answer stands when `runCell` resolves; what the cell started is removed by `teardown`, off the critical path. */
 export interface CellRun {
   readonly outcome: CellOutcome
@@ -246,8 +249,27 @@ class RunOfCell {
         }),
       )
       emit({ type: 'cell-check', cell: this.#cell.id, check: record })
-      if (record.outcome === 'fail' || record.outcome === 'error') this.#problems.push(checkProblem(record))
+      if (record.outcome === 'fail' || record.outcome === 'error') {
+        this.#problems.push(await this.#explained(checkProblem(record)))
+      }
     }
+  }
+
+  /** A connection that breaks or is refused because the workload ended is told as that end. */
+  async #explained(problem: Problem): Promise<Problem> {
+    const { clock, session, signal } = this.#deps
+    const workload = this.#workload()
+    const broke = problem.reason === 'unreachable' || problem.reason === 'refused' || problem.reason === 'exited'
+    if (!broke || workload === undefined || this.#signalled.has(workload.containerId)) return problem
+    using over = disposableController()
+    const death = await Promise.race([
+      session.deaths.next(workload.containerId),
+      clock.sleep(deathNewsMs, anyOf(signal, over.signal)).catch(() => undefined),
+    ])
+    signal.throwIfAborted()
+    if (death?.kind !== 'died') return problem
+    const end = await describeEnd({ engine: session.engine, target: workload.target, signal })
+    return { ...problem, kind: 'fail', reason: end.reason, message: `${end.message}, during "${problem.check?.name}"` }
   }
 
   #copy(alias: string): RunningCopy {

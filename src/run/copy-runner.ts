@@ -170,7 +170,8 @@ async function verify(copy: Copy, containerId: string, context: CopyContext): Pr
   const sysctls = Object.keys(copy.config.constraints.sysctls ?? {})
   const pid = async () => (await session.engine.containers.inspect(containerId, { signal })).pid
   const read = async () => settledView(await pid(), { session, sysctls, context })
-  const [view, egress] = await Promise.all([read(), tryEgress(await pid(), context)])
+  const tryOut = async () => tryEgress(await pid(), context)
+  const [view, egress] = await Promise.all([read(), tryOut()])
   const input = { constraints: copy.config.constraints, network: cell.network, unsupported: cell.unsupported, egress }
   const records = verifyConstraints({ ...input, view })
   if (view === null) {
