@@ -14,6 +14,22 @@ export function diagnosticsOf(
   return issues.flatMap((issue) => diagnose(issue, [], context))
 }
 
+/**
+ * Paths of keys that begin with `x-` where no such key is known: those are the user's own. Where a map's keys are
+ * the user's to choose, as of headers, `x-` is a name like any other.
+ */
+export function extensionPaths(
+  issues: readonly Issue[],
+  prefix: readonly PropertyKey[] = [],
+): readonly (readonly PropertyKey[])[] {
+  return issues.flatMap((issue) => {
+    const path = [...prefix, ...issue.path]
+    if (issue.code === 'invalid_union') return issue.errors.flatMap((branch) => extensionPaths(branch, path))
+    if (issue.code !== 'unrecognized_keys') return []
+    return issue.keys.filter((key) => key.startsWith('x-')).map((key) => [...path, key])
+  })
+}
+
 function diagnose(
   issue: Issue,
   prefix: readonly PropertyKey[],

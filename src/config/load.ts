@@ -10,9 +10,9 @@ import { allowedKeys } from './allowed-keys.ts'
 import { crossCheck } from './cross-check.ts'
 import { environment, project, stack, waivers } from './definitions/files.ts'
 import type { Variables } from './interpolate.ts'
-import { diagnosticsOf } from './issues.ts'
+import { diagnosticsOf, extensionPaths } from './issues.ts'
 import { jsonSchemas, type SchemaName } from './json-schema.ts'
-import { type Located, locate, mergeLocated, parseLocated, plainOf, without } from './located.ts'
+import { type Located, locate, mergeLocated, parseLocated, plainOf, without, withoutPaths } from './located.ts'
 import { presets } from './presets.ts'
 import { environmentOf, rowOf } from './to-model.ts'
 
@@ -262,6 +262,8 @@ class Loader {
     const isEmpty = node.kind === 'scalar' && node.value === null
     const result = schema.safeParse(isEmpty ? {} : plainOf(node))
     if (result.success) return result.data
+    const extensions = extensionPaths(result.error.issues)
+    if (extensions.length > 0) return this.#parse(withoutPaths(node, extensions), schema, name)
     const found = diagnosticsOf(result.error.issues, {
       root: node,
       allowedAt: (path) => allowedKeys(this.#schemas[name], path),

@@ -134,7 +134,7 @@ class Reader {
           if (source.kind !== 'map') this.report('merge', '<< takes a map, or a list of maps', keyAt)
           else for (const [inner, entry] of source.entries) if (!merged.has(inner)) merged.set(inner, entry)
         }
-      } else if (!name.startsWith('x-')) {
+      } else {
         own.set(name, { keyAt, value: this.read(value as Node | null, depth + 1) })
       }
     }
@@ -170,6 +170,27 @@ export function mergeLocated(base: Located, over: Located): Located {
 export function without(node: Located, names: readonly string[]): Located {
   if (node.kind !== 'map') return node
   return { ...node, entries: new Map([...node.entries].filter(([name]) => !names.includes(name))) }
+}
+
+/** Without the keys at these paths, wherever they are. */
+export function withoutPaths(node: Located, paths: readonly (readonly PropertyKey[])[]): Located {
+  if (paths.length === 0) return node
+  const here = new Set(paths.filter((path) => path.length === 1).map((path) => String(path[0])))
+  const below = (name: string) =>
+    paths.filter((path) => path.length > 1 && String(path[0]) === name).map((path) => path.slice(1))
+  switch (node.kind) {
+    case 'scalar':
+      return node
+    case 'list':
+      return { ...node, items: node.items.map((item, index) => withoutPaths(item, below(String(index)))) }
+    case 'map': {
+      const kept = [...node.entries].filter(([name]) => !here.has(name))
+      const entries = kept.map(
+        ([name, entry]) => [name, { ...entry, value: withoutPaths(entry.value, below(name)) }] as const,
+      )
+      return { ...node, entries: new Map(entries) }
+    }
+  }
 }
 
 export function plainOf(node: Located): unknown {
