@@ -35,6 +35,8 @@ t "$2" "$3" "$4" & C=$!
 t "$1" "$3" "$4"; R=$?
 wait $C || exit 2
 [ $R = 0 ] && exit 0
+# Of a process that is gone nothing is known.
+[ -e "/proc/$1/ns/net" ] || exit 2
 exit 1`
 
 /** Rejects with `EngineError`, or with an `Error` where the host does not allow a virtual cable. */

@@ -1,0 +1,184 @@
+/** What stays of a run that does not end by itself: its record, and nothing in the engine. */
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { connect as connectSocket, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/engines/engine.ts'
+import type { RunRecord } from '../../src/model/run-record.ts'
+import { leftovers, testEngine } from '../support/engine.ts'
+import { matrix, startMatrix } from '../support/matrix.ts'
+import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+
+/** One cell answers at once; the other never becomes ready, and stays in flight. */
+const unfinished = () =>
+  project({
+    ...environment('plain', 'contract: { stops_within: 5s }'),
+    ...serverStack('quick'),
+    ...serverStack('waiting', {
+      yaml: 'needs: [quick]\nservice: { volumes: ["data:/data"] }\ncommand: [perl, -e, "$$SIG{TERM} = sub { exit }; sleep 600"]',
+      readiness: '{ http: { port: http }, deadline: 10m }',
+    }),
+  })
+
+let engine: Engine
+beforeAll(async () => {
+  engine = await testEngine()
+})
+afterAll(() => engine?.[Symbol.asyncDispose]())
+
+type Process = ReturnType<typeof startMatrix>
+
+/** Resolves once its stderr has said this. */
+function said(process: Process, text: string): Promise<void> {
+  let seen = ''
+  return new Promise((resolve, reject) => {
+    process.stderr?.on('data', (chunk: Buffer) => {
+      seen += chunk.toString()
+      if (seen.includes(text)) resolve()
+    })
+    process.stderr?.on('close', () => reject(new Error(`it never said "${text}":\n${seen}`)))
+  })
+}
+
+/** A run whose quick cell is answered and whose other one is in flight, its containers there. */
+async function inFlight(root: string, ...args: readonly string[]): Promise<{ readonly process: Process }> {
+  const process = startMatrix(['check', '--json', ...args], { cwd: root })
+  await said(process, 'quick@plain pass')
+  for (;;) {
+    const here = await leftovers(engine, root)
+    if (here.some((one) => one.kind === 'container' && one.labels['matrix.role'] === 'workload')) return { process }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+const onlyRun = (root: string): string => {
+  const [id] = readdirSync(join(root, 'reports')).filter((name) => /^\d{4}-/.test(name))
+  if (id === undefined) throw new Error('no run was recorded')
+  return id
+}
+
+const outcomes = (run: RunRecord) => Object.fromEntries(run.cells.map((cell) => [cell.id, cell.outcome]))
+
+describe('Ctrl-C', () => {
+  test('once cancels, cleans up, writes the record and gives 130', async () => {
+    using stopped: TestProject = unfinished()
+    const { process } = await inFlight(stopped.root)
+    process.kill('SIGINT')
+    const { exitCode, stdout, stderr } = await process
+    expect(exitCode).toBe(130)
+    expect(String(stderr)).toContain('stopping and cleaning up')
+    const run = JSON.parse(String(stdout)) as RunRecord
+    expect(run).toMatchObject({ complete: true, outcome: 'cancelled', exitCode: 130 })
+    expect(outcomes(run)).toEqual({ 'quick@plain': 'pass', 'waiting@plain': 'cancelled' })
+    expect(await leftovers(engine, stopped.root)).toEqual([])
+  })
+
+  test('twice leaves at once, and clean takes what is left', async () => {
+    using stopped = unfinished()
+    const { process } = await inFlight(stopped.root)
+    process.kill('SIGINT')
+    await said(process, 'stopping and cleaning up')
+    // A second signal within 100 ms is taken for the same wish, passed on by a wrapper.
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    process.kill('SIGINT')
+    const { exitCode } = await process
+    expect(exitCode).toBe(130)
+    expect(await matrix(['clean'], { cwd: stopped.root })).toMatchObject({ exitCode: 0 })
+    expect(await leftovers(engine, stopped.root)).toEqual([])
+  })
+})
+
+describe('kill -9', () => {
+  test('leaves things behind that clean removes, and a journal that can be reported', async () => {
+    using killed = unfinished()
+    const { process } = await inFlight(killed.root)
+    process.kill('SIGKILL')
+    await process
+    expect(await leftovers(engine, killed.root)).not.toEqual([])
+
+    const cleaned = await matrix(['clean'], { cwd: killed.root })
+    expect(cleaned).toMatchObject({ exitCode: 0 })
+    expect(cleaned.stdout).toMatch(/removed container .*\n/)
+    expect(await leftovers(engine, killed.root)).toEqual([])
+
+    const id = onlyRun(killed.root)
+    expect(existsSync(join(killed.root, 'reports', id, 'run.json'))).toBe(false)
+    const reported = await matrix(['report', id, '--format', 'json'], { cwd: killed.root })
+    const run = JSON.parse(reported.stdout) as RunRecord
+    expect(run).toMatchObject({ id, complete: false, exitCode: null, outcome: 'unknown' })
+    expect(outcomes(run)).toEqual({ 'quick@plain': 'pass', 'waiting@plain': 'error' })
+    expect(run.cells.find((cell) => cell.id === 'waiting@plain')).toMatchObject({ reason: 'interrupted' })
+    const shown = await matrix(['report'], { cwd: killed.root })
+    expect(shown.stdout).toContain('The run was killed before it ended: 1 could not be observed, 1 passed')
+  })
+
+  test('is swept by the next run', async () => {
+    using killed = unfinished()
+    const { process } = await inFlight(killed.root)
+    process.kill('SIGKILL')
+    await process
+    const next = await matrix(['check', '--stack', 'quick'], { cwd: killed.root })
+    expect(next).toMatchObject({ exitCode: 0 })
+    expect(next.stderr).toMatch(/removed \d+ containers, networks and volumes of runs that died/)
+    expect(await leftovers(engine, killed.root)).toEqual([])
+  })
+})
+
+describe('two runs at once', () => {
+  test('do not disturb each other, and clean touches neither', async () => {
+    using shared = unfinished()
+    const { process: first } = await inFlight(shared.root)
+    const second = await matrix(['check', '--json', '--stack', 'quick'], { cwd: shared.root })
+    expect(second.exitCode).toBe(0)
+    const before = await leftovers(engine, shared.root)
+    expect(before).not.toEqual([])
+    expect((await matrix(['clean'], { cwd: shared.root })).stdout).toBe('nothing was left behind\n')
+    expect(await leftovers(engine, shared.root)).toEqual(before)
+    first.kill('SIGINT')
+    const run = JSON.parse(String((await first).stdout)) as RunRecord
+    expect(outcomes(run)).toEqual({ 'quick@plain': 'pass', 'waiting@plain': 'cancelled' })
+    expect(await leftovers(engine, shared.root)).toEqual([])
+  })
+})
+
+describe('an engine that goes away during a run', () => {
+  test('gives error and exit 3, and what was known is kept', async () => {
+    using lost = unfinished()
+    await using door = await openDoor(engine.endpoint)
+    const { process } = await inFlight(lost.root, '--engine', door.endpoint)
+    door.shut()
+    const { exitCode, stdout } = await process
+    const run = JSON.parse(String(stdout)) as RunRecord
+    expect(exitCode).toBe(3)
+    expect(run).toMatchObject({ complete: true, outcome: 'trouble', exitCode: 3 })
+    expect(outcomes(run)).toEqual({ 'quick@plain': 'pass', 'waiting@plain': 'error' })
+    expect(run.cells.find((cell) => cell.id === 'waiting@plain')).toMatchObject({ reason: 'engine-lost' })
+    expect((await matrix(['clean'], { cwd: lost.root })).exitCode).toBe(0)
+    expect(await leftovers(engine, lost.root)).toEqual([])
+  })
+})
+
+/** A socket that leads to the engine until it is shut. */
+async function openDoor(endpoint: string): Promise<{ readonly endpoint: string; shut(): void } & AsyncDisposable> {
+  const path = join(tmpdir(), `matrix-door-${process.pid}.sock`)
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (outer) => {
+    const inner = connectSocket({ path: endpoint.replace('unix://', ''), allowHalfOpen: true })
+    for (const socket of [outer, inner]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => sockets.delete(socket))
+    }
+    outer.pipe(inner)
+    inner.pipe(outer)
+  })
+  server.listen(path)
+  await once(server, 'listening')
+  const shut = () => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  }
+  return { endpoint: `unix://${path}`, shut, [Symbol.asyncDispose]: async () => shut() }
+}

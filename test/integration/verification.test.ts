@@ -1,0 +1,189 @@
+/** Declared constraints are read back from inside; what an engine drops in silence is seen. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadProject } from '../../src/config/load.ts'
+import type { ContainerSpec, Engine } from '../../src/engines/engine.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { ownIdentity } from '../../src/lib/owner.ts'
+import type { RunEventBody } from '../../src/model/event.ts'
+import { makePlan } from '../../src/plan/plan.ts'
+import { runPlan } from '../../src/run/run.ts'
+import { leftovers, testEngine } from '../support/engine.ts'
+import { type CheckedRun, check } from '../support/matrix.ts'
+import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+
+const strict = `constraints:
+  mem_limit: 96m
+  cpus: 0.5
+  pids_limit: 64
+  shm_size: 32m
+  read_only: true
+  tmpfs: { /scratch: "size=8m,mode=1777" }
+  user: "1000650000:0"
+  cap_drop: [ALL]
+  security_opt: ["no-new-privileges:true"]
+  ulimits: { nofile: { soft: 128, hard: 256 } }
+  sysctls: { net.ipv4.ip_unprivileged_port_start: "1024" }
+  hostname: crate
+  extra_hosts: { supplier: 192.0.2.7 }
+  dns: [192.0.2.53]
+  environment: { LANG: ja_JP.UTF-8, TZ: Asia/Tokyo }
+network: { egress: none }
+contract: { stays_up: 1s, stops_within: 5s }
+`
+
+const files = {
+  ...environment('strict', strict),
+  ...environment('plain', 'constraints: { environment: { A: "1" } }'),
+  ...serverStack('server'),
+  'stacks/scratch/Dockerfile': 'FROM debian:bookworm-slim\n',
+  'stacks/scratch/stack.yaml': `build: { context: . }
+command: [perl, -e, '$$SIG{TERM} = sub { exit }; sleep']
+service: { cap_add: [NET_ADMIN] }
+checks: [{ name: it is there, exec: { command: [hostname] } }]
+`,
+}
+
+let verified: TestProject
+let run: CheckedRun
+let engine: Engine
+beforeAll(async () => {
+  verified = project(files)
+  engine = await testEngine()
+  run = await check(verified.root)
+})
+afterAll(async () => {
+  verified?.[Symbol.dispose]()
+  await engine?.[Symbol.asyncDispose]()
+})
+
+describe('a cell', () => {
+  test('is green under all of them at once', () => {
+    expect(run.exitCode).toBe(0)
+    expect(run.run.cells.map((cell) => [cell.id, cell.outcome])).toEqual(run.run.cells.map((cell) => [cell.id, 'pass']))
+  })
+
+  test.each([
+    ['mem_limit', 96 * 1024 ** 2],
+    ['cpus', 0.5],
+    ['pids_limit', 64],
+    ['read_only', true],
+    ['user', '1000650000:0'],
+    ['cap_drop:ALL', true],
+    ['ulimits:nofile', { soft: 128, hard: 256 }],
+    ['sysctls:net.ipv4.ip_unprivileged_port_start', '1024'],
+    ['hostname', 'crate'],
+    ['tmpfs:/scratch', 'size=8m,mode=1777'],
+    ['extra_hosts:supplier', '192.0.2.7'],
+    ['environment:TZ', 'Asia/Tokyo'],
+    ['network.egress', 'none'],
+  ])('reads %s back from inside', (key, value) => {
+    const record = run.cell('server@strict').constraints.find((one) => one.key === key)
+    expect(record).toMatchObject({ key, value, provenance: 'enforced', agrees: true })
+    expect(record?.observed).not.toBeNull()
+  })
+
+  test('sees that an open network is open', () => {
+    expect(run.cell('server@plain').constraints.find((one) => one.key === 'network.egress')).toMatchObject({
+      value: 'open',
+      observed: 'open',
+      provenance: 'enforced',
+      agrees: true,
+    })
+  })
+
+  test('tells that a capability that was asked for was refused', () => {
+    expect(run.cell('scratch@strict').findings).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('NET_ADMIN') }),
+    ])
+  })
+})
+
+/** The real engine, but for one thing that it lets fall. */
+const lying = (
+  real: Engine,
+  drop: { readonly spec?: (spec: ContainerSpec) => ContainerSpec; readonly open?: boolean },
+) =>
+  ({
+    ...real,
+    endpoint: real.endpoint,
+    unsupported: real.unsupported,
+    facts: (options) => real.facts(options),
+    list: (...args) => real.list(...args),
+    watch: (...args) => real.watch(...args),
+    images: real.images,
+    volumes: real.volumes,
+    networks: {
+      create: (spec, options) => real.networks.create(drop.open ? { ...spec, internal: false } : spec, options),
+      remove: (...args) => real.networks.remove(...args),
+    },
+    containers: {
+      ...real.containers,
+      create: (spec, options) => real.containers.create(drop.spec?.(spec) ?? spec, options),
+    },
+    [Symbol.asyncDispose]: async () => {},
+  }) satisfies Engine
+
+const without = (key: string) => (spec: ContainerSpec) =>
+  spec.labels['matrix.role'] === 'workload'
+    ? {
+        ...spec,
+        constraints: Object.fromEntries(Object.entries(spec.constraints).filter(([name]) => name !== key)),
+      }
+    : spec
+
+describe('an engine that drops', () => {
+  test.each([
+    ['read_only', { spec: without('read_only') }, 'read_only'],
+    ['mem_limit', { spec: without('mem_limit') }, 'mem_limit'],
+    ['pids_limit', { spec: without('pids_limit') }, 'pids_limit'],
+    ['user', { spec: without('user') }, 'user'],
+    ['cap_drop', { spec: without('cap_drop') }, 'cap_drop:ALL'],
+    ['no-new-privileges', { spec: without('security_opt') }, 'security_opt:no-new-privileges'],
+    ['sysctls', { spec: without('sysctls') }, 'sysctls:net.ipv4.ip_unprivileged_port_start'],
+    ['tmpfs', { spec: without('tmpfs') }, 'tmpfs:/scratch'],
+    ['ulimits', { spec: without('ulimits') }, 'ulimits:nofile'],
+    ['egress: none', { open: true }, 'network.egress'],
+  ] as const)('%s gives error, whatever the checks say', async (_, drop, atom) => {
+    const loaded = await loadProject(verified.root, { env: {} })
+    if (!loaded.ok) throw new Error('the project does not load')
+    const plan = makePlan(loaded.project, {
+      chosen: (row, column) => row === 'server' && column === 'strict',
+      unsupported: () => new Set(),
+    })
+    const events: RunEventBody[] = []
+    await runPlan(plan, {
+      engine: lying(engine, drop),
+      clock: systemClock,
+      identity: {
+        project: loaded.project.id,
+        run: `lying-${atom.replace(/[^a-z]+/g, '-')}`,
+        owner: ownIdentity(),
+        deadlineAt: Number.MAX_SAFE_INTEGER,
+      },
+      toolVersion: '0',
+      emit: (event) => events.push(event),
+      progress: () => {},
+      evidence: {
+        put: async ({ name, mediaType }) => ({
+          name,
+          mediaType,
+          hash: `sha256:${'0'.repeat(64)}`,
+          sizeBytes: 0,
+          cutBytes: 0,
+        }),
+      },
+      secret: () => '',
+      redact: [],
+      signal: new AbortController().signal,
+      concurrency: null,
+      deadlineMs: null,
+      mayBootstrap: false,
+      keepFailed: false,
+      expectedMs: () => null,
+    })
+    const finished = events.find((event) => event.type === 'cell-finished')
+    expect(finished).toMatchObject({ outcome: 'error', stage: 'constraints', reason: 'not-in-force' })
+    expect(finished).toMatchObject({ message: expect.stringContaining(atom) })
+    expect(await leftovers(engine, verified.root)).toEqual([])
+  })
+})
