@@ -1,0 +1,4 @@
+import { testEngine } from '../support/engine.ts'
+import { engineContract } from './engine-contract.ts'
+
+engineContract('Docker', testEngine)
