@@ -56,10 +56,12 @@ export interface Engine extends AsyncDisposable {
   readonly images: Images
   readonly networks: {
     create(spec: NetworkSpec, options: CallOptions): Promise<{ readonly id: string; readonly gateway: string | null }>
+    /** One that is gone already is no error. */
     remove(id: string, options: CallOptions): Promise<void>
   }
   readonly volumes: {
     create(spec: { readonly name: string; readonly labels: Labels }, options: CallOptions): Promise<void>
+    /** One that is gone already is no error. */
     remove(name: string, options: CallOptions): Promise<void>
   }
   readonly containers: Containers

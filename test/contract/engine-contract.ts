@@ -199,15 +199,16 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       await engine.networks.remove(network.id, options)
       await engine.volumes.remove(volume, options)
       expect([await ids('container'), await ids('network'), await ids('volume')]).toEqual([[], [], []])
+      // Removing what is gone is no error: a sweep may have been quicker.
+      await engine.networks.remove(network.id, options)
+      await engine.volumes.remove(volume, options)
     })
 
     test('says what is not there, and what is taken', async () => {
       const name = newName()
       expect(await failure(engine.containers.inspect(name, options))).toBe('not-found')
       expect(await failure(engine.containers.start(name, options))).toBe('not-found')
-      expect(await failure(engine.networks.remove(name, options))).toBe('not-found')
-      expect(await failure(engine.volumes.remove(name, options))).toBe('not-found')
-      expect(await failure(engine.images.remove(`${name}:none`, options))).toBe('not-found')
+      await engine.images.remove(`${name}:none`, options)
       expect(await failure(engine.images.pull(`127.0.0.1:9/${name}:none`, options))).toBe('no-image')
       expect(await engine.images.inspect(`${name}:none`, options)).toBeNull()
       await create(talks, { name })

@@ -15,7 +15,8 @@ export function request<T>(docker: Dockerode, wanted: EngineRequest): Promise<T>
   return new Promise((resolve, reject) => {
     docker.modem.dial(
       {
-        path: wanted.path,
+        // The client takes the last character off a path that has a query and no options.
+        path: wanted.path.includes('?') ? `${wanted.path}&` : wanted.path,
         method: wanted.method,
         isStream: wanted.isStream === true,
         abortSignal: wanted.signal,

@@ -228,8 +228,7 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
       remove: (reference, options) =>
         call(options, () => {
           const image = images.get(reference)
-          if (image === undefined) throw absent('image')
-          for (const [name, other] of images) if (other.id === image.id) images.delete(name)
+          for (const [name, other] of images) if (other.id === image?.id) images.delete(name)
         }),
     },
     networks: {
@@ -243,16 +242,12 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
       remove: (id, options) =>
         call(options, () => {
           const found = [...networks.values()].find((network) => network.id === id || network.name === id)
-          if (found === undefined) throw absent('network')
-          networks.delete(found.name)
+          if (found !== undefined) networks.delete(found.name)
         }),
     },
     volumes: {
       create: ({ name, labels }, options) => call(options, () => void volumes.set(name, labels)),
-      remove: (name, options) =>
-        call(options, () => {
-          if (!volumes.delete(name)) throw absent('volume')
-        }),
+      remove: (name, options) => call(options, () => void volumes.delete(name)),
     },
     containers: api,
     list: (kind, labels, options) => call(options, () => all(kind).filter((one) => has(one.labels, labels))),
