@@ -5,6 +5,8 @@ import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, Exclusion, Row, SecretSource } from '../model/project.ts'
 
 export interface CrossCheckInput {
+  /** Ids of stacks whose file is there and has mistakes of its own; what refers to them is not a mistake too. */
+  readonly brokenStacks: ReadonlySet<string>
   readonly rows: readonly Row[]
   readonly environments: readonly Environment[]
   readonly exclusions: readonly (Exclusion & { readonly at: SourceLocation })[]
@@ -64,11 +66,15 @@ function needsOf(
   return row.needs.flatMap((need) => {
     const target = context.rows.get(need.row)
     if (target?.kind === 'scenario') return [error('need', `"${need.row}" is a scenario and cannot be needed`, at)]
-    if (target !== undefined) return []
+    if (target !== undefined || isBroken(need.row, context.input)) return []
     const variants = [...context.rows.values()].filter((other) => other.base === need.row).map((other) => other.id)
     if (variants.length > 0) return [error('need', `"${need.row}" has variants; say which one is needed`, at, variants)]
     return [unknown('stack', need.row, { at, known: [...context.rows.keys()] })]
   })
+}
+
+function isBroken(row: string, input: CrossCheckInput): boolean {
+  return [...input.brokenStacks].some((base) => row === base || row.startsWith(`${base}-`))
 }
 
 /** Everything that a row brings up beside itself. */
@@ -151,6 +157,8 @@ function stepProblems(
     ]
   }
   const target = step.on === undefined ? row : targets.get(step.on)
+  // A need that leads nowhere has been reported where it is declared.
+  if (target === undefined && row.needs.some((need) => need.alias === step.on)) return []
   if (target === undefined) return [unknown('need', step.on ?? '', { at: step.at, known: [...targets.keys()] })]
   if ('port' in step.act && target.kind === 'stack' && !Object.hasOwn(target.ports, step.act.port)) {
     problems.push(unknown('port', step.act.port, { at: step.at, known: Object.keys(target.ports) }))

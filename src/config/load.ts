@@ -35,6 +35,7 @@ class Loader {
   readonly #diagnostics: Diagnostic[] = []
   readonly #lines = new Map<string, readonly string[]>()
   readonly #needsAt = new Map<string, SourceLocation>()
+  readonly #brokenStacks = new Set<string>()
   readonly #schemas = jsonSchemas()
 
   constructor(root: string, variables: Variables) {
@@ -59,6 +60,7 @@ class Loader {
         environments,
         exclusions: settings.exclusions,
         secrets: settings.secrets,
+        brokenStacks: this.#brokenStacks,
         needsAt: (row) => this.#needsAt.get(row.id) ?? row.at,
       }),
     )
@@ -122,7 +124,10 @@ class Loader {
     for (const id of await this.#folders('stacks')) {
       const file = `stacks/${id}/stack.yaml`
       const parsed = await this.#read(file, false)
-      if (parsed === null) continue
+      if (parsed === null) {
+        this.#brokenStacks.add(id)
+        continue
+      }
       const variants = parsed.kind === 'map' ? parsed.entries.get('variants') : undefined
       const base = without(parsed, ['variants'])
       if (variants === undefined) {
@@ -146,7 +151,10 @@ class Loader {
     context: { readonly id: string; readonly base: string; readonly file: string },
   ): Promise<readonly Row[]> {
     const parsed = this.#parse(node, stack, 'stack')
-    if (parsed === null) return []
+    if (parsed === null) {
+      this.#brokenStacks.add(context.base)
+      return []
+    }
     if (parsed.build !== undefined && parsed.image !== undefined) {
       this.#report('conflict', 'a stack has a build or an image, not both', locate(node, ['image'], 'key'))
     }

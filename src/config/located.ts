@@ -54,11 +54,14 @@ export function parseLocated(file: string, text: string, variables: Variables): 
       reader.at(error.pos[0], Math.max(1, error.pos[1] - error.pos[0])),
     )
   }
-  const root = document.errors.some((error) => error.code !== 'DUPLICATE_KEY')
+  const whole = document.errors.some((error) => error.code !== 'DUPLICATE_KEY')
     ? null
     : reader.read(document.contents as Node | null, 0)
+  const root = reader.overflown ? null : whole
   return { root, diagnostics: reader.diagnostics, lines: source.split(/\r?\n/) }
 }
+
+const isMergeKey = (key: unknown): boolean => typeof key === 'symbol'
 
 interface ReaderInput {
   readonly file: string
@@ -72,7 +75,8 @@ class Reader {
   readonly diagnostics: Diagnostic[] = []
   readonly #input: ReaderInput
   #nodes = 0
-  #overflown = false
+  /** The file was too large to be read to its end. */
+  overflown = false
 
   constructor(input: ReaderInput) {
     this.#input = input
@@ -97,9 +101,9 @@ class Reader {
     const at = this.#locate(node)
     this.#nodes += 1
     if (this.#nodes > maxNodes || depth > maxDepth) {
-      if (!this.#overflown)
+      if (!this.overflown)
         this.report('too-large', 'the file unfolds into too many values; are aliases nested in one another?', at)
-      this.#overflown = true
+      this.overflown = true
       return { kind: 'scalar', at, value: null }
     }
     if (isAlias(node)) {
@@ -125,7 +129,8 @@ class Reader {
     for (const { key, value } of items) {
       const keyNode = key as Node | null
       const keyAt = this.#locate(keyNode)
-      const name = isScalar(keyNode) ? String(keyNode.value) : null
+      // The library gives a merge key a symbol of its own.
+      const name = isScalar(keyNode) ? (isMergeKey(keyNode.value) ? '<<' : String(keyNode.value)) : null
       if (name === null) {
         this.report('key', 'a key has to be a plain text', keyAt)
       } else if (name === '<<') {
@@ -134,7 +139,7 @@ class Reader {
           if (source.kind !== 'map') this.report('merge', '<< takes a map, or a list of maps', keyAt)
           else for (const [inner, entry] of source.entries) if (!merged.has(inner)) merged.set(inner, entry)
         }
-      } else {
+      } else if (!own.has(name)) {
         own.set(name, { keyAt, value: this.read(value as Node | null, depth + 1) })
       }
     }

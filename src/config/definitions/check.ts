@@ -44,15 +44,15 @@ const operators = {
     return matcher.optional()
   },
 }
-const operatorMap = z.strictObject(operators).superRefine((value, context) => {
-  if (Object.keys(value).length === 0) {
-    context.addIssue({ code: 'custom', message: 'an empty matcher asserts nothing', params: { code: 'empty-matcher' } })
-  }
-})
+const operatorMap = z.strictObject(operators)
 /** Which form is meant is decided by what was written, so that a mistake in a map is reported as one. */
 const matcher: z.ZodType<Matcher> = z.lazy(() =>
   z.any().transform((value, context): Matcher => {
     const isMap = value !== null && typeof value === 'object'
+    if (isMap && Object.keys(value).length === 0) {
+      context.issues.push(coded('empty-matcher', 'an empty matcher asserts nothing'))
+      return z.NEVER
+    }
     const result = (isMap ? operatorMap : scalar).safeParse(value)
     if (result.success) return result.data as Matcher
     forward(result.error.issues, context)
@@ -69,8 +69,17 @@ const listMatcher = z.any().transform((value, context): Matcher | readonly Json[
   return z.NEVER
 })
 
-function forward(issues: readonly z.core.$ZodIssue[], context: z.core.$RefinementCtx): void {
-  for (const issue of issues) context.issues.push({ ...issue, input: undefined } as never)
+function forward(
+  issues: readonly z.core.$ZodIssue[],
+  context: z.core.$RefinementCtx,
+  /** The keys that are known at a path, where the form that is meant narrows them. */
+  allowedAt: (path: readonly PropertyKey[]) => readonly string[] | undefined = () => undefined,
+): void {
+  for (const issue of issues) {
+    const allowed = issue.code === 'unrecognized_keys' ? allowedAt(issue.path) : undefined
+    const params = allowed === undefined ? {} : { params: { allowed } }
+    context.issues.push({ ...issue, ...params, input: undefined } as never)
+  }
 }
 
 const port = z.string().min(1)
@@ -309,9 +318,13 @@ function parseKind(value: object, kind: string, context: z.core.$RefinementCtx):
       capture: {},
     }
   }
-  const result = kindStep(kind as KindName).safeParse(value)
+  const form = kindStep(kind as KindName)
+  const result = form.safeParse(value)
   if (!result.success) {
-    forward(result.error.issues, context)
+    forward(result.error.issues, context, ([first, ...rest]) => {
+      if (first === undefined) return Object.keys(form.shape)
+      return first === 'expect' && rest.length === 0 ? Object.keys(kinds[kind as KindName].expect.shape) : undefined
+    })
     return null
   }
   const { expect, on, from, timeout, eventually, capture, ...rest } = result.data as Record<string, unknown> &
@@ -323,7 +336,7 @@ function parseKind(value: object, kind: string, context: z.core.$RefinementCtx):
     context.issues.push(
       coded(
         'empty-expect',
-        `an ${kind} check without expectations asserts nothing; expect one of ${Object.keys(kinds[kind as KindName].expect.shape).join(', ')}`,
+        `nothing is expected of ${kind}, so nothing is asserted; expect one of ${Object.keys(kinds[kind as KindName].expect.shape).join(', ')}`,
       ),
     )
     return null

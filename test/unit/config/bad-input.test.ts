@@ -1,0 +1,228 @@
+/** Whatever is wrong with the files is told where it is, all at once, and never started. */
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadProject } from '../../../src/config/load.ts'
+import { renderDiagnostic } from '../../../src/config/render-diagnostic.ts'
+import { project } from '../../support/project.ts'
+
+const good = {
+  'stacks/api/Dockerfile': 'FROM scratch\n',
+  'stacks/api/stack.yaml': `build: { context: . }
+ports: { http: { port: 80 } }
+checks: [{ name: answers, http: { port: http } }]
+`,
+  'environments/qa.yaml': 'title: QA\n',
+}
+
+type Env = Readonly<Record<string, string>>
+async function diagnose(files: Readonly<Record<string, string>>, env: Env = {}, spoil?: (root: string) => void) {
+  using made = project({ ...good, ...files })
+  spoil?.(made.root)
+  const loaded = await loadProject(made.root, { env })
+  return loaded.ok ? [] : loaded.diagnostics
+}
+const shown = async (...args: Parameters<typeof diagnose>) =>
+  (await diagnose(...args)).map(({ at, code, message }) => `${at.file}:${at.line}:${at.column} ${code}: ${message}`)
+
+const stack = (text: string) => ({ 'stacks/api/stack.yaml': text })
+const checks = 'checks: [{ name: answers, http: { port: http } }]\n'
+const ports = 'build: { context: . }\nports: { http: { port: 80 } }\n'
+
+describe('a project', () => {
+  test('that is right has no diagnostics', async () => {
+    expect(await shown({})).toEqual([])
+  })
+
+  test.each([
+    [
+      'an unknown key',
+      stack(`${ports}stopsignal: TERM\n${checks}`),
+      /stack\.yaml:3:1 unknown-key: unknown key "stopsignal"/,
+    ],
+    ['a misspelt key', stack(`${ports}chekcs: []\n${checks}`), /3:1 unknown-key: .*Did you mean "checks"/],
+    ['a duplicate key', stack(`${ports}ports: {}\n${checks}`), /3:1 duplicate-key: /],
+    [
+      'a size without a unit',
+      { 'environments/qa.yaml': 'constraints: { mem_limit: 512 }\n' },
+      /qa\.yaml:1:27 unit: .*512m/,
+    ],
+    ['a time without a unit', { 'environments/qa.yaml': 'contract: { stays_up: 5 }\n' }, /qa\.yaml:1:23 unit: .*5s/],
+    [
+      'a missing Dockerfile',
+      stack(
+        `build: { context: ., dockerfile: Nope }\n${checks.replace('http: { port: http }', 'exec: { command: [x] }')}`,
+      ),
+      /1:34 missing-file: .*stacks\/api\/Nope/,
+    ],
+    ['an unknown need', stack(`${ports}needs: [queue]\n${checks}`), /3:\d+ unknown-stack: there is no stack "queue"/],
+    ['a bad id', { 'environments/QA_1.yaml': '{}\n' }, /QA_1\.yaml:1:1 id: "QA_1" is no id/],
+    [
+      'a bad id of a folder',
+      { 'stacks/Api_2/stack.yaml': `${ports}${checks}`, 'stacks/Api_2/Dockerfile': 'FROM scratch\n' },
+      /stacks\/Api_2.* id: /,
+    ],
+    ['a long id', { [`environments/${'a'.repeat(41)}.yaml`]: '{}\n' }, /id: .*40 characters/],
+    ['a stack without checks', stack(ports), /no-checks|checks/],
+    [
+      'an empty matcher',
+      stack(`${ports}checks: [{ name: a, http: { port: http }, expect: { body: {} } }]\n`),
+      /empty-matcher: an empty matcher asserts nothing/,
+    ],
+    [
+      'an unknown operator',
+      stack(`${ports}checks: [{ name: a, http: { port: http }, expect: { body: { contain: x } } }]\n`),
+      /unknown-key: unknown key "contain".*Did you mean "contains"/,
+    ],
+    ['an unknown port', stack(`${ports}checks: [{ name: a, http: { port: web } }]\n`), /port.*web|web.*port/],
+    [
+      'two kinds in one check',
+      stack(`${ports}checks: [{ name: a, http: { port: http }, tcp: { port: http } }]\n`),
+      /kind|one of/,
+    ],
+    ['an id that is taken twice', { 'environments/qa.yml': '{}\n' }, /duplicate-id: the id "qa" is taken/],
+    [
+      'a context that leaves the project',
+      stack(`build: { context: ../../.. }\n${checks.replace('http: { port: http }', 'exec: { command: [x] }')}`),
+      /1:19 outside: /,
+    ],
+    [
+      'a Dockerfile that leaves the project',
+      stack(
+        `build: { context: ., dockerfile: ../../../etc/passwd }\n${checks.replace('http: { port: http }', 'exec: { command: [x] }')}`,
+      ),
+      /missing-file|outside/,
+    ],
+    ['a bind mount', stack(`${ports}service: { volumes: ["/etc:/host"] }\n${checks}`), /volumes|bind|host/],
+    [
+      'a privileged service',
+      stack(`${ports}service: { privileged: true }\n${checks}`),
+      /unknown-key: unknown key "privileged"/,
+    ],
+    [
+      'an exclusion without a reason',
+      { 'matrix.yaml': 'exclude: [{ stack: api, environment: qa }]\n' },
+      /matrix\.yaml:1:\d+ missing: reason/,
+    ],
+    [
+      'an exclusion of nothing',
+      { 'matrix.yaml': 'exclude: [{ stack: api, environment: qb, reason: x }]\n' },
+      /matrix\.yaml:1:11 exclusion: api@qb is no cell of this project/,
+    ],
+    ['a variable that is not set', { 'environments/qa.yaml': 'title: ${NO_SUCH}\n' }, /1:8 variable: .*NO_SUCH/],
+    [
+      'a variable that must be set',
+      { 'environments/qa.yaml': 'title: "${T:?say what it is called}"\n' },
+      /say what it is called/,
+    ],
+    [
+      'an unknown preset',
+      { 'environments/qa.yaml': 'extends: kubernetes\n' },
+      /1:10 unknown-preset: there is no preset "kubernetes"/,
+    ],
+    ['broken YAML', { 'environments/qa.yaml': 'title: "open\nconstraints: {\n' }, /qa\.yaml:\d+:\d+ /],
+    ['YAML of another kind', { 'environments/qa.yaml': '- a\n- b\n' }, /qa\.yaml:1:1 type: .*map/],
+    ['an alias bomb', { 'environments/qa.yaml': bomb() }, /qa\.yaml:.* too-large: .*aliases/],
+    [
+      '10 MB of YAML',
+      { 'environments/qa.yaml': `title: ${'x'.repeat(10 * 1024 * 1024)}\n` },
+      /qa\.yaml:1:1 .*(large|bytes|MiB)/,
+    ],
+    ['an unknown secret', stack(`${ports}environment: { P: { secret: none } }\n${checks}`), /secret.*none/],
+  ])('with %s says so', async (_, files, expected) => {
+    const lines = await shown(files)
+    expect(lines.join('\n')).toMatch(expected)
+    expect(lines).toHaveLength(1)
+  })
+
+  test('with a cycle of needs names it', async () => {
+    const needing = (need: string) => `${ports}needs: [${need}]\n${checks}`
+    const lines = await shown({
+      'stacks/a/stack.yaml': needing('b'),
+      'stacks/a/Dockerfile': 'FROM scratch\n',
+      'stacks/b/stack.yaml': needing('a'),
+      'stacks/b/Dockerfile': 'FROM scratch\n',
+    })
+    expect(lines.join('\n')).toMatch(/cycle.*a.*b/)
+  })
+
+  test('that is empty says how to begin', async () => {
+    const lines = await shown({}, {}, (root) => {
+      rmSync(join(root, 'stacks'), { recursive: true })
+      rmSync(join(root, 'environments'), { recursive: true })
+    })
+    expect(lines.join('\n')).toMatch(/there is no stack here; matrix init/)
+  })
+
+  test('whose link leads out of it is refused', async () => {
+    const lines = await shown({}, {}, (root) => {
+      mkdirSync(join(root, 'stacks/linked'))
+      symlinkSync('/etc/passwd', join(root, 'stacks/linked/stack.yaml'))
+    })
+    expect(lines.join('\n')).toMatch(/stacks\/linked\/stack\.yaml:1:1 .*(link|outside)/)
+  })
+
+  test('with a file that cannot be read says which', async () => {
+    const lines = await shown({}, {}, (root) => {
+      mkdirSync(join(root, 'environments/folder.yaml'))
+      writeFileSync(join(root, 'stacks/api/unused'), '')
+      chmodSync(join(root, 'stacks/api/unused'), 0)
+    })
+    expect(lines.join('\n')).toMatch(/environments\/folder\.yaml:1:1 /)
+  })
+
+  test('with many mistakes tells all of them, in the order of the files', async () => {
+    const lines = await shown({
+      'matrix.yaml': 'verson: 1\n',
+      'environments/qa.yaml': 'constraints: { mem_limit: 512, cpu: 1 }\nnetwork: { egress: some }\n',
+      ...stack(`${ports}stauts: 1\nchecks: [{ name: a, http: { port: http }, expect: { stauts: 200 } }]\n`),
+    })
+    expect(lines).toHaveLength(6)
+    expect(lines.map((line) => line.split(' ')[0])).toEqual([...lines.map((line) => line.split(' ')[0])].sort())
+  })
+
+  test('in which a needed stack is broken is not told that it is missing', async () => {
+    const lines = await shown({
+      ...stack(`${ports}needs: [queue]\n${checks}`),
+      'stacks/queue/Dockerfile': 'FROM scratch\n',
+      'stacks/queue/stack.yaml': `${ports}typo: 1\n${checks}`,
+    })
+    expect(lines).toEqual([expect.stringMatching(/stacks\/queue\/stack\.yaml:3:1 unknown-key/)])
+  })
+
+  test.each([
+    ['a byte order mark', { 'environments/qa.yaml': '\uFEFFtitle: QA\n' }],
+    ['CRLF line ends', { 'environments/qa.yaml': 'title: QA\r\nconstraints:\r\n  cpus: 1\r\n' }],
+    ['an empty file', { 'environments/qa.yaml': '' }],
+    ['keys of its own', stack(`x-team: shop\n${ports}${checks}`)],
+    [
+      'anchors and merge keys',
+      { 'environments/qa.yaml': 'x-base: &b { cpus: 1 }\nconstraints: { <<: *b, pids_limit: 64 }\n' },
+    ],
+    ['a default for a variable', { 'environments/qa.yaml': 'title: ${NO_SUCH:-QA}\n' }],
+    ['an escaped dollar', { 'environments/qa.yaml': 'title: $${HOME}\n' }],
+  ])('with %s is right', async (_, files) => {
+    expect(await shown(files)).toEqual([])
+  })
+})
+
+test('a diagnostic shows the line, a caret, what is allowed', async () => {
+  const [first] = await diagnose(
+    stack(`${ports}checks:\n  - name: a\n    http: { port: http }\n    expect:\n      stauts: 200\n`),
+  )
+  if (first === undefined) throw new Error('nothing was found')
+  expect(renderDiagnostic(first, { color: false })).toBe(
+    `stacks/api/stack.yaml:7:7 error[unknown-key]: unknown key "stauts" in expect. Did you mean "status"?
+ 7 |       stauts: 200
+   |       ^^^^^^
+    allowed: status, headers, body, json, duration`,
+  )
+})
+
+function bomb(): string {
+  const levels = Array.from(
+    { length: 30 },
+    (_, at) => `x-${at + 1}: &a${at + 1} [${Array(9).fill(`*a${at}`).join(', ')}]`,
+  )
+  return `x-0: &a0 [lol]\n${levels.join('\n')}\ntitle: bomb\n`
+}
