@@ -97,7 +97,7 @@ function examples(lines: readonly string[]): string {
 program
   .command('check')
   .description('Builds every stack once, runs that image in every environment, and fills the matrix.')
-  .argument('[cells...]', 'cells as row@environment, rows or environments; all where none is named')
+  .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
   .option('--stack <ids>', 'only these stacks, separated by commas', list)
   .option('--env <ids>', 'only these environments, separated by commas', list)
   .option('--failed', 'only the cells that were not green in the last run')
@@ -133,7 +133,7 @@ program
 program
   .command('list')
   .description('Prints the plan: cells, images, needs, exclusions; starts nothing.')
-  .argument('[cells...]', 'cells, rows or environments; all where none is named')
+  .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
   .option('--stack <ids>', 'only these stacks, separated by commas', list)
   .option('--env <ids>', 'only these environments, separated by commas', list)
   .option('--json', 'print the plan as JSON')

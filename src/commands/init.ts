@@ -1,11 +1,41 @@
-/** Placeholder of `matrix init`; its real implementation replaces this file. */
+/** `matrix init`: writes a first project to start from, and overwrites nothing. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { printable } from '../lib/printable.ts'
+import { exitCodes } from '../model/verdict.ts'
+import { initFiles } from './init-files.ts'
 import type { Io } from './io.ts'
+import { runSchema } from './schema.ts'
 
 export interface InitOptions {
+  /** Folder of the new project; made where it is not there. */
   readonly project?: string
 }
 
-export async function runInit(_options: InitOptions, io: Io): Promise<number> {
-  io.stderr('matrix: init is not there yet\n')
-  return 70
+export async function runInit(options: InitOptions, io: Io): Promise<number> {
+  const root = options.project ?? io.cwd
+  const taken = ['matrix.yaml', 'stacks', 'environments'].filter((name) => existsSync(join(root, name)))
+  if (taken.length > 0) {
+    io.stderr(
+      printable(
+        `matrix: ${root} has ${taken.join(', ')} already; nothing was written. Name an empty folder: matrix init DIR\n`,
+      ),
+    )
+    return exitCodes.usage
+  }
+  try {
+    for (const [path, content] of Object.entries(initFiles)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), content, { flag: 'wx' })
+      io.stdout(printable(`wrote ${path}\n`))
+    }
+  } catch (error) {
+    io.stderr(printable(`matrix: ${error instanceof Error ? error.message : String(error)}\n`))
+    return exitCodes.usage
+  }
+  await runSchema({ project: root, write: true }, io)
+  const there = relative(io.cwd, root)
+  const at = there === '' ? '' : ` -C ${there}`
+  io.stdout(printable(`\nNext:\n  matrix${at} list\n  matrix${at} check\n`))
+  return exitCodes.green
 }

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
@@ -17,7 +17,7 @@ const unfinished = () =>
     ...environment('plain', 'contract: { stops_within: 5s }'),
     ...serverStack('quick'),
     ...serverStack('waiting', {
-      yaml: 'needs: [quick]\nservice: { volumes: ["data:/data"] }\ncommand: [perl, -e, "$$SIG{TERM} = sub { exit }; sleep 600"]',
+      yaml: 'needs: [quick]\nservice: { volumes: ["data:/data"] }\ncommand: [perl, -e, "$SIG{TERM} = sub { exit }; sleep 600"]',
       readiness: '{ http: { port: http }, deadline: 10m }',
     }),
   })
@@ -29,6 +29,13 @@ beforeAll(async () => {
 afterAll(() => engine?.[Symbol.asyncDispose]())
 
 type Process = ReturnType<typeof startMatrix>
+
+/** A test that fails must not leave its run running. */
+const started = new Set<Process>()
+afterEach(() => {
+  for (const process of started) process.kill('SIGKILL')
+  started.clear()
+})
 
 /** Resolves once its stderr has said this. */
 function said(process: Process, text: string): Promise<void> {
@@ -45,6 +52,7 @@ function said(process: Process, text: string): Promise<void> {
 /** A run whose quick cell is answered and whose other one is in flight, its containers there. */
 async function inFlight(root: string, ...args: readonly string[]): Promise<{ readonly process: Process }> {
   const process = startMatrix(['check', '--json', ...args], { cwd: root })
+  started.add(process)
   await said(process, 'quick@plain pass')
   for (;;) {
     const here = await leftovers(engine, root)
@@ -135,7 +143,7 @@ describe('two runs at once', () => {
     const before = await leftovers(engine, shared.root)
     expect(before).not.toEqual([])
     expect((await matrix(['clean'], { cwd: shared.root })).stdout).toBe('nothing was left behind\n')
-    expect(await leftovers(engine, shared.root)).toEqual(before)
+    expect((await leftovers(engine, shared.root)).map(({ id }) => id).sort()).toEqual(before.map(({ id }) => id).sort())
     first.kill('SIGINT')
     const run = JSON.parse(String((await first).stdout)) as RunRecord
     expect(outcomes(run)).toEqual({ 'quick@plain': 'pass', 'waiting@plain': 'cancelled' })

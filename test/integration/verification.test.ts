@@ -37,7 +37,7 @@ const files = {
   ...serverStack('server'),
   'stacks/scratch/Dockerfile': 'FROM debian:bookworm-slim\n',
   'stacks/scratch/stack.yaml': `build: { context: . }
-command: [perl, -e, '$$SIG{TERM} = sub { exit }; sleep']
+command: [perl, -e, '$SIG{TERM} = sub { exit }; sleep']
 service: { cap_add: [NET_ADMIN] }
 checks: [{ name: it is there, exec: { command: [hostname] } }]
 `,

@@ -1,0 +1,203 @@
+/** The built program, its whole output and its exit codes. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { RunRecord } from '../../src/model/run-record.ts'
+import { runSchema } from '../../src/record/run-schema.ts'
+import { matrix } from '../support/matrix.ts'
+import { environment, project, serverStack } from '../support/project.ts'
+
+describe('matrix', () => {
+  test('tells its commands, each with help and examples', async () => {
+    const { exitCode, stdout } = await matrix(['--help'], { cwd: '/' })
+    expect(exitCode).toBe(0)
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((found) => found[1] ?? '')
+    expect(commands).toEqual(
+      expect.arrayContaining(['check', 'validate', 'list', 'report', 'env', 'doctor', 'clean', 'init', 'schema']),
+    )
+    for (const command of commands.filter((name) => name !== 'help' && name !== 'matrix')) {
+      const help = await matrix([command, '--help'], { cwd: '/' })
+      expect(help.stdout).toMatch(/^Usage: matrix /)
+      expect(help.stdout).toContain('Examples:\n  matrix ')
+    }
+  })
+
+  test('refuses what it does not know', async () => {
+    expect(await matrix(['chekc'], { cwd: '/' })).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(await matrix(['check', '--nonsense'], { cwd: '/' })).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(await matrix(['schema', 'stck'], { cwd: '/' })).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr:
+        'matrix: there is no schema "stck"; did you mean "stack"? There are: matrix, stack, environment, waivers, run.\n',
+    })
+  })
+
+  test('reports every mistake at once and starts nothing', async () => {
+    using broken = project({
+      ...environment('qa', 'constraints: { mem_limit: 512 }'),
+      ...serverStack('api', { yaml: 'stopsignal: TERM' }),
+    })
+    const result = await matrix(['check'], { cwd: broken.root })
+    expect(result).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `environments/qa.yaml:1:27 error[unit]: mem_limit: a size needs a unit; 512 would mean 512 bytes. Write "512m".
+ 1 | constraints: { mem_limit: 512 }
+   |                           ^^^
+
+stacks/api/stack.yaml:4:1 error[unknown-key]: unknown key "stopsignal".
+ 4 | stopsignal: TERM
+   | ^^^^^^^^^^
+    allowed: title, build, image, command, entrypoint, working_dir, needs, ports, environment, service, readiness, checks, exclusive, variants
+
+2 mistakes; nothing was started.
+`,
+    })
+    expect(existsSync(join(broken.root, 'reports'))).toBe(false)
+    expect((await matrix(['validate'], { cwd: broken.root })).exitCode).toBe(2)
+  })
+
+  test('says what is not there to be selected', async () => {
+    using small = project({ ...environment('qa'), ...serverStack('api') })
+    expect(await matrix(['check', '--stack', 'apu'], { cwd: small.root })).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: 'matrix: there is no stack "apu". Did you mean "api"? There are: api.\n',
+    })
+    expect((await matrix(['check', 'api'], { cwd: small.root })).stderr).toContain(
+      'A cell is written STACK@ENVIRONMENT',
+    )
+    expect((await matrix(['check', '--deadline', '10'], { cwd: small.root })).stderr).toContain(
+      'a duration is expected',
+    )
+    expect((await matrix(['check', '--failed'], { cwd: small.root })).stderr).toContain(
+      '--failed needs a run before it',
+    )
+    expect((await matrix(['report'], { cwd: small.root })).exitCode).toBe(2)
+  })
+
+  test('prints the matrix, why a cell is red, and a sentence; then runs what failed again', async () => {
+    using mixed = project({
+      ...environment('qa'),
+      ...serverStack('good'),
+      ...serverStack('bad', {
+        // What a container writes reaches the terminal as text, whatever it is.
+        yaml: `command: [sh, -c, 'printf "\\033[2J\\033]0;owned\\007\\r\\033[31mforged\\n"; exec perl /server.pl']`,
+        checks: '  - { name: greets, http: { port: http }, expect: { json: { $.greeting: hello } } }',
+      }),
+    })
+    const { exitCode, stdout, stderr } = await matrix(['check'], { cwd: mixed.root })
+    expect(exitCode).toBe(1)
+    const id = readdirSync(join(mixed.root, 'reports')).find((name) => /^\d{4}-/.test(name)) ?? ''
+    const steady = stdout
+      .replaceAll(id, 'RUN')
+      .replace(/evidence\/[0-9a-f]{12}/, 'evidence/HASH')
+      .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replace(/in [\d.]+ m?s\./, 'in T.')
+    expect(steady).toBe(`┌──────┬────────┐
+│      │ qa     │
+├──────┼────────┤
+│ bad  │ ✘ FAIL │
+│ good │ ✔ pass │
+└──────┴────────┘
+
+fail at check (mismatch): bad@qa
+  $.greeting: expected "hello", found nothing
+  ✘ greets (stacks/bad/stack.yaml:6:5)
+    $.greeting: expected "hello", found nothing
+    expected {"json":{"$.greeting":"hello"},"status":200}
+    found    {"json":{},"status":200}
+  bad log, last lines (evidence/HASH…):
+    | TIME out ␛[2J␛]0;owned␇␍␛[31mforged
+    | TIME out listening on 8080
+
+Something failed: 1 failed, 1 passed, in T.
+Report: reports/RUN/summary.md
+`)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
+    expect(stdout + stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
+    expect(stderr).toMatch(/1\/2 {2}(good@qa pass|bad@qa fail)/)
+
+    const folder = join(mixed.root, 'reports', id)
+    expect(readdirSync(folder).sort()).toEqual(['events.jsonl', 'evidence', 'junit.xml', 'run.json', 'summary.md'])
+    const run = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord
+    expect(runSchema.safeParse(run).error?.issues ?? []).toEqual([])
+    expect(JSON.parse(readFileSync(join(mixed.root, 'reports/latest.json'), 'utf8'))).toEqual({
+      run: id,
+      path: `${id}/run.json`,
+    })
+    expect(readFileSync(join(mixed.root, 'reports/history.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2)
+
+    const again = await matrix(['report', '--format', 'json'], { cwd: mixed.root })
+    expect(JSON.parse(again.stdout)).toEqual(run)
+    const failed = await matrix(['check', '--failed', '--json'], { cwd: mixed.root })
+    expect((JSON.parse(failed.stdout) as RunRecord).cells.map((cell) => cell.id)).toEqual(['bad@qa'])
+  })
+
+  test('keeps a gigabyte of log out of its memory and its evidence', async () => {
+    using noisy = project({
+      ...environment('qa', 'contract: { stops_within: 5s }'),
+      ...serverStack('flood', {
+        yaml: `command: [sh, -c, 'yes 0123456789abcdef | head -c 1073741824; exec perl /server.pl']`,
+        readiness: '{ http: { port: http }, deadline: 3m }',
+      }),
+    })
+    const { exitCode, stdout } = await matrix(['check', '--json'], {
+      cwd: noisy.root,
+      env: { NODE_OPTIONS: '--max-old-space-size=256' },
+    })
+    expect(exitCode).toBe(0)
+    const run = JSON.parse(stdout) as RunRecord
+    expect(run.cells[0]?.evidence.every((ref) => ref.sizeBytes <= 1024 * 1024)).toBe(true)
+  })
+
+  test('keeps secrets out of everything that it writes', async () => {
+    const secret = 'plum-9c1f-cake'
+    using guarded = project({
+      ...environment('qa'),
+      ...serverStack('api', {
+        yaml: `environment: { PASSWORD: { secret: password } }\ncommand: [sh, -c, 'echo "password is $PASSWORD"; exec perl /server.pl']`,
+        checks: `  - { name: echoes, http: { port: http, method: POST, path: /echo, body: x, headers: { X-Password: { secret: password } } }, expect: { body: y } }
+  - { name: shows, exec: { command: [env] }, expect: { stdout: { contains: nothing } } }`,
+      }),
+      'matrix.yaml':
+        'secrets: { password: { env: SHOP_PASSWORD } }\nimages: { debian:bookworm-slim: { bootstrap: { distribution: debian, suite: bookworm } } }\n',
+    })
+    const missing = await matrix(['check'], { cwd: guarded.root })
+    expect(missing).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('SHOP_PASSWORD, which is not set') })
+    const { exitCode, stdout, stderr } = await matrix(['check'], { cwd: guarded.root, env: { SHOP_PASSWORD: secret } })
+    expect(exitCode).toBe(1)
+    expect(stdout + stderr).toContain('[secret]')
+    expect(stdout + stderr).not.toContain(secret)
+    const written = readdirSync(join(guarded.root, 'reports'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    expect(written.length).toBeGreaterThan(5)
+    expect(written.filter((text) => text.includes(secret))).toEqual([])
+  })
+})
+
+describe('matrix init', () => {
+  test('writes a project that is green, and overwrites nothing', async () => {
+    using empty = project({})
+    const root = join(empty.root, 'shop')
+    expect(await matrix(['init', 'shop'], { cwd: empty.root })).toMatchObject({ exitCode: 0 })
+    expect(await matrix(['validate'], { cwd: root })).toEqual({
+      exitCode: 0,
+      stdout: 'valid: 1 stack × 2 environments\n',
+      stderr: '',
+    })
+    const checked = await matrix(['check', '--json'], { cwd: root })
+    expect((JSON.parse(checked.stdout) as RunRecord).cells.map((cell) => [cell.id, cell.outcome])).toEqual([
+      ['hello@laptop', 'pass'],
+      ['hello@locked-down', 'pass'],
+    ])
+    const before = readFileSync(join(root, 'matrix.yaml'), 'utf8')
+    expect(await matrix(['init', 'shop'], { cwd: empty.root })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('has matrix.yaml, stacks, environments already; nothing was written'),
+    })
+    expect(readFileSync(join(root, 'matrix.yaml'), 'utf8')).toBe(before)
+  })
+})
