@@ -106,8 +106,8 @@ fail at check (mismatch): bad@qa
   $.greeting: expected "hello", found nothing
   ✘ greets (stacks/bad/stack.yaml:6:5)
     $.greeting: expected "hello", found nothing
-    expected {"json":{"$.greeting":"hello"},"status":200}
-    found    {"json":{},"status":200}
+    expected {"status":200,"$.greeting":"hello"}
+    found    {"status":200,"$.greeting":null}
   bad log, last lines (evidence/HASH…):
     | TIME out ␛[2J␛]0;owned␇␍␛[31mforged
     | TIME out listening on 8080
@@ -139,7 +139,7 @@ Report: reports/RUN/summary.md
     using noisy = project({
       ...environment('qa', 'contract: { stops_within: 5s }'),
       ...serverStack('flood', {
-        yaml: `command: [sh, -c, 'yes 0123456789abcdef | head -c 1073741824; exec perl /server.pl']`,
+        yaml: `command: [sh, -c, 'perl -e "print qq(x) x 4000, qq(\\n) for 1 .. 268500"; exec perl /server.pl']`,
         readiness: '{ http: { port: http }, deadline: 3m }',
       }),
     })
