@@ -10,6 +10,7 @@ const limitMs = 1000
 
 const program = `const { parentPort } = require('node:worker_threads')
 parentPort.on('message', ({ pattern, text }) => {
+  parentPort.postMessage('begun')
   try {
     const match = new RegExp(pattern, 'mu').exec(text)
     parentPort.postMessage({ ok: true, match: match && [...match].map((group) => group ?? null) })
@@ -29,18 +30,25 @@ export function matchSafely(pattern: string, text: string): Promise<RegexResult>
   idle = undefined
   worker.unref()
   return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined
+    let settled = false
     const settle = (result: RegexResult, reusable: boolean) => {
+      settled = true
       clearTimeout(timer)
-      worker.removeAllListeners()
+      // One by one: the worker keeps listeners of its own, without which it falls silent.
+      worker.removeAllListeners('message')
+      worker.removeAllListeners('error')
       if (reusable && idle === undefined) idle = worker
       else void worker.terminate()
       resolve(result)
     }
-    const timer = setTimeout(
-      () => settle({ ok: false, message: `the expression took longer than ${limitMs} ms` }, false),
-      limitMs,
-    )
-    worker.once('message', (result: RegexResult) => settle(result, true))
+    const tooLong = () => settle({ ok: false, message: `the expression took longer than ${limitMs} ms` }, false)
+    worker.on('message', (said: RegexResult | 'begun') => {
+      if (said !== 'begun') settle(said, true)
+      // Only now, so that a worker that is slow to start does not count; and where this thread was busy for longer than
+      // that, an answer that has come meanwhile is heard before the time is called.
+      else timer = setTimeout(() => setImmediate(() => settled || tooLong()), limitMs)
+    })
     worker.once('error', (error) => settle({ ok: false, message: String(error) }, false))
     worker.postMessage({ pattern, text })
   })

@@ -10,7 +10,8 @@ import type { CellOutcome, Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
 import type { CheckRecord, ConstraintRecord, EvidenceRef } from '../model/run-record.ts'
 import { runCheck } from './check-runner.ts'
-import { describeEnd, type RunningCopy, startCopy } from './copy-runner.ts'
+import { describeEnd } from './container-end.ts'
+import { type RunningCopy, startCopy } from './copy-runner.ts'
 import { captureEvidence } from './evidence.ts'
 import { labelsOf, objectName } from './labels.ts'
 import { CellProblem, decisive, type Problem, problemOf } from './problem.ts'
@@ -268,7 +269,7 @@ class RunOfCell {
     ])
     signal.throwIfAborted()
     if (death?.kind !== 'died') return problem
-    const end = await describeEnd({ engine: session.engine, target: workload.target, signal })
+    const end = await describeEnd(workload.copy, { session, containerId: workload.containerId, signal })
     return { ...problem, kind: 'fail', reason: end.reason, message: `${end.message}, during "${problem.check?.name}"` }
   }
 
@@ -344,7 +345,7 @@ class RunOfCell {
       this.#problems.push({ kind: 'fail', stage: 'stays-up', reason, message })
     }
     if (state.status !== 'running') {
-      const end = await describeEnd({ engine: session.engine, target: running.target, signal: options.signal })
+      const end = await describeEnd(running.copy, { session, containerId: running.containerId, signal: options.signal })
       problem(end.reason, end.message)
     } else if (session.deaths.sawOom(running.containerId) || state.oomKilled) {
       problem('oom-killed', `a process of ${running.copy.alias} was killed for want of memory`)

@@ -1,11 +1,11 @@
 /** Brings up one container of a cell: create, start, verify from inside, wait until it is ready. */
-import type { ContainerState, Engine } from '../engines/engine.ts'
-import { abortable } from '../lib/abort.ts'
+import type { ContainerState } from '../engines/engine.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
 import type { ConstraintRecord } from '../model/run-record.ts'
+import { describeEnd } from './container-end.ts'
 import type { ContainerDeath } from './death-watch.ts'
 import { labelsOf, objectName } from './labels.ts'
 import { DialError, type ProbeTarget } from './probes/target.ts'
@@ -225,12 +225,7 @@ async function becomeReady(copy: Copy, target: ProbeTarget, context: CopyContext
   })
   if (result.outcome === 'ready') return
   throw new CellProblem(
-    await readinessProblem(result, {
-      died: session.deaths.known(target.containerId),
-      engine: session.engine,
-      target,
-      signal,
-    }),
+    await readinessProblem(result, { died: session.deaths.known(target.containerId), session, copy, target, signal }),
   )
 }
 
@@ -238,7 +233,8 @@ async function readinessProblem(
   result: { readonly reason: Problem['reason']; readonly message: string; readonly error?: boolean },
   context: {
     readonly died: ContainerDeath | undefined
-    readonly engine: Engine
+    readonly session: EngineSession
+    readonly copy: Copy
     readonly target: ProbeTarget
     readonly signal: AbortSignal
   },
@@ -254,27 +250,9 @@ async function readinessProblem(
       message: result.message,
     }
   }
-  return { kind: 'fail', stage: 'ready', ...(await describeEnd(context)) }
-}
-
-/** Why a container is not running any more, in a reason and words. */
-export async function describeEnd(context: {
-  readonly engine: Engine
-  readonly target: { readonly containerId: string; readonly alias: string }
-  readonly signal: AbortSignal
-}): Promise<{ readonly reason: 'oom-killed' | 'exited'; readonly message: string }> {
-  const state = await abortable(
-    context.engine.containers.inspect(context.target.containerId, { signal: context.signal }),
-    context.signal,
-  )
-  if (state.oomKilled) {
-    return {
-      reason: 'oom-killed',
-      message: `${context.target.alias} was killed for want of memory (exit code ${state.exitCode ?? 'unknown'})`,
-    }
-  }
   return {
-    reason: 'exited',
-    message: `${context.target.alias} ended with exit code ${state.exitCode ?? 'unknown'}${state.error === '' ? '' : `: ${oneLine(state.error)}`}`,
+    kind: 'fail',
+    stage: 'ready',
+    ...(await describeEnd(context.copy, { ...context, containerId: context.target.containerId })),
   }
 }

@@ -1,0 +1,159 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { create } from 'xmlbuilder2'
+import { foldRun } from '../../../src/model/fold-run.ts'
+import { formatDuration } from '../../../src/reporters/duration.ts'
+import { renderGrid } from '../../../src/reporters/grid.ts'
+import { renderJunit } from '../../../src/reporters/junit.ts'
+import { LiveRun } from '../../../src/reporters/live-state.ts'
+import { renderMarkdown } from '../../../src/reporters/markdown.ts'
+import { multiplex } from '../../../src/reporters/reporter.ts'
+import { renderFinal } from '../../../src/reporters/terminal-final.ts'
+import { terminalLines } from '../../../src/reporters/terminal-lines.ts'
+import { renderLive } from '../../../src/reporters/terminal-live.ts'
+import { checkRecord, eventsOf, finished } from '../../support/runs.ts'
+
+const rows = ['static-site', 'user-db', 'queue', 'api-endpoint']
+const columns = ['development-vm', 'qa-server', 'single-prod-server', 'onsite-cluster', 'public-cloud']
+const all = Object.fromEntries(rows.flatMap((row) => columns.map((column) => [`${row}@${column}`, 'pass' as const])))
+const hostile = '\u001b[2J\u0007\r<script>&]]>\u0000\uFFFF\u202E|`*_"\''
+const hostileRun = foldRun([
+  ...eventsOf(['api'], ['qa'], { 'api@qa': 'fail' }, [
+    checkRecord(hostile, { outcome: 'fail', message: hostile, actual: hostile }),
+    checkRecord(hostile),
+    checkRecord('runs'),
+  ]),
+  finished,
+])
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
+const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/
+
+describe('the grid', () => {
+  const grid = { rows, columns, state: (row: string, column: string) => all[`${row}@${column}`] ?? null }
+  test('shows words where there is room', () => {
+    const text = renderGrid(grid, { width: 200, color: false })
+    expect(text.match(/✔ pass/g)).toHaveLength(20)
+    expect(text).toContain('single-prod-server')
+  })
+  test.each([60, 40, 24])('fits %i columns, with letters and a legend', (width) => {
+    const text = renderGrid(grid, { width, color: false })
+    expect(Math.max(...text.split('\n').map((line) => [...line].length))).toBeLessThanOrEqual(width)
+    expect(text).toContain('P pass')
+    expect(text).toContain('3 single-prod-server')
+  })
+  test('tells outcomes apart without colour', () => {
+    const states = ['pass', 'fail', 'error', 'blocked', 'excluded', 'cancelled', 'not-run', 'running'] as const
+    const one = { rows: ['r'], columns: [...states], state: (_: string, column: string) => column as 'pass' }
+    for (const width of [400, 30]) {
+      const line =
+        renderGrid(one, { width, color: false })
+          .split('\n')
+          .find((text) => /│ r |^\S+ r$/.test(text)) ?? ''
+      const shown = line
+        .split('│')
+        .map((text) => text.trim())
+        .filter((text) => text !== '' && text !== 'r')
+      const marks = shown.length === 1 ? [...(shown[0] ?? '').slice(0, 8)] : shown
+      expect(new Set(marks).size).toBe(states.length)
+    }
+  })
+})
+
+describe('the live view', () => {
+  const live = (upTo: number) => {
+    const run = new LiveRun()
+    for (const event of eventsOf(rows, columns, { ...all, 'queue@qa-server': null }).slice(0, upTo)) run.event(event)
+    return run.state()
+  }
+  test('turns each ? into its answer', () => {
+    const text = (upTo: number) => renderLive(live(upTo), { columns: 200, rows: 60, color: false, elapsedMs: 1000 })
+    expect(text(1).match(/│ \?/g)).toHaveLength(20)
+    expect(text(1)).toContain('0 of 20 cells answered')
+    expect(text(1000).match(/✔ pass/g)).toHaveLength(19)
+    expect(text(1000)).toContain('queue@qa-server: create')
+  })
+  test('is never taller or wider than the terminal', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 60 }),
+        fc.integer({ min: 30, max: 200 }),
+        fc.integer({ min: 1, max: 60 }),
+        (height, width, upTo) => {
+          const lines = renderLive(live(upTo), { columns: width, rows: height, color: false, elapsedMs: 5 }).split('\n')
+          expect(lines.length).toBeLessThan(Math.max(height, 2))
+          expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThan(width)
+        },
+      ),
+    )
+  })
+})
+
+test('lines tell each answer and how many there are', () => {
+  let text = ''
+  const reporter = terminalLines({
+    write: (part) => {
+      text += part
+    },
+    color: false,
+    verbose: false,
+  })
+  for (const event of eventsOf(['api'], ['qa', 'vm'], { 'api@qa': 'pass', 'api@vm': 'fail' })) reporter.event(event)
+  expect(text).toContain('1/2  api@qa pass in 1.5 s')
+  expect(text).toContain('2/2  api@vm fail in 1.5 s at check (mismatch): it did not hold')
+})
+
+describe('what a container wrote', () => {
+  test('cannot act on a terminal', () => {
+    const options = { columns: 100, color: false, reportPath: 'x', timing: true, evidence: () => hostile }
+    expect(renderFinal(hostileRun, options)).not.toMatch(control)
+  })
+  test('is text in JUnit, and every name is its own', () => {
+    const xml = renderJunit(hostileRun)
+    expect(xml).not.toMatch(control)
+    const parsed = create(xml).end({ format: 'object' }) as unknown as {
+      testsuites: { testsuite: { '@tests': string; '@failures': string; testcase: { '@name': string }[] } }
+    }
+    const suite = parsed.testsuites.testsuite
+    expect([suite['@tests'], suite['@failures']]).toEqual(['4', '1'])
+    expect(new Set(suite.testcase.map((one) => one['@name'])).size).toBe(4)
+  })
+  test('is text in Markdown', () => {
+    const run = {
+      ...hostileRun,
+      cells: hostileRun.cells.map((cell) => ({ ...cell, message: `${hostile} [a](b)\n::error::x` })),
+    }
+    const text = renderMarkdown(run)
+    expect(text).not.toMatch(/<script|\]\(|^::/m)
+  })
+})
+
+test('a reporter that breaks is left out, and the others go on', () => {
+  const seen: string[] = []
+  const broken: unknown[] = []
+  const silent = { progress: () => {}, end: () => {} }
+  const both = multiplex(
+    [
+      {
+        ...silent,
+        event: () => {
+          throw new Error('broken')
+        },
+      },
+      { ...silent, event: (event) => seen.push(event.type) },
+    ],
+    (error) => broken.push(error),
+  )
+  both.event(finished)
+  both.event(finished)
+  expect([seen, broken.length]).toEqual([['run-finished', 'run-finished'], 1])
+})
+
+test.each([
+  [850, '850 ms'],
+  [4200, '4.2 s'],
+  [59_970, '1 min 00 s'],
+  [65_000, '1 min 05 s'],
+  [7_380_000, '2 h 03 min'],
+])('%i ms reads %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text)
+})
