@@ -35,6 +35,12 @@ export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
   return manyListeners(AbortSignal.any([...signals]))
 }
 
+/** A signal that aborts when its holder goes out of scope, so that what was started for it ends. */
+export function ending(): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController()
+  return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() }
+}
+
 /** A signal that aborts with a `DeadlineError` after `ms`, or with `parent`'s reason before that. Dispose it to free its timer. */
 export function deadline(ms: number, parent?: AbortSignal): Deadline {
   const own = new AbortController()

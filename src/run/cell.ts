@@ -1,6 +1,5 @@
 /** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
-import type { CallOptions } from '../engines/engine.ts'
-import { anyOf, CancelledError } from '../lib/abort.ts'
+import { anyOf, CancelledError, ending } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import { signatureOf } from '../lib/signature.ts'
@@ -11,6 +10,7 @@ import type { Copy, RunnableCell } from '../model/plan.ts'
 import type { CheckRecord, ConstraintRecord, EvidenceRef } from '../model/run-record.ts'
 import { runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
+import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy } from './copy-runner.ts'
 import { captureEvidence } from './evidence.ts'
 import { labelsOf, objectName } from './labels.ts'
@@ -79,9 +79,9 @@ class RunOfCell {
       stage = 'check'
       await this.#runChecks()
       stage = 'stays-up'
-      await this.#phase('stays-up', () => this.#staysUp())
+      await this.#phase('stays-up', () => testStaysUp(this.#contractContext()))
       stage = 'stop'
-      await this.#phase('stop', () => this.#stops())
+      await this.#phase('stop', () => testStops(this.#contractContext()))
     } catch (error) {
       if (signal.aborted) return this.#finishCancelled()
       this.#problems.push(error instanceof CellProblem ? error.problem : problemOf(error, stage))
@@ -262,7 +262,7 @@ class RunOfCell {
     const workload = this.#workload()
     const broke = problem.reason === 'unreachable' || problem.reason === 'refused' || problem.reason === 'exited'
     if (!broke || workload === undefined || this.#signalled.has(workload.containerId)) return problem
-    using over = disposableController()
+    using over = ending()
     const death = await Promise.race([
       session.deaths.next(workload.containerId),
       clock.sleep(deathNewsMs, anyOf(signal, over.signal)).catch(() => undefined),
@@ -308,78 +308,13 @@ class RunOfCell {
     }
   }
 
-  /** A workload whose check waits for its exit is a job: it need not stay up, and has stopped already. */
-  #isJob(): boolean {
-    return this.#cell.checks.some((check) =>
-      check.steps.some((step) => step.act.kind === 'exit' && step.on === undefined),
-    )
-  }
-
-  async #staysUp(): Promise<void> {
-    const { clock, progress, session, signal } = this.#deps
-    if (this.#isJob()) return
-    progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'stays-up' })
-    const deaths = [...this.#running.values()]
-      .filter((running) => !this.#signalled.has(running.containerId))
-      .map((running) => session.deaths.next(running.containerId))
-    const { staysUpMs } = this.#cell.contract
-    if (staysUpMs !== undefined && deaths.length > 0) {
-      using over = disposableController()
-      await Promise.race([
-        clock.sleep(staysUpMs, anyOf(signal, over.signal)).catch((error: unknown) => {
-          if (signal.aborted) throw error
-        }),
-        Promise.race(deaths),
-      ])
-    }
-    for (const running of this.#running.values()) {
-      if (this.#signalled.has(running.containerId)) continue
-      await this.#stillUp(running, { signal })
-    }
-  }
-
-  async #stillUp(running: RunningCopy, options: CallOptions): Promise<void> {
-    const { session } = this.#deps
-    const state = await session.engine.containers.inspect(running.containerId, options)
-    const problem = (reason: Problem['reason'], message: string) => {
-      this.#problems.push({ kind: 'fail', stage: 'stays-up', reason, message })
-    }
-    if (state.status !== 'running') {
-      const end = await describeEnd(running.copy, { session, containerId: running.containerId, signal: options.signal })
-      problem(end.reason, end.message)
-    } else if (session.deaths.sawOom(running.containerId) || state.oomKilled) {
-      problem('oom-killed', `a process of ${running.copy.alias} was killed for want of memory`)
-    } else if (state.restarts > 0) {
-      problem('restarted', `${running.copy.alias} was restarted ${state.restarts} times`)
-    }
-  }
-
-  async #stops(): Promise<void> {
-    const { clock, progress, session, signal } = this.#deps
-    const workload = this.#workload()
-    const withinMs = this.#cell.contract.stopsWithinMs ?? workload?.copy.config.constraints.stop_grace_period
-    if (workload === undefined || withinMs === undefined || this.#isJob()) return
-    if (this.#signalled.has(workload.containerId) || this.#problems.some((problem) => problem.stage === 'stays-up'))
-      return
-    progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'stop' })
-    const graceMs = withinMs * this.#cell.timeScale
-    session.deaths.expect(workload.containerId)
-    const startedAt = clock.now()
-    const stopSignal = workload.copy.config.constraints.stop_signal
-    await session.engine.containers.stop(workload.containerId, {
-      graceMs,
-      signal,
-      ...(stopSignal === undefined ? {} : { stopSignal }),
-    })
-    const state = await session.engine.containers.inspect(workload.containerId, { signal })
-    // An exit by SIGKILL once the grace was over is the engine's doing, not the process's own.
-    if (state.exitCode === 137 && clock.now() - startedAt >= graceMs * 0.95) {
-      this.#problems.push({
-        kind: 'fail',
-        stage: 'stop',
-        reason: 'killed',
-        message: `${workload.copy.alias} did not stop within ${graceMs} ms of ${stopSignal ?? 'its stop signal'} and had to be killed`,
-      })
+  #contractContext(): ContractContext {
+    return {
+      ...this.#deps,
+      cell: this.#cell,
+      running: [...this.#running.values()],
+      signalled: this.#signalled,
+      problems: this.#problems,
     }
   }
 
@@ -465,9 +400,4 @@ function checkProblem(record: CheckRecord): Problem {
     message: record.message ?? `the check "${record.name}" did not hold`,
     check: { kind: record.kind, name: record.name },
   }
-}
-
-function disposableController(): { readonly signal: AbortSignal } & Disposable {
-  const controller = new AbortController()
-  return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() }
 }
