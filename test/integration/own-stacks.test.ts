@@ -1,0 +1,73 @@
+/** The project's own stacks, each with one part of it broken: exactly the checks that are about that part turn red. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { check } from '../support/matrix.ts'
+import { environment, project } from '../support/project.ts'
+
+const stacks = new URL('../../stacks', import.meta.url).pathname
+
+function filesOf(id: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    readdirSync(`${stacks}/${id}`, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => {
+        const path = `${entry.parentPath}/${entry.name}`
+        return [`stacks/${path.slice(stacks.length + 1)}`, readFileSync(path, 'utf8')]
+      }),
+  )
+}
+
+/** A text in one file of a stack exchanged for another. */
+interface Break {
+  readonly file: string
+  readonly text: string
+  readonly by: string
+}
+
+async function failing(row: string, needs: readonly string[], broken: Break): Promise<readonly string[]> {
+  const files = Object.assign({}, ...[row, ...needs].map(filesOf)) as Record<string, string>
+  const before = files[broken.file] ?? ''
+  expect(before).toContain(broken.text)
+  files[broken.file] = before.replace(broken.text, broken.by)
+  using made = project({ ...environment('plain'), ...files })
+  const run = await check(made.root, `${row}@plain`)
+  expect(run.exitCode).toBe(1)
+  expect(run.cell(`${row}@plain`)).toMatchObject({ outcome: 'fail', stage: 'check' })
+  return run
+    .cell(`${row}@plain`)
+    .checks.filter((one) => one.outcome !== 'pass')
+    .map((one) => one.name)
+}
+
+describe('a stack of the project', () => {
+  test('static-site without ModSecurity lets attacks through', async () => {
+    const off = { file: 'stacks/static-site/modsecurity.conf', text: 'SecRuleEngine On', by: 'SecRuleEngine Off' }
+    expect(await failing('static-site', [], off)).toEqual([
+      'an SQL injection is refused',
+      'a script in a question is refused',
+    ])
+  })
+  test('static-site that takes TLS 1.1 is told from one that does not', async () => {
+    const old = {
+      file: 'stacks/static-site/nginx.conf',
+      text: 'ssl_protocols TLSv1.2 TLSv1.3;',
+      by: 'ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers DEFAULT@SECLEVEL=0;',
+    }
+    expect(await failing('static-site', [], old)).toEqual(['a client of TLS 1.1 is turned away'])
+  })
+  test('queue that keeps nothing loses it at a restart', async () => {
+    const forgetful = { file: 'stacks/queue/start', text: '--appendonly yes', by: '--appendonly no' }
+    expect(await failing('queue', [], forgetful)).toEqual(['what is queued survives a restart'])
+  })
+  test('api-endpoint that forgets to queue is seen through the queue', async () => {
+    const lazy = { file: 'stacks/api-endpoint/app.py', text: 'queue.rpush("orders", order)', by: 'pass' }
+    expect(await failing('api-endpoint', ['user-db', 'queue'], lazy)).toEqual([
+      'an order is stored, queued and read back',
+      'an order reaches the database and the queue',
+    ])
+  })
+  test('user-db that lets everybody in is told from one that does not', async () => {
+    const open = { file: 'stacks/user-db/Dockerfile', text: 'host app app all trust', by: 'host all all all trust' }
+    expect(await failing('user-db', [], open)).toEqual(['another role is not let in'])
+  })
+})
