@@ -22,8 +22,6 @@ export class LiveRun {
   readonly #builds = new Map<string, { readonly sinceMs: number; what: string }>()
   readonly #cells = new Map<string, { readonly sinceMs: number; stage: Stage }>()
   #notice: string | null = null
-  #finishedMs = 0
-  #finishedWorkMs = 0
 
   event(event: RunEvent): void {
     switch (event.type) {
@@ -48,8 +46,6 @@ export class LiveRun {
       case 'cell-finished':
         this.#states.set(event.cell, event.outcome)
         this.#cells.delete(event.cell)
-        this.#finishedMs = event.atMs
-        this.#finishedWorkMs += event.durationMs
         return
       default:
         return
@@ -74,7 +70,8 @@ export class LiveRun {
     }
   }
 
-  state(): LiveState {
+  /** @param nowMs since the start of the run */
+  state(nowMs: number): LiveState {
     const answered = [...this.#expected.keys()].filter((id) => this.#isAnswered(id))
     return {
       grid: {
@@ -88,7 +85,7 @@ export class LiveRun {
         ...[...this.#builds].map(([name, { what, sinceMs }]) => ({ name, what, sinceMs })),
         ...[...this.#cells].map(([name, { stage, sinceMs }]) => ({ name, what: stage, sinceMs })),
       ],
-      expectedMs: this.#remaining(),
+      expectedMs: this.#remaining(nowMs),
       notice: this.#notice,
     }
   }
@@ -98,11 +95,16 @@ export class LiveRun {
     return state !== 'not-run' && state !== 'running'
   }
 
-  /** Work that is left by the last run's durations, at the rate at which this run does it. */
-  #remaining(): number | null {
-    const left = [...this.#expected].filter(([id]) => !this.#isAnswered(id)).map(([, ms]) => ms)
-    if (left.length === 0 || this.#finishedMs === 0 || left.some((ms) => ms === null)) return null
-    const rate = this.#finishedWorkMs / this.#finishedMs
-    return rate === 0 ? null : left.reduce<number>((sum, ms) => sum + (ms ?? 0), 0) / rate
+  /** What is left by the last run's durations, done by as many at a time as run now; never less than the longest. */
+  #remaining(nowMs: number): number | null {
+    if (this.#cells.size === 0) return null
+    const left: number[] = []
+    for (const [id, expectedMs] of this.#expected) {
+      if (this.#isAnswered(id)) continue
+      if (expectedMs === null) return null
+      const { sinceMs } = this.#cells.get(id) ?? { sinceMs: nowMs }
+      left.push(Math.max(0, expectedMs - (nowMs - sinceMs)))
+    }
+    return Math.max(...left, left.reduce((sum, ms) => sum + ms, 0) / this.#cells.size)
   }
 }

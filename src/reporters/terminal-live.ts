@@ -24,7 +24,8 @@ export function terminalLive(screen: Screen, clock: Clock): Reporter {
   const over = new AbortController()
   const redraw = () => {
     const size = { columns: screen.columns(), rows: screen.rows(), color: screen.color }
-    draw(renderLive(run.state(), { ...size, elapsedMs: clock.now() - startedAt }))
+    const elapsedMs = clock.now() - startedAt
+    draw(renderLive(run.state(elapsedMs), { ...size, elapsedMs }))
   }
   const loop = async () => {
     while (!over.signal.aborted) {

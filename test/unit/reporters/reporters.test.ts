@@ -63,7 +63,7 @@ describe('the live view', () => {
   const live = (upTo: number) => {
     const run = new LiveRun()
     for (const event of eventsOf(rows, columns, { ...all, 'queue@qa-server': null }).slice(0, upTo)) run.event(event)
-    return run.state()
+    return run.state(1000)
   }
   test('turns each ? into its answer', () => {
     const text = (upTo: number) => renderLive(live(upTo), { columns: 200, rows: 60, color: false, elapsedMs: 1000 })
@@ -71,6 +71,19 @@ describe('the live view', () => {
     expect(text(1)).toContain('0 of 20 cells answered')
     expect(text(1000).match(/✔ pass/g)).toHaveLength(19)
     expect(text(1000)).toContain('queue@qa-server: create')
+  })
+  test('tells what is to come by the durations of the last run', () => {
+    const run = new LiveRun()
+    const [start, ...rest] = eventsOf(['api'], ['a', 'b', 'c'], { 'api@a': 'pass', 'api@b': null })
+    if (start?.type !== 'run-started') throw new Error('a run begins with its start')
+    const known = start.cells.map((cell, index) => ({ ...cell, expectedMs: (index + 1) * 1000 }))
+    run.event({ ...start, cells: known })
+    for (const event of rest) run.event(event)
+    const since = rest.at(-1)?.atMs ?? 0
+    // Of b 2 s less the half second that it has run, of c 3 s, one at a time.
+    expect(run.state(since + 500).expectedMs).toBe(4500)
+    // Where b takes longer than it did, c is still to come.
+    expect(run.state(since + 60_000).expectedMs).toBe(3000)
   })
   test('is never taller or wider than the terminal', () => {
     fc.assert(
