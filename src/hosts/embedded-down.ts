@@ -66,13 +66,23 @@ async function unmountLeftovers(folders: readonly string[]): Promise<void> {
   for (const point of deepestFirst) await promisify(execFile)('umount', ['--lazy', point])
 }
 
-/** Mount points below the folders, parents first. Source: proc(5), `mountinfo`, fifth field, octal escapes. */
+/**
+ * Mount points below the folders, and a folder that the engine bound to itself, parents first; a disk that somebody
+ * mounted there stays. Source: proc(5), `mountinfo`, fourth and fifth field, octal escapes.
+ */
 export function mountPoints(mountinfo: string, folders: readonly string[]): readonly string[] {
   return mountinfo
     .split('\n')
-    .map((line) =>
-      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8))),
+    .map((line) => {
+      const [root = '', point = ''] = line.split(' ').slice(3, 5).map(unescapeOctal)
+      return { root, point }
+    })
+    .filter(({ root, point }) =>
+      folders.some((folder) => point.startsWith(`${folder}/`) || (point === folder && root !== '/')),
     )
-    .filter((point) => folders.some((folder) => point.startsWith(`${folder}/`)))
+    .map(({ point }) => point)
     .sort()
 }
+
+const unescapeOctal = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
