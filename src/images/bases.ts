@@ -85,11 +85,15 @@ function baseOf(image: ImageFacts, record: Omit<BaseRecord, 'id'>): Base {
   return { image, record: { ...record, id: image.id } }
 }
 
-/** What an image should not carry: package lists, logs, the machine's identity. */
-const cleaning = [
-  '--dpkgopt=path-exclude=/usr/share/doc/*',
-  '--dpkgopt=path-exclude=/usr/share/man/*',
-  '--dpkgopt=path-exclude=/usr/share/info/*',
+/** Left out of the base and of whatever a Dockerfile installs on it; licences stay. */
+const unwanted = ['doc', 'man', 'info', 'locale', 'lintian'].map((folder) => `path-exclude=/usr/share/${folder}/*`)
+const dpkgConfiguration = [...unwanted, 'path-include=/usr/share/doc/*/copyright'].join('\\n')
+
+/** What an image should not carry: a package that only converts old layouts (and Perl for it), documents, package lists, logs, the machine's identity. */
+const slimming = [
+  '--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr',
+  '--include=?exact-name(usr-is-merged)',
+  `--setup-hook=mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && printf '%b\\n' '${dpkgConfiguration}' > "$1/etc/dpkg/dpkg.cfg.d/slim"`,
   '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log "$1"/var/log/apt/* "$1"/var/cache/ldconfig/aux-cache',
   '--customize-hook=: >"$1/etc/machine-id"; rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
 ]
@@ -105,7 +109,7 @@ async function bootstrap(
     [
       '--quiet',
       '--variant=minbase',
-      ...cleaning,
+      ...slimming,
       ...(include?.length ? [`--include=${include.join(',')}`] : []),
       suite,
       '-',
