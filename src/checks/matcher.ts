@@ -98,7 +98,7 @@ function compare(operator: 'gt' | 'gte' | 'lt' | 'lte', limit: number, value: Js
   return holds ? pass : fail(`expected ${sign} ${limit}, found ${value}`)
 }
 
-/** On a list it holds if some element satisfies it; `contains` also if the list has an equal element. */
+/** On a list it holds if some element satisfies it, a row by one of its columns; `contains` also if the list has an equal element. */
 async function text(
   operator: 'contains' | 'starts_with' | 'ends_with' | 'matches',
   operand: Json,
@@ -106,8 +106,8 @@ async function text(
 ): Promise<Match> {
   if (Array.isArray(value)) {
     if (operator === 'contains' && (value as readonly Json[]).some((element) => same(operand, element))) return pass
-    for (const element of value as readonly Json[]) {
-      const result = typeof element === 'string' ? await text(operator, operand, element) : fail('')
+    for (const element of (value as readonly Json[]).flatMap(texts)) {
+      const result = await text(operator, operand, element)
       if (result.outcome !== 'fail') return result
     }
     return fail(`expected an element that ${phrase(operator)} ${show(operand)}, found ${show(value)}`)
@@ -127,6 +127,12 @@ async function text(
     ends_with: value.endsWith(wanted),
   }[operator]
   return holds ? pass : fail(`expected a text that ${phrase(operator)} ${show(operand)}, found ${show(value)}`)
+}
+
+function texts(element: Json): readonly string[] {
+  if (typeof element === 'string') return [element]
+  if (element === null || typeof element !== 'object' || Array.isArray(element)) return []
+  return Object.values(element).filter((column) => typeof column === 'string')
 }
 
 const phrase = (operator: string) => operator.replace('_', ' ')

@@ -66,6 +66,14 @@ describe('a stack of the project', () => {
       'an order reaches the database and the queue',
     ])
   })
+  test('user-db whose JavaScript function is dropped', async () => {
+    const dropped = {
+      file: 'stacks/user-db/migrations/003-javascript.sql',
+      text: 'CREATE FUNCTION handles_of_users()',
+      by: 'CREATE FUNCTION forgotten()',
+    }
+    expect(await failing('user-db', [], dropped)).toEqual(['a JavaScript function called from SQL runs on V8'])
+  })
   test('user-db that lets everybody in is told from one that does not', async () => {
     const open = { file: 'stacks/user-db/Dockerfile', text: 'host app app all trust', by: 'host all all all trust' }
     expect(await failing('user-db', [], open)).toEqual(['another role is not let in'])

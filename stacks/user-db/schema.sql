@@ -1,4 +1,0 @@
-CREATE ROLE app LOGIN;
-
-CREATE DATABASE app OWNER app;
-
