@@ -107,6 +107,8 @@ export interface SqlProbe {
 export interface RedisProbe {
   readonly kind: 'redis'
   readonly port: string
+  /** The port is a Redis Sentinel's; the commands go to the master that it knows by this name. */
+  readonly master?: string
   /** Each command as an argument vector. */
   readonly commands: readonly (readonly string[])[]
   readonly expect: { readonly replies?: Matcher | readonly Json[] }

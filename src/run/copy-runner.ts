@@ -68,13 +68,21 @@ export async function startCopy(
   )
 
   let state = await at('start', () => engine.containers.inspect(containerId, { signal }))
+  const named = (port: number) => {
+    const portName = Object.entries(copy.config.ports).find(([, number]) => number === port)?.[0]
+    return { port, ...(portName === undefined ? {} : { portName }) }
+  }
   const target: ProbeTarget = {
     alias: copy.alias,
     containerId,
     ports: copy.config.ports,
     imageId: context.imageOf(copy.row),
-    dial: async (port, options) => dial(session.helper, { ...addressOf(state), port, signal: options.signal }),
-    reach: async (port, options) => reach(session.helper, { ...addressOf(state), port, signal: options.signal }),
+    dial: async (port, { host, signal: dialSignal }) => {
+      const { pid, address } = addressOf(state)
+      return dial(session.helper, { pid, address: host ?? address, ...named(port), signal: dialSignal })
+    },
+    reach: async (port, options) =>
+      reach(session.helper, { ...addressOf(state), ...named(port), signal: options.signal }),
   }
   const verified = verify(copy, containerId, context).catch((error: unknown) =>
     unverified(copy, context, oneLine(error instanceof Error ? error.message : String(error))),

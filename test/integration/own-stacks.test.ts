@@ -56,8 +56,15 @@ describe('a stack of the project', () => {
     expect(await failing('static-site', [], old)).toEqual(['a client of TLS 1.1 is turned away'])
   })
   test('queue that keeps nothing loses it at a restart', async () => {
-    const forgetful = { file: 'stacks/queue/start', text: '--appendonly yes', by: '--appendonly no' }
+    const forgetful = { file: 'stacks/queue/start', text: 'appendonly yes', by: 'appendonly no' }
     expect(await failing('queue', [], forgetful)).toEqual(['what is queued survives a restart'])
+  })
+  test('queue whose Sentinel is down', async () => {
+    const blind = { file: 'stacks/queue/start', text: 'redis-sentinel /data/sentinel.conf &', by: 'sleep 1000 &' }
+    expect(await failing('queue', [], blind)).toEqual([
+      'Redis and Sentinel tell their versions',
+      'when the master is stopped Sentinel promotes the replica, and a client that asks Sentinel writes again',
+    ])
   })
   test('api-endpoint that forgets to queue is seen through the queue', async () => {
     const lazy = { file: 'stacks/api-endpoint/app.py', text: 'queue.rpush("orders", order)', by: 'pass' }

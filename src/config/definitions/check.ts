@@ -177,6 +177,7 @@ const kinds = {
   redis: {
     fields: z.strictObject({
       port,
+      master: z.string().min(1).optional(),
       commands: z
         .array(
           z.union([

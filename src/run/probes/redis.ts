@@ -1,38 +1,81 @@
 /** Sends commands to a Redis server over a dialled stream. */
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Redis } from 'ioredis'
 import { abortable } from '../../lib/abort.ts'
 import type { Json, RedisProbe } from '../../model/check.ts'
 import type { Observation } from '../../model/observation.ts'
 import { type ProbeContext, portOf, silence } from './context.ts'
+import { DialError } from './target.ts'
 
 /** One reply a command, in order; an error reply is its text, `(error) ` before it. */
 export async function observeRedis(probe: RedisProbe, context: ProbeContext): Promise<Observation> {
-  let client: Redis | undefined
-  let stream: Duplex | undefined
+  const { target, signal } = context
+  const port = portOf(target, probe.port)
+  const streams: Duplex[] = []
+  const dial = async (address: { readonly port: number; readonly host?: string }) => {
+    const stream = await target.dial(address.port, { ...address, signal })
+    streams.push(stream)
+    return stream
+  }
   try {
-    stream = await context.target.dial(portOf(context.target, probe.port), { signal: context.signal })
-    client = new Redis({
-      Connector: connectorOf(stream) as never,
-      lazyConnect: true,
-      enableReadyCheck: false,
-      retryStrategy: () => null,
-      maxRetriesPerRequest: 0,
-      disableClientInfo: true,
-    })
-    client.on('error', () => {})
-    await abortable(client.connect(), context.signal)
-    const replies: Json[] = []
-    for (const [name, ...args] of probe.commands) {
-      if (name === undefined) continue
-      replies.push(await abortable(reply(client, { name, args }), context.signal))
-    }
+    const master = probe.master === undefined ? { port } : await masterOf(probe.master, await dial({ port }), signal)
+    const replies = await converse(await dial(master), probe.commands, signal)
     return { kind: 'redis', noReply: null, replies }
   } catch (error) {
-    const result = silence(stream?.errored ?? error, context.signal)
+    const result = silence(streams.at(-1)?.errored ?? error, signal)
     return 'unobserved' in result ? result.unobserved : { kind: 'redis', noReply: result.noReply, replies: [] }
   } finally {
-    client?.disconnect()
+    for (const stream of streams) stream.destroy()
+  }
+}
+
+/** Where a Sentinel says that a master is. What it says is hostile input, and of no use to clients where it is loopback. */
+async function masterOf(
+  name: string,
+  sentinel: Duplex,
+  signal: AbortSignal,
+): Promise<{ readonly port: number; readonly host: string }> {
+  const [answer] = await converse(sentinel, [['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name]], signal)
+  const [host, port] = Array.isArray(answer) ? answer.map(String) : []
+  const problem =
+    host === undefined
+      ? `the Sentinel names no master "${name}": ${JSON.stringify(answer)}`
+      : isIP(host) === 0 || !/^\d{1,5}$/.test(port ?? '')
+        ? `the Sentinel names ${JSON.stringify(answer)} as the master "${name}", which is no IP address and port`
+        : /^127\.|^::1$/.test(host)
+          ? `the Sentinel names ${host}:${port} as the master "${name}", which clients elsewhere cannot reach`
+          : null
+  if (problem !== null || host === undefined) {
+    throw new DialError(String(problem), { reason: 'unreachable', relayFault: false })
+  }
+  return { host, port: Number(port) }
+}
+
+async function converse(
+  stream: Duplex,
+  commands: readonly (readonly string[])[],
+  signal: AbortSignal,
+): Promise<readonly Json[]> {
+  const client = new Redis({
+    Connector: connectorOf(stream) as never,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    disableClientInfo: true,
+  })
+  client.on('error', () => {})
+  try {
+    await abortable(client.connect(), signal)
+    const replies: Json[] = []
+    for (const [name, ...args] of commands) {
+      if (name === undefined) continue
+      replies.push(await abortable(reply(client, { name, args }), signal))
+    }
+    return replies
+  } finally {
+    client.disconnect()
   }
 }
 

@@ -10,8 +10,11 @@ export interface ProbeTarget {
   /** Port name → number. */
   readonly ports: Readonly<Record<string, number>>
   readonly imageId: string
-  /** A stream to a port; where nothing accepts the connection, it is destroyed with a `DialError`. */
-  dial(port: number, options: CallOptions): Promise<Duplex>
+  /**
+   * A stream to a port of its own address, or of another that its network reaches (`host`, an IP address); where nothing
+   * accepts the connection, it is destroyed with a `DialError`.
+   */
+  dial(port: number, options: CallOptions & { readonly host?: string }): Promise<Duplex>
   /** Resolves once a connection was accepted and ended again; rejects with `DialError`. */
   reach(port: number, options: CallOptions): Promise<void>
 }

@@ -10,6 +10,8 @@ export interface RelayAddress {
   readonly pid: number
   readonly address: string
   readonly port: number
+  /** What the stack calls the port. */
+  readonly portName?: string
 }
 
 const netcat = 'exec /bin/busybox nsenter -t "$1" -n /bin/busybox nc "$2" "$3"'
@@ -49,7 +51,7 @@ export async function reach(helper: Helper, to: RelayAddress & { readonly signal
 const argsOf = (to: RelayAddress): readonly string[] => [String(to.pid), to.address, String(to.port)]
 
 function refusal(text: string, to: RelayAddress): DialError {
-  const address = `${to.address}:${to.port}`
+  const address = `${to.address}:${to.port}${to.portName === undefined ? '' : ` (${to.portName})`}`
   if (/Connection refused/i.test(text)) {
     return new DialError(`nothing listens on ${address}`, { reason: 'refused', relayFault: false })
   }
