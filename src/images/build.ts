@@ -33,7 +33,7 @@ export async function buildStack(
     hostCa: await hostCaBundle(),
   })
   const bases: BaseRecord[] = []
-  for (const reference of externalImages(dockerfileText, source.args)) {
+  for (const reference of externalImages(dockerfileText, source.args, source.target)) {
     const recipe = build.recipes[reference]
     bases.push((await ensureBase(engine, { reference, recipe, mayBootstrap, signal, onProgress })).record)
   }

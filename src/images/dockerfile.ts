@@ -3,34 +3,66 @@
 /** Where Matrix puts the host's CA bundle into a context whose Dockerfile names this path. */
 export const hostCaPath = '.matrix/host-ca.crt'
 
-/** References of images outside the Dockerfile: `FROM` and `COPY --from`, build arguments filled in. `scratch` is none. */
-export function externalImages(dockerfile: string, args: Readonly<Record<string, string>>): readonly string[] {
-  const values = new Map<string, string>()
-  const stages = new Set<string>()
+interface Stage {
+  readonly name: string | null
+  /** What it starts from and copies from: stages before it, and images outside. */
+  readonly references: string[]
+}
+
+/**
+ * References of images outside the Dockerfile that the last stage (or `target`) needs, directly or through other stages:
+ * `FROM` and `COPY --from`, build arguments filled in. `scratch` is none.
+ */
+export function externalImages(
+  dockerfile: string,
+  args: Readonly<Record<string, string>>,
+  target?: string,
+): readonly string[] {
+  const stages = stagesOf(dockerfile, args)
+  const wanted = target?.toLowerCase()
+  const last = wanted === undefined ? stages.length - 1 : indexOf(stages, wanted, stages.length)
   const images = new Set<string>()
-  let stageCount = 0
+  const visited = new Set<number>()
+  const visit = (index: number) => {
+    const stage = stages[index]
+    if (stage === undefined || visited.has(index)) return
+    visited.add(index)
+    for (const reference of stage.references) {
+      const earlier = indexOf(stages, reference.toLowerCase(), index)
+      if (earlier >= 0) visit(earlier)
+      else if (reference !== 'scratch') images.add(reference)
+    }
+  }
+  visit(last)
+  return [...images]
+}
+
+function stagesOf(dockerfile: string, args: Readonly<Record<string, string>>): readonly Stage[] {
+  const values = new Map<string, string>()
+  const stages: Stage[] = []
   for (const line of logicalLines(dockerfile)) {
     const argument = /^ARG\s+([A-Za-z_]\w*)(?:=(.*))?$/i.exec(line)
-    if (argument?.[1] !== undefined && stageCount === 0) {
+    if (argument?.[1] !== undefined && stages.length === 0) {
       values.set(argument[1], args[argument[1]] ?? unquote(argument[2] ?? ''))
       continue
     }
     const from = /^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$/i.exec(line)
     if (from?.[1] !== undefined) {
-      const reference = fill(from[1], values)
-      if (reference !== 'scratch' && !stages.has(reference.toLowerCase())) images.add(reference)
-      if (from[2] !== undefined) stages.add(from[2].toLowerCase())
-      stages.add(String(stageCount))
-      stageCount += 1
+      stages.push({ name: from[2]?.toLowerCase() ?? null, references: [fill(from[1], values)] })
       continue
     }
-    const copied = /^(?:COPY|RUN)\b.*?(?:--from=|[,=]from=)([^\s,]+)/i.exec(line)?.[1]
-    if (copied !== undefined) {
-      const reference = fill(copied, values)
-      if (!stages.has(reference.toLowerCase())) images.add(reference)
+    for (const copied of line.matchAll(/(?:--from=|[,=]from=)([^\s,]+)/gi)) {
+      if (/^(?:COPY|RUN)\b/i.test(line) && copied[1] !== undefined) {
+        stages.at(-1)?.references.push(fill(copied[1], values))
+      }
     }
   }
-  return [...images]
+  return stages
+}
+
+/** A stage before `end`, by its name or its number; -1 where there is none. */
+function indexOf(stages: readonly Stage[], reference: string, end: number): number {
+  return stages.findIndex((stage, index) => index < end && (stage.name === reference || String(index) === reference))
 }
 
 /** Whether a step mounts or copies the host's CA bundle. */
