@@ -1,4 +1,5 @@
 /** What an `exec` check asserts of a command. */
+import { oneLine } from '../lib/printable.ts'
 import type { ExecProbe } from '../model/check.ts'
 import type { ExecObservation } from '../model/observation.ts'
 import type { Assertion } from './verdict.ts'
@@ -7,8 +8,16 @@ import type { Assertion } from './verdict.ts'
 export function execAssertions(probe: ExecProbe, seen: ExecObservation): readonly Assertion[] {
   const { exit_code, stdout, stderr } = probe.expect
   return [
-    ...(exit_code === undefined ? [] : [{ name: 'exit_code', matcher: exit_code, value: seen.exitCode }]),
+    ...(exit_code === undefined
+      ? []
+      : [{ name: 'exit_code', matcher: exit_code, value: seen.exitCode, clue: lastWords(seen) }]),
     ...(stdout === undefined ? [] : [{ name: 'stdout', matcher: stdout, value: seen.stdout.replace(/\r?\n$/, '') }]),
     ...(stderr === undefined ? [] : [{ name: 'stderr', matcher: stderr, value: seen.stderr.replace(/\r?\n$/, '') }]),
   ]
+}
+
+/** The end of what a command said; why it failed stands there. */
+function lastWords(seen: ExecObservation): string {
+  const line = (seen.stderr.trim() || seen.stdout.trim()).split('\n').at(-1) ?? ''
+  return oneLine(line.slice(-300))
 }

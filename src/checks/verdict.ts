@@ -17,6 +17,8 @@ export interface Assertion {
   readonly name: string
   readonly matcher: Matcher
   readonly value: Json | undefined
+  /** What helps to understand why it does not hold. */
+  readonly clue?: string
 }
 
 /** Every assertion is evaluated, so that a reader sees all that is wrong at once. */
@@ -29,7 +31,8 @@ export async function judgeAll(assertions: readonly Assertion[]): Promise<Verdic
     expected[assertion.name] = assertion.matcher as Json
     actual[assertion.name] = assertion.value ?? null
     const result = await match(assertion.matcher, assertion.value)
-    if (result.outcome === 'fail') failures.push(`${assertion.name}: ${result.message}`)
+    const clue = assertion.clue ? ` (${assertion.clue})` : ''
+    if (result.outcome === 'fail') failures.push(`${assertion.name}: ${result.message}${clue}`)
     if (result.outcome === 'error') errors.push(`${assertion.name}: ${result.message}`)
   }
   const outcome = failures.length > 0 ? 'fail' : errors.length > 0 || assertions.length === 0 ? 'error' : 'pass'

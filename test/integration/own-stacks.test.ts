@@ -24,7 +24,8 @@ interface Break {
   readonly by: string
 }
 
-async function failing(row: string, needs: readonly string[], broken: Break): Promise<readonly string[]> {
+/** @param named what the cell's message must tell, beside the failing checks that are returned */
+async function failing(row: string, needs: readonly string[], broken: Break, named = /./): Promise<readonly string[]> {
   const files = Object.assign({}, ...[row.replace(/-py\d+$/, ''), ...needs].map(filesOf)) as Record<string, string>
   const before = files[broken.file] ?? ''
   expect(before).toContain(broken.text)
@@ -32,7 +33,11 @@ async function failing(row: string, needs: readonly string[], broken: Break): Pr
   using made = project({ ...environment('plain'), ...files })
   const run = await check(made.root, `${row}@plain`)
   expect(run.exitCode).toBe(1)
-  expect(run.cell(`${row}@plain`)).toMatchObject({ outcome: 'fail', stage: 'check' })
+  expect(run.cell(`${row}@plain`)).toMatchObject({
+    outcome: 'fail',
+    stage: 'check',
+    message: expect.stringMatching(named),
+  })
   return run
     .cell(`${row}@plain`)
     .checks.filter((one) => one.outcome !== 'pass')
@@ -61,7 +66,7 @@ describe('a stack of the project', () => {
   })
   test('queue whose Sentinel is down', async () => {
     const blind = { file: 'stacks/queue/start', text: 'redis-sentinel /data/sentinel.conf &', by: 'sleep 1000 &' }
-    expect(await failing('queue', [], blind)).toEqual([
+    expect(await failing('queue', [], blind, /nothing listens on .*\(sentinel\)/)).toEqual([
       'Redis and Sentinel tell their versions',
       'when the master is stopped Sentinel promotes the replica, and a client that asks Sentinel writes again',
     ])
@@ -71,6 +76,18 @@ describe('a stack of the project', () => {
     expect(await failing('api-endpoint-py3', ['user-db', 'queue'], lazy)).toEqual([
       'a worker packs the order, and its result is fetched',
       "an order is in the database, and its job's result in the queue",
+    ])
+  })
+  test('background-workers without FFmpeg', async () => {
+    const without = {
+      file: 'stacks/background-workers/Dockerfile',
+      text: 'ENV PYTHONUNBUFFERED=1',
+      by: 'RUN rm /usr/bin/ffmpeg\nENV PYTHONUNBUFFERED=1',
+    }
+    expect(await failing('background-workers', ['queue', 'static-site'], without, /ffmpeg/)).toEqual([
+      'Celery, its Redis client, libcurl, OpenCV, FFmpeg, Node.js and Chromium tell their versions',
+      'FFmpeg makes a clip and probes it',
+      'OpenCV finds the box in a frame of the clip',
     ])
   })
   test('user-db whose JavaScript function is dropped', async () => {
