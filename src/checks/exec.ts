@@ -16,8 +16,9 @@ export function execAssertions(probe: ExecProbe, seen: ExecObservation): readonl
   ]
 }
 
-/** The end of what a command said; why it failed stands there. */
+/** How what a command said begins and ends; in one of the two stands why it failed. */
 function lastWords(seen: ExecObservation): string {
-  const line = (seen.stderr.trim() || seen.stdout.trim()).split('\n').at(-1) ?? ''
-  return oneLine(line.slice(-300))
+  const lines = (seen.stderr.trim() || seen.stdout.trim()).split('\n')
+  const [first = '', last = ''] = [lines[0], lines.at(-1)].map((line) => oneLine((line ?? '').trim()))
+  return first === last ? first : `${first} … ${last}`
 }

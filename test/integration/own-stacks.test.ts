@@ -78,6 +78,12 @@ describe('a stack of the project', () => {
       "an order is in the database, and its job's result in the queue",
     ])
   })
+  test('web-frontend whose worker listens to another queue', async () => {
+    const deaf = { file: 'stacks/web-frontend/start', text: '--queue greetings', by: '--queue others' }
+    expect(await failing('web-frontend', ['user-db', 'queue'], deaf)).toEqual([
+      'the action behind the queue reaches a worker',
+    ])
+  })
   test('background-workers without FFmpeg', async () => {
     const without = {
       file: 'stacks/background-workers/Dockerfile',
