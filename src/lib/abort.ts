@@ -38,7 +38,7 @@ export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
 /** A signal that aborts when its holder goes out of scope, so that what was started for it ends. */
 export function ending(): { readonly signal: AbortSignal } & Disposable {
   const controller = new AbortController()
-  return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() }
+  return { signal: manyListeners(controller.signal), [Symbol.dispose]: () => controller.abort() }
 }
 
 /** A signal that aborts with a `DeadlineError` after `ms`, or with `parent`'s reason before that. Dispose it to free its timer. */

@@ -3,6 +3,8 @@ import { abortable } from './abort.ts'
 
 export interface Claim {
   readonly bytes: number
+  /** How many places it takes; 1 unless told. */
+  readonly places?: number
   /** Must be the only one in. */
   readonly exclusive: boolean
 }
@@ -13,7 +15,7 @@ interface Waiting {
   abandoned: boolean
 }
 
-/** A claim larger than the whole budget is let in alone, so that nothing waits for ever. */
+/** A claim larger than the whole budget, or than all places, is let in alone, so that nothing waits for ever. */
 export class Admission {
   readonly #places: number
   readonly #budgetBytes: number
@@ -68,12 +70,14 @@ export class Admission {
 
   #fits(claim: Claim): boolean {
     if (this.#inside.size === 0) return true
-    if (claim.exclusive || this.#inside.size >= this.#places) return false
+    if (claim.exclusive) return false
     let bytes = claim.bytes
+    let places = claim.places ?? 1
     for (const inside of this.#inside) {
       if (inside.exclusive) return false
       bytes += inside.bytes
+      places += inside.places ?? 1
     }
-    return bytes <= this.#budgetBytes
+    return places <= this.#places && bytes <= this.#budgetBytes
   }
 }

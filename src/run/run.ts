@@ -144,7 +144,10 @@ async function runOne(
     return null
   }
   const imageOf = (row: string) => imageIds.get(row) ?? ''
-  const claim = { bytes: memoryOf(cell), exclusive: cell.exclusive }
+  const bytes = memoryOf(cell)
+  // What asks for more memory also starts more: beside too many like it, it would miss deadlines that it keeps alone.
+  const places = deps.concurrency === null ? Math.ceil(bytes / defaultMemoryBytes) : 1
+  const claim = { bytes, places, exclusive: cell.exclusive }
   let started: number | null = null
   const work = async () => {
     started = context.sinceStart()

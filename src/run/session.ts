@@ -2,6 +2,7 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Engine, EngineFacts } from '../engines/engine.ts'
 import { ensureHelperImage } from '../images/helper.ts'
+import { manyListeners } from '../lib/abort.ts'
 import { DeathWatch } from './death-watch.ts'
 import { labelsOf, objectName, type RunIdentity } from './labels.ts'
 import { type Helper, startHelper } from './relay/helper.ts'
@@ -36,7 +37,7 @@ export async function openSession(
   teardown.defer('the event stream', async () => listening.abort())
   const deaths = await DeathWatch.start(engine, {
     labels: { 'matrix.run': identity.run },
-    signal: listening.signal,
+    signal: manyListeners(listening.signal),
   })
   const image = await ensureHelperImage(engine, { signal })
   const labels = labelsOf(identity, 'relay')

@@ -32,6 +32,28 @@ describe('Admission', () => {
     expect(inside).toEqual(['a', 'b'])
   })
 
+  it('lets in no more than its places hold, and a claim over all of them alone', async () => {
+    const admission = new Admission({ places: 4, budgetBytes: 100 })
+    const gates = [gate(), gate(), gate()]
+    const inside: string[] = []
+    const all = [3, 2, 9].map((places, index) =>
+      admission.run(
+        { bytes: 1, places, exclusive: false },
+        { signal: never, work: stay(inside, String(places), gates[index]?.opened ?? Promise.resolve()) },
+      ),
+    )
+    await tick()
+    expect(inside).toEqual(['3'])
+    gates[0]?.open()
+    await all[0]
+    expect(inside).toEqual(['3', '2'])
+    gates[1]?.open()
+    await all[1]
+    expect(inside).toEqual(['3', '2', '9'])
+    gates[2]?.open()
+    await all[2]
+  })
+
   it('lets a claim over the whole budget in alone', async () => {
     const admission = new Admission({ places: 2, budgetBytes: 10 })
     await expect(
