@@ -12,4 +12,7 @@ requireNode()
 await installDependencies()
 await buildProgram()
 console.error('\n▸ Filling the matrix (matrix check --install)')
-process.exitCode = await run(process.execPath, ['bin/matrix.js', 'check', '--install', ...process.argv.slice(2)])
+const exitCode = await run(process.execPath, ['bin/matrix.js', 'check', '--install', ...process.argv.slice(2)])
+// A red cell is an answer too: the matrix is filled. By itself, matrix check ends with 1 where a cell failed.
+if (exitCode === 1) console.error('\nThe matrix is filled. The reasons of its red cells stand above and in the report.')
+process.exitCode = exitCode === 1 ? 0 : exitCode

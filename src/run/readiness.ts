@@ -33,6 +33,9 @@ export type ReadinessResult =
       readonly attempts: number
     }
 
+/** How long the news of a container's end may take. */
+const deathNewsMs = 500
+
 /** Attempts are spaced from 10 ms growing to 1 s, each capped at the time left. */
 export async function waitReady(readiness: Readiness, context: ReadinessContext): Promise<ReadinessResult> {
   const { clock } = context
@@ -68,6 +71,8 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
       const verdict = await judge(readiness.probe, observation)
       if (verdict.outcome === 'pass') return { outcome: 'ready', attempts }
       if (observation.kind === 'exec' && (observation.exitCode === 126 || observation.exitCode === 127)) {
+        // A container that is just ending refuses commands with the same exit code; its end is the reason then.
+        await clock.sleep(deathNewsMs, anyOf(context.signal, ending.signal))
         return notReady({
           reason: 'command',
           message: `the command cannot be run: ${observation.stderr || observation.stdout}`,

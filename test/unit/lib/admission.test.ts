@@ -46,9 +46,11 @@ describe('Admission', () => {
     expect(inside).toEqual(['3'])
     gates[0]?.open()
     await all[0]
+    await tick()
     expect(inside).toEqual(['3', '2'])
     gates[1]?.open()
     await all[1]
+    await tick()
     expect(inside).toEqual(['3', '2', '9'])
     gates[2]?.open()
     await all[2]
