@@ -256,12 +256,11 @@ class RunOfCell {
     }
   }
 
-  /** A connection that breaks or is refused because the workload ended is told as that end. */
+  /** A check that fails because the workload ended (a connection breaks, a command is killed with it) is told as that end. */
   async #explained(problem: Problem): Promise<Problem> {
-    const { clock, session, signal } = this.#deps
+    const { clock, redact, session, signal } = this.#deps
     const workload = this.#workload()
-    const broke = problem.reason === 'unreachable' || problem.reason === 'refused' || problem.reason === 'exited'
-    if (!broke || workload === undefined || this.#signalled.has(workload.containerId)) return problem
+    if (workload === undefined || this.#signalled.has(workload.containerId)) return problem
     using over = ending()
     const death = await Promise.race([
       session.deaths.next(workload.containerId),
@@ -269,7 +268,7 @@ class RunOfCell {
     ])
     signal.throwIfAborted()
     if (death?.kind !== 'died') return problem
-    const end = await describeEnd(workload.copy, { session, containerId: workload.containerId, signal })
+    const end = await describeEnd(workload.copy, { session, containerId: workload.containerId, signal, redact })
     return { ...problem, kind: 'fail', reason: end.reason, message: `${end.message}, during "${problem.check?.name}"` }
   }
 

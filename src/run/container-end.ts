@@ -2,6 +2,7 @@
 import { abortable } from '../lib/abort.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { Copy } from '../model/plan.ts'
+import { redact } from './evidence.ts'
 import type { EngineSession } from './session.ts'
 
 /** 128 and the number of SIGKILL. */
@@ -10,7 +11,12 @@ const killed = 137
 /** Asks the engine about a container that has ended, in a reason and words. */
 export async function describeEnd(
   copy: Copy,
-  options: { readonly session: EngineSession; readonly containerId: string; readonly signal: AbortSignal },
+  options: {
+    readonly session: EngineSession
+    readonly containerId: string
+    readonly signal: AbortSignal
+    readonly redact: readonly string[]
+  },
 ): Promise<{ readonly reason: 'oom-killed' | 'exited'; readonly message: string }> {
   const { session, containerId, signal } = options
   const state = await abortable(session.engine.containers.inspect(containerId, { signal }), signal)
@@ -21,6 +27,21 @@ export async function describeEnd(
   if (state.oomKilled || session.deaths.sawOom(containerId) || (limited && state.exitCode === killed)) {
     return { reason: 'oom-killed', message: `${copy.alias} was killed for want of memory (exit code ${code})` }
   }
-  const error = state.error === '' ? '' : `: ${oneLine(state.error)}`
-  return { reason: 'exited', message: `${copy.alias} ended with exit code ${code}${error}` }
+  const why = state.error === '' ? await lastWords(options) : oneLine(state.error)
+  return { reason: 'exited', message: `${copy.alias} ended with exit code ${code}${why === '' ? '' : `: ${why}`}` }
+}
+
+/** The last line that it wrote as an error; most programs say there why they end. */
+async function lastWords(options: {
+  readonly session: EngineSession
+  readonly containerId: string
+  readonly signal: AbortSignal
+  readonly redact: readonly string[]
+}): Promise<string> {
+  const { session, containerId, signal } = options
+  const log = await session.engine.containers
+    .logs(containerId, { signal, tail: 20, maxBytes: 64 * 1024 })
+    .catch(() => ({ lines: [] }))
+  const line = log.lines.findLast(({ stream, text }) => stream === 'stderr' && text.trim() !== '')
+  return oneLine(redact(line?.text.trim() ?? '', options.redact))
 }

@@ -11,6 +11,7 @@ import type { EngineSession } from './session.ts'
 export interface ContractContext {
   readonly cell: RunnableCell
   readonly session: EngineSession
+  readonly redact: readonly string[]
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly progress: (progress: Progress) => void
@@ -54,7 +55,7 @@ async function whyNotUp(
   const { session, signal } = context
   const { containerId, copy } = running
   const state = await session.engine.containers.inspect(containerId, { signal })
-  if (state.status !== 'running') return describeEnd(copy, { session, containerId, signal })
+  if (state.status !== 'running') return describeEnd(copy, { session, containerId, signal, redact: context.redact })
   if (session.deaths.sawOom(containerId) || state.oomKilled) {
     return { reason: 'oom-killed', message: `a process of ${copy.alias} was killed for want of memory` }
   }

@@ -233,7 +233,12 @@ async function becomeReady(copy: Copy, target: ProbeTarget, context: CopyContext
   })
   if (result.outcome === 'ready') return
   throw new CellProblem(
-    await readinessProblem(result, { died: session.deaths.known(target.containerId), session, copy, target, signal }),
+    await readinessProblem(result, {
+      ...context,
+      died: session.deaths.known(target.containerId),
+      copy,
+      target,
+    }),
   )
 }
 
@@ -245,6 +250,7 @@ async function readinessProblem(
     readonly copy: Copy
     readonly target: ProbeTarget
     readonly signal: AbortSignal
+    readonly redact: readonly string[]
   },
 ): Promise<Problem> {
   const { died } = context

@@ -84,6 +84,22 @@ describe('a stack of the project', () => {
       'the action behind the queue reaches a worker',
     ])
   })
+  test('analytics-db whose DataNode is stopped ends, and its log names it', async () => {
+    const stopped = {
+      file: 'stacks/analytics-db/stack.yaml',
+      text: '      - exec: { command: [hdfs, fsck, /orders, -files, -blocks] }',
+      by: '      - signal: { process: datanode, name: SIGKILL }\n      - exec: { command: [hdfs, fsck, /orders, -files, -blocks] }',
+    }
+    const red = await failing(
+      'analytics-db',
+      [],
+      stopped,
+      /analytics-db ended with exit code 1: .*datanode ended with status 137/,
+    )
+    expect(red).toContain(
+      'a file is put into HDFS, a table laid over it, and an aggregate over JDBC is the known number',
+    )
+  })
   test('background-workers without FFmpeg', async () => {
     const without = {
       file: 'stacks/background-workers/Dockerfile',
