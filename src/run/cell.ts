@@ -261,6 +261,8 @@ class RunOfCell {
     const { clock, redact, session, signal } = this.#deps
     const workload = this.#workload()
     if (workload === undefined || this.#signalled.has(workload.containerId)) return problem
+    // A job without readiness is meant to end; its checks ask how.
+    if (workload.copy.readiness === undefined) return problem
     using over = ending()
     const death = await Promise.race([
       session.deaths.next(workload.containerId),
