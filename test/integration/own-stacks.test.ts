@@ -1,6 +1,8 @@
 /** The project's own stacks, each with one part of it broken: exactly the checks that are about that part turn red. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { testEngine } from '../support/engine.ts'
+import { imageFiles } from '../support/image-files.ts'
 import { check } from '../support/matrix.ts'
 import { environment, project } from '../support/project.ts'
 
@@ -123,5 +125,44 @@ describe('a stack of the project', () => {
   test('user-db that lets everybody in is told from one that does not', async () => {
     const open = { file: 'stacks/user-db/Dockerfile', text: 'host app app all trust', by: 'host all all all trust' }
     expect(await failing('user-db', [], open)).toEqual(['another role is not let in'])
+  })
+})
+
+/** Certificates that this host trusts beside the distribution's: a proxy's that inspects TLS, for one. */
+function ownCertificates(): readonly string[] {
+  const blocks = (text: string) => text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const authorities = '/usr/share/ca-certificates/mozilla'
+  const shipped = new Set(
+    readdirSync(authorities).flatMap((name) => blocks(readFileSync(`${authorities}/${name}`, 'utf8'))),
+  )
+  return blocks(readFileSync('/etc/ssl/certs/ca-certificates.crt', 'utf8')).filter((one) => !shipped.has(one))
+}
+
+describe('a stack of the project that fetches from a language registry', () => {
+  test.each([
+    ['static-site', []],
+    ['user-db', []],
+    ['api-endpoint-py3', ['user-db', 'queue']],
+  ] as const)('%s is the same image when built again, and holds nothing of the host', async (row, needs) => {
+    const files = Object.assign({}, ...[row.replace(/-py\d+$/, ''), ...needs].map(filesOf))
+    using made = project({ ...environment('plain'), ...files })
+    const ids: (string | undefined)[] = []
+    for (const _ of [1, 2]) {
+      const { exitCode, run } = await check(made.root, `${row}@plain`)
+      expect(exitCode).toBe(0)
+      ids.push(run.stacks.find((one) => one.id === row)?.image?.id)
+    }
+    expect(ids[0]).toMatch(/^sha256:/)
+    expect(ids[1]).toBe(ids[0])
+
+    const certificates = ownCertificates().map((one) => one.split('\n')[1] ?? '')
+    const engine = await testEngine()
+    const holding: string[] = []
+    for await (const file of imageFiles(engine, ids[0] ?? '')) {
+      const found = file.name.includes('host-ca') || certificates.some((line) => file.content.includes(line))
+      if (found) holding.push(`${file.layer}: ${file.name}`)
+    }
+    await engine[Symbol.asyncDispose]()
+    expect(holding).toEqual([])
   })
 })
