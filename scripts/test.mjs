@@ -25,9 +25,9 @@ await installDependencies()
 await buildProgram()
 if (levels.some((level) => needsEngine.has(level))) {
   await step(
-    'Making sure that an engine and its base images are there (matrix env up --install --bases)',
+    'Making sure that an engine and its base images are there (matrix env up --install --no-hosts --bases)',
     process.execPath,
-    ['bin/matrix.js', 'env', 'up', '--install', '--bases'],
+    ['bin/matrix.js', 'env', 'up', '--install', '--no-hosts', '--bases'],
   )
 }
 

@@ -1,6 +1,6 @@
 /** argv, signals and the exit code: the only file that touches `process`. */
 import { resolve } from 'node:path'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Io } from './commands/io.ts'
 import { CancelledError, manyListeners } from './lib/abort.ts'
 import { printable } from './lib/printable.ts'
@@ -157,26 +157,44 @@ program
     ),
   )
 
-const env = program.command('env').description('The engine that Matrix runs itself where no other answers.')
+const env = program.command('env').description('The engine and the hosts that Matrix runs itself.')
+const environmentsArgument = () =>
+  new Argument('[environments...]', 'environments whose hosts are meant; all where none is named')
 env
   .command('up')
-  .description('Makes sure that an engine answers.')
+  .description('Brings up the engine and the hosts that environments ask for; they stay up between runs.')
+  .addArgument(environmentsArgument())
   .addOption(engineOption())
   .option('--install', 'may install packages')
+  .option('--no-hosts', 'the engine alone')
   .addOption(new Option('--bases', "also make the project's base images").hideHelp())
-  .action((options) => perform(async (io) => (await import('./commands/env.ts')).runEnvUp(options, io)))
+  .action((environments: readonly string[], options) =>
+    perform(async (io) => (await import('./commands/env.ts')).runEnvUp({ ...options, environments }, io)),
+  )
 env
   .command('down')
-  .description('Stops the embedded engine; never one of yours.')
-  .option('--purge', 'delete its images and data too')
-  .action((options) => perform(async (io) => (await import('./commands/env.ts')).runEnvDown(options, io)))
+  .description('Stops hosts, and with none named the embedded engine too; never an engine of yours.')
+  .addArgument(environmentsArgument())
+  .addOption(engineOption())
+  .option('--purge', 'delete their images and data too')
+  .action((environments: readonly string[], options) =>
+    perform(async (io) => (await import('./commands/env.ts')).runEnvDown({ ...options, environments }, io)),
+  )
 env
   .command('status')
-  .description('Says which engine a run would use, and whether the embedded one runs.')
+  .description('Says which engine a run would use, and how the hosts and the embedded engine stand; starts nothing.')
   .addOption(engineOption())
   .option('--json', 'print it as JSON')
   .action((options) => perform(async (io) => (await import('./commands/env.ts')).runEnvStatus(options, io)))
-env.addHelpText('after', examples(['matrix env up --install', 'matrix env status', 'matrix env down --purge']))
+env.addHelpText(
+  'after',
+  examples([
+    'matrix env up --install',
+    'matrix env up customer-servers',
+    'matrix env status',
+    'matrix env down --purge',
+  ]),
+)
 
 program
   .command('doctor')

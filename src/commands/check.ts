@@ -25,6 +25,7 @@ import { runPlan } from '../run/run.ts'
 import { sweep } from '../run/sweep.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
+import { OpenColumns } from './open-columns.ts'
 import { openEngine, reportProblem } from './open-engine.ts'
 import { readRun } from './read-run.ts'
 import { readSecrets } from './secrets.ts'
@@ -63,7 +64,6 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
     io.stderr('matrix: every selected cell is excluded, so there is nothing to run\n')
     return exitCodes.usage
   }
-  if (!canRunHere(plan, io)) return exitCodes.usage
   const secrets = await readSecrets(plan.project, io)
   if (!secrets.ok) {
     for (const problem of secrets.problems) io.stderr(printable(`matrix: ${problem}\n`))
@@ -91,15 +91,6 @@ function notGreen(reports: string, io: Io): { readonly only: ReadonlySet<string>
     return null
   }
   return { only: new Set(cells.map((cell) => cell.id)) }
-}
-
-/** Whether every selected environment is one that this version can bring about. */
-function canRunHere(plan: Plan, io: Io): boolean {
-  const foreign = plan.environments.filter((environment) => environment.engine.kind !== 'default')
-  for (const { id, engine } of foreign) {
-    io.stderr(printable(`matrix: ${id} asks for an engine by "${engine.kind}", which this version cannot give yet\n`))
-  }
-  return foreign.length === 0
 }
 
 interface CheckContext {
@@ -131,13 +122,23 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   const emit = (body: RunEventBody) => reporter.event(recorder.take(body))
   const progress = (what: Progress) => reporter.progress(what)
   emit(runStarted(plan, { run: identity.run, startedAt, expected }))
+  await using columns = new OpenColumns({
+    environments: plan.environments,
+    local: engine,
+    project: identity.project,
+    owner: identity.owner,
+    mayInstall: options.install === true,
+    io,
+    progress,
+    prepare: (opened) => sweepDeadRuns(opened, { identity, io, startedAt, progress }),
+  })
   let timing: RunRecord['timing'] | null = null
   let how: Parameters<typeof verdictOf>[1] = 'ended'
   let broken: unknown
   try {
-    await sweepDeadRuns(engine, { identity, io, startedAt, progress })
     const result = await runPlan(plan, {
-      engine,
+      builder: engine,
+      columnOf: (environment) => columns.of(environment),
       clock,
       identity,
       toolVersion: tool.version,

@@ -4,12 +4,15 @@ import { type Engine, EngineError } from '../engines/engine.ts'
 import { stopEmbedded } from '../hosts/embedded-down.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
+import { hostName } from '../hosts/host-place.ts'
+import { knownHosts } from '../hosts/kinds.ts'
 import { ping } from '../hosts/ping.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ownerState } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import { type SweepResult, sweep } from '../run/sweep.ts'
+import { takeDown } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine, reportProblem } from './open-engine.ts'
 
@@ -24,6 +27,7 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   const target = await lookForEngine(options.engine, io)
   if (target.kind === 'refused') return reportProblem(target.problem, io)
   const paths = embeddedPaths(io.env)
+  const hostsCode = all && target.kind === 'found' ? await removeHosts(target.endpoint, io) : 0
   const embeddedIsTarget = target.kind === 'found' && target.endpoint === paths.endpoint
   let code = 0
   if (target.kind === 'found') {
@@ -49,7 +53,17 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   } else {
     io.stdout('no engine answers, so nothing is left in one\n')
   }
-  return all ? Math.max(code, await removeEmbedded(io)) : code
+  return all ? Math.max(code, hostsCode, await removeEmbedded(io)) : code
+}
+
+async function removeHosts(endpoint: string, io: Io): Promise<number> {
+  const hosts = knownHosts(io.env, projectIdOf(io.cwd)).map((spec) => ({
+    name: hostName(spec),
+    spec,
+    environments: [],
+  }))
+  await using local = connectDocker(endpoint)
+  return takeDown(hosts, { local, mayInstall: false, purge: true, io })
 }
 
 function tell(result: SweepResult, io: Io): 0 | 3 {
@@ -64,7 +78,7 @@ function tell(result: SweepResult, io: Io): 0 | 3 {
 
 /** Base images and the helper's, which belong to no project; those in use stay. */
 async function removeOwnImages(engine: Engine, io: Io): Promise<void> {
-  for (const role of ['base', 'helper-image']) {
+  for (const role of ['base', 'helper-image', 'host-image']) {
     for (const image of await engine.list('image', { 'matrix.role': role }, io)) {
       try {
         await engine.images.remove(image.id, io)

@@ -1,5 +1,8 @@
-/** `matrix env`: the engine that Matrix runs itself, up, down and how it stands. */
+/** `matrix env`: the engine and the hosts that Matrix runs itself, up, down and how they stand. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { loadProject } from '../config/load.ts'
+import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
 import { stopEmbedded } from '../hosts/embedded-down.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
@@ -7,17 +10,22 @@ import { embeddedPid } from '../hosts/embedded-process.ts'
 import { ping } from '../hosts/ping.ts'
 import { ensureBase } from '../images/bases.ts'
 import { printable } from '../lib/printable.ts'
+import { bringUp, type HostState, type ProjectHost, projectHosts, statesOf, takeDown } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine, openEngine, reportProblem } from './open-engine.ts'
 
 export interface EnvUpOptions {
+  /** Ids of environments whose hosts are meant; all where none is named. */
+  readonly environments?: readonly string[]
+  /** False: the engine alone. */
+  readonly hosts?: boolean
   readonly engine?: string
   readonly install?: boolean
   /** Makes the project's base images too. */
   readonly bases?: boolean
 }
 
-/** Exit 0 once an engine answers, 2 or 3 where none can. */
+/** Exit 0 once the engine and the hosts answer, 2 or 3 where one cannot. */
 export async function runEnvUp(options: EnvUpOptions, io: Io): Promise<number> {
   const say = (text: string) => io.stderr(printable(`${text}\n`))
   const opened = await openEngine({ ...options, onProgress: say }, io)
@@ -25,7 +33,12 @@ export async function runEnvUp(options: EnvUpOptions, io: Io): Promise<number> {
   await using engine = opened.engine
   const facts = await engine.facts({ signal: io.signal })
   io.stdout(printable(`${facts.name} ${facts.version} at ${engine.endpoint} (${opened.how})\n`))
-  return options.bases === true ? makeBases(engine, { mayBootstrap: opened.ours, io, say }) : 0
+  if (options.bases === true) {
+    const code = await makeBases(engine, { mayBootstrap: opened.ours, io, say })
+    if (code !== 0) return code
+  }
+  const hosts = options.hosts === false ? [] : await projectHosts(options.environments ?? [], io)
+  return hosts === null ? 2 : bringUp(hosts, { local: engine, mayInstall: options.install === true, io })
 }
 
 async function makeBases(
@@ -52,17 +65,42 @@ async function makeBases(
 }
 
 export interface EnvDownOptions {
+  /** Ids of environments whose hosts are meant; all of them, and the embedded engine too, where none is named. */
+  readonly environments?: readonly string[]
+  readonly engine?: string
   readonly purge?: boolean
 }
 
-/** Stops the embedded engine by its pid; an engine of the user's is never touched. */
+/** Stops hosts and the embedded engine, that one by its pid; an engine of the user's is never touched. */
 export async function runEnvDown(options: EnvDownOptions, io: Io): Promise<number> {
+  const { environments = [] } = options
+  const purge = options.purge === true
+  const hosts = await projectHosts(environments, io)
+  if (hosts === null) return 2
+  const code = await downHosts(hosts, { ...options, purge, io })
+  if (environments.length > 0) return code
   const paths = embeddedPaths(io.env)
-  const result = await stopEmbedded({ env: io.env, purge: options.purge === true, signal: io.signal })
+  const result = await stopEmbedded({ env: io.env, purge, signal: io.signal })
   if (!result.ok) return reportProblem(result.problem, io)
   io.stdout(result.stopped ? `stopped the embedded engine at ${paths.endpoint}\n` : 'no embedded engine was running\n')
   if (result.purged) io.stdout(`deleted ${paths.dataRoot}\n`)
-  return 0
+  return code
+}
+
+async function downHosts(
+  hosts: readonly ProjectHost[],
+  options: { readonly engine?: string; readonly purge: boolean; readonly io: Io },
+): Promise<number> {
+  const { io, purge } = options
+  if (hosts.length === 0) return 0
+  const found = await lookForEngine(options.engine, io)
+  if (found.kind === 'refused') return reportProblem(found.problem, io)
+  if (found.kind === 'none') {
+    io.stdout('no engine answers, so no host can be running in one\n')
+    return 0
+  }
+  await using local = connectDocker(found.endpoint)
+  return takeDown(hosts, { local, mayInstall: false, purge, io })
 }
 
 export interface EnvStatusOptions {
@@ -70,7 +108,7 @@ export interface EnvStatusOptions {
   readonly json?: boolean
 }
 
-/** What a run would use, and the embedded engine; starts nothing. */
+/** What a run would use, the hosts, and the embedded engine; starts nothing. */
 export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<number> {
   const { env, signal } = io
   const paths = embeddedPaths(env)
@@ -86,8 +124,9 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
     data: paths.dataRoot,
     log: paths.log,
   }
+  const hosts = used === null ? [] : await hostStates(used.endpoint, io)
   if (options.json === true) {
-    io.stdout(`${JSON.stringify({ used, embedded }, null, 2)}\n`)
+    io.stdout(`${JSON.stringify({ used, embedded, hosts }, null, 2)}\n`)
   } else {
     const state = pid === null ? 'not running' : `pid ${pid}, ${answers ? 'answers' : 'does not answer'}`
     io.stdout(
@@ -100,6 +139,17 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
         `a run would use: ${used === null ? 'none yet; matrix env up starts one' : `${used.endpoint} (${used.how})`}\n`,
       ),
     )
+    for (const { name, environments, state, message } of hosts) {
+      io.stdout(printable(`host ${name} (${environments.join(', ') || 'no environment'}): ${state}, ${message}\n`))
+    }
   }
   return found.kind === 'refused' ? reportProblem(found.problem, io) : 0
+}
+
+async function hostStates(endpoint: string, io: Io): Promise<readonly HostState[]> {
+  if (!existsSync(join(io.cwd, 'environments'))) return []
+  const hosts = await projectHosts([], io)
+  if (hosts === null || hosts.length === 0) return []
+  await using local = connectDocker(endpoint)
+  return statesOf(hosts, { local, mayInstall: false, io })
 }

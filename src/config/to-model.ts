@@ -2,9 +2,9 @@
 import type { ActionKind, Check, CheckKind, Probe, Readiness, Step, Vantage } from '../model/check.ts'
 import type { Constraints } from '../model/constraint.ts'
 import type { SourceLocation } from '../model/diagnostic.ts'
-import type { Environment, Row } from '../model/project.ts'
+import type { Environment, HostSpec, Row } from '../model/project.ts'
 import type { ParsedCheck, ParsedReadiness, ParsedStep } from './definitions/check.ts'
-import type { ParsedEnvironment, ParsedStack } from './definitions/files.ts'
+import type { ParsedEnvironment, ParsedProvision, ParsedStack } from './definitions/files.ts'
 import { type Located, locate } from './located.ts'
 
 /** Objects without the members that are undefined, as `exactOptionalPropertyTypes` asks. */
@@ -106,7 +106,7 @@ export function environmentOf(
         : 'connect' in engine
           ? { kind: 'connect', endpoint: engine.connect }
           : 'provision' in engine
-            ? { kind: 'provision', spec: engine.provision }
+            ? { kind: 'provision', spec: hostSpecOf(engine.provision) }
             : { kind: 'pool', endpoints: engine.pool },
     constraints: defined(parsed.constraints) as Constraints,
     allow: parsed.allow,
@@ -128,4 +128,10 @@ export function environmentOf(
     timeScale: parsed.time_scale,
     at: context.node.at,
   }
+}
+
+function hostSpecOf(parsed: ParsedProvision): HostSpec {
+  if (parsed.kind !== 'vm') return defined(parsed) as HostSpec
+  const { kind, release, cpus, memory, disk } = parsed
+  return { kind, release, cpus, memoryBytes: memory, diskBytes: disk }
 }

@@ -49,8 +49,6 @@ export interface Resource {
 export interface Engine extends AsyncDisposable {
   /** How it is reached, such as `unix:///run/x.sock`; never holds a credential. */
   readonly endpoint: string
-  /** Atoms or keys of constraints that this engine does not enforce. */
-  readonly unsupported: ReadonlySet<string>
 
   facts(options: CallOptions): Promise<EngineFacts>
   readonly images: Images
@@ -78,6 +76,8 @@ export interface EngineFacts extends EngineRecord {
   /** Address on the engine's host that an open network reaches, such as the default bridge's gateway; null where unknown. */
   readonly outsideAddress: string | null
   readonly securityOptions: readonly string[]
+  /** Keys or atoms of constraints that this engine is known not to enforce. */
+  readonly unsupported: ReadonlySet<string>
 }
 
 export interface Images {
@@ -163,13 +163,25 @@ export interface ContainerSpec {
   readonly network:
     | { readonly kind: 'none' }
     | { readonly kind: 'host' }
+    /** The engine's own default network. */
+    | { readonly kind: 'bridge' }
     | { readonly kind: 'network'; readonly id: string; readonly aliases: readonly string[] }
     | { readonly kind: 'container'; readonly id: string }
   /** `name` null: an anonymous volume, removed with the container. */
   readonly volumes: readonly { readonly name: string | null; readonly target: string }[]
   /** For helpers of Matrix's own: the engine's host's process ids. */
   readonly hostPid?: boolean
+  /** For hosts of Matrix's own, on this machine only: what an engine inside the container needs of the machine. */
+  readonly host?: HostPrivileges
   readonly openStdin?: boolean
+}
+
+/** Nothing of `/proc` and `/sys` is masked, and the machine's control groups are seen whole and can be written. */
+export interface HostPrivileges {
+  readonly binds: readonly { readonly source: string; readonly target: string }[]
+  /** Paths such as `/dev/fuse`; the same inside. */
+  readonly devices: readonly string[]
+  readonly cgroupNamespace: 'host' | 'private'
 }
 
 export interface Containers {

@@ -43,6 +43,8 @@ export const reasons = [
   'build-step', // a step of the Dockerfile exited non-zero
   'build-trouble', // the build could not be carried out
   'need-failed', // a stack that this one needs did not come up
+  'no-engine', // the engine of the environment could not be brought up
+  'not-delivered', // an image could not be brought to the engine
   'engine-lost', // the engine stopped answering
   'node-lost', // a node of a cluster went away
   'unobservable', // what had to be observed could not be

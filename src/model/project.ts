@@ -104,8 +104,36 @@ export interface Environment {
 export type EngineChoice =
   | { readonly kind: 'default' }
   | { readonly kind: 'connect'; readonly endpoint: string }
-  | { readonly kind: 'provision'; readonly spec: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'provision'; readonly spec: HostSpec }
   | { readonly kind: 'pool'; readonly endpoints: readonly string[] }
+
+/** A Debian release, which also says which release of an engine its packages hold. */
+export type DebianRelease = 'bullseye' | 'bookworm' | 'trixie'
+/** A host that Matrix provisions. */
+export type HostSpec = NestedSpec | SwarmSpec | VmSpec
+/** An engine of another release, in a container of a local engine. */
+export interface NestedSpec {
+  readonly kind: 'nested'
+  readonly engine: 'docker' | 'podman'
+  readonly release: DebianRelease
+  readonly rootless: boolean
+  /** The OCI runtime that containers get where it is not the engine's own. */
+  readonly runtime?: 'runsc'
+}
+/** Nested Docker engines that form one cluster; the first is its manager. */
+export interface SwarmSpec {
+  readonly kind: 'swarm'
+  readonly release: DebianRelease
+  readonly nodes: number
+}
+/** A machine with a kernel of its own and Docker on it, reached by ssh. */
+export interface VmSpec {
+  readonly kind: 'vm'
+  readonly release: DebianRelease
+  readonly cpus: number
+  readonly memoryBytes: number
+  readonly diskBytes: number
+}
 
 /** What an environment expects and Matrix tests; an absent member is not tested. */
 export interface Contract {

@@ -1,6 +1,6 @@
 /** Makes the plan of a run: which cells there are, what each starts, and which images have to be built. */
 import { createHash } from 'node:crypto'
-import type { Copy, Finding, Plan, PlannedBuild, PlannedCell } from '../model/plan.ts'
+import type { Copy, Finding, Plan, PlannedBuild, PlannedCell, RunnableCell } from '../model/plan.ts'
 import type { Environment, ImageSource, Project, Row, StackRow } from '../model/project.ts'
 import { constraintAtoms, covers, networkAtoms } from './atoms.ts'
 import { mergeConfig } from './merge.ts'
@@ -48,33 +48,45 @@ function planCell(input: {
   if (exclusion) return { kind: 'excluded', id, row: row.id, environment: environment.id, reason: exclusion.reason }
 
   const copies = planCopies(row, environment, input.rows)
+  return limitedBy(
+    {
+      kind: 'run',
+      id,
+      row: row.id,
+      environment: environment.id,
+      copies,
+      checks: row.checks,
+      network: environment.network,
+      contract: environment.contract,
+      timeScale: environment.timeScale,
+      required: environment.required,
+      unsupported: [],
+      findings: copies.flatMap((copy) => copy.config.findings),
+      exclusive: row.exclusive,
+    },
+    input.options.unsupported(environment.id),
+  )
+}
+
+/** The cell on an engine that does not enforce these keys or atoms: what it said of another engine before is taken back. */
+export function limitedBy(cell: RunnableCell, unenforced: ReadonlySet<string>): RunnableCell {
   const atoms = [
     ...new Set([
-      ...copies.flatMap((copy) => constraintAtoms(copy.config.constraints).map((atom) => atom.key)),
-      ...networkAtoms(environment.network).map((atom) => atom.key),
+      ...cell.copies.flatMap((copy) => constraintAtoms(copy.config.constraints).map((atom) => atom.key)),
+      ...networkAtoms(cell.network).map((atom) => atom.key),
     ]),
   ]
-  const lacking = [...input.options.unsupported(environment.id), ...notImposed]
+  const lacking = [...unenforced, ...notImposed]
   const unsupported = atoms.filter((atom) => lacking.some((name) => covers(name, atom)))
-  if (environment.network.egress === 'proxy') unsupported.push('network.egress')
+  if (cell.network.egress === 'proxy') unsupported.push('network.egress')
   const findings: Finding[] = unsupported.map((atom) => ({
     code: 'unsupported',
-    message: `${atom} is not enforced by the engine of ${environment.id}`,
+    message: `${atom} is not enforced by the engine of ${cell.environment}`,
   }))
   return {
-    kind: 'run',
-    id,
-    row: row.id,
-    environment: environment.id,
-    copies,
-    checks: row.checks,
-    network: environment.network,
-    contract: environment.contract,
-    timeScale: environment.timeScale,
-    required: environment.required,
+    ...cell,
     unsupported,
-    findings: [...findings, ...copies.flatMap((copy) => copy.config.findings)],
-    exclusive: row.exclusive,
+    findings: [...findings, ...cell.findings.filter(({ code }) => code !== 'unsupported')],
   }
 }
 

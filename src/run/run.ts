@@ -1,23 +1,28 @@
-/** Runs a plan: builds and cells overlap, and a cell starts as soon as its own images are there. */
+/** Runs a plan: builds, hosts, deliveries and cells overlap, and a cell starts as soon as its own images are on its engine. */
 import type { Engine } from '../engines/engine.ts'
+import { Distribution } from '../images/distribution.ts'
 import { deadline } from '../lib/abort.ts'
-import { Admission } from '../lib/admission.ts'
 import type { Clock } from '../lib/clock.ts'
+import { oneLine } from '../lib/printable.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
-import type { CellOutcome } from '../model/outcome.ts'
+import type { CellOutcome, Reason } from '../model/outcome.ts'
 import type { Plan, RunnableCell } from '../model/plan.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { fingerprintOf } from '../plan/fingerprint.ts'
+import { limitedBy } from '../plan/plan.ts'
 import { runCell } from './cell.ts'
+import { type Column, Columns, type OpenColumn } from './columns.ts'
 import { type ImageResult, makeImages } from './images.ts'
 import type { RunIdentity } from './labels.ts'
-import { type EngineSession, openSession } from './session.ts'
 import { Teardown, type TeardownFailure } from './teardown.ts'
+import { timingOf } from './timing.ts'
 
 export interface RunDeps {
-  /** The engine that builds and, for now, runs every environment. */
-  readonly engine: Engine
+  /** Builds every image; it is on this machine, or is the one that the user named. */
+  readonly builder: Engine
+  /** Brings up the engine of an environment. Asked once an environment; rejects with `EngineError`. */
+  readonly columnOf: (environment: string) => Promise<Column>
   readonly clock: Clock
   readonly identity: RunIdentity
   readonly toolVersion: string
@@ -47,77 +52,82 @@ export interface RunResult {
 const defaultMemoryBytes = 256 * 1024 ** 2
 const teardownBudgetMs = 60_000
 
-/** Emits everything between `run-started` and `run-finished`. Rejects with `EngineError` where the engine cannot be used at all. */
+/** Emits everything between `run-started` and `run-finished`. Rejects with `EngineError` where nothing can be built at all. */
 export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   const startedAt = deps.clock.now()
   const sinceStart = () => deps.clock.now() - startedAt
   const teardown = new Teardown()
   using limit = deadline(deps.deadlineMs ?? 2 ** 31 - 1, deps.signal)
+  const { signal } = limit
   const leftovers: TeardownFailure[] = []
   const cleaning: Promise<void>[] = []
   const clean = (what: Teardown) => {
     cleaning.push(what.run(teardownBudgetMs).then((failures) => void leftovers.push(...failures)))
   }
+  const onNotice = (text: string) => deps.progress({ type: 'notice', text })
   try {
-    const session = await openSession(deps.engine, {
-      identity: deps.identity,
-      teardown,
-      signal: limit.signal,
-      onNotice: (text) => deps.progress({ type: 'notice', text }),
-    })
-    const { memoryBytes, cpus, storageDriver, ...facts } = session.facts
-    const { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes } = facts
-    for (const environment of plan.environments) {
-      deps.emit({
-        type: 'engine-ready',
-        environment: environment.id,
-        engine: { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes },
-        facts: { memoryBytes, cpus, storageDriver },
-      })
-    }
-    const images = makeImages(plan, { ...deps, signal: limit.signal, concurrency: Math.max(1, cpus) })
-    const places = deps.concurrency ?? Math.min(8, Math.max(2, cpus * 3))
-    const admission = new Admission({ places, budgetBytes: memoryBytes * 0.8 })
-    const cells = plan.cells.filter((cell): cell is RunnableCell => cell.kind === 'run')
-    const longestFirst = cells.toSorted((a, b) => (deps.expectedMs(b.id) ?? 0) - (deps.expectedMs(a.id) ?? 0))
+    const { cpus } = await deps.builder.facts({ signal })
+    const columns = new Columns({ ...deps, teardown, signal, onNotice })
+    const images = makeImages(plan, { ...deps, engine: deps.builder, signal, concurrency: Math.max(1, cpus) })
+    const distribution = new Distribution({ ...deps, signal, onProgress: onNotice })
     const durations = new Map<string, number>()
-    await Promise.all(
-      longestFirst.map(async (cell) => {
-        const started = await runOne(cell, {
-          deps,
-          session,
-          images,
-          admission,
-          signal: limit.signal,
-          sinceStart,
-          clean,
-        })
-        if (started !== null) durations.set(cell.id, sinceStart() - started)
-      }),
-    )
-    const built = await builtDurations(images)
+    const context: CellContext = { deps, columns, images, distribution, signal, sinceStart, clean }
+    for (const wave of wavesOf(plan)) {
+      // Hosts come up beside the builds; who needs one hears of its failure.
+      for (const cell of wave) columns.of(cell.environment)
+      const longestFirst = wave.toSorted((a, b) => (deps.expectedMs(b.id) ?? 0) - (deps.expectedMs(a.id) ?? 0))
+      await Promise.all(
+        longestFirst.map(async (cell) => {
+          const started = await runOne(cell, context)
+          if (started !== null) durations.set(cell.id, sinceStart() - started)
+        }),
+      )
+    }
+    const builds = await builtDurations(images)
     await Promise.all(cleaning)
-    return { timing: timingOf(plan, { durations, built, makespanMs: sinceStart() }), leftovers }
+    const { bytes: bytesDistributed, busyMs: distributeMs } = distribution
+    const measured = { cells: durations, builds, makespanMs: sinceStart(), distributeMs, bytesDistributed }
+    return { timing: timingOf(plan, measured), leftovers }
   } finally {
     clean(teardown)
     await Promise.all(cleaning)
   }
 }
 
+/** An emulated machine would take the processors from every other column, so its cells come when those are answered. */
+function wavesOf(plan: Plan): readonly (readonly RunnableCell[])[] {
+  const cells = plan.cells.filter((cell): cell is RunnableCell => cell.kind === 'run')
+  const last = new Set(
+    plan.environments.flatMap(({ id, engine }) =>
+      engine.kind === 'provision' && engine.spec.kind === 'vm' ? [id] : [],
+    ),
+  )
+  const waves = [
+    cells.filter((cell) => !last.has(cell.environment)),
+    cells.filter((cell) => last.has(cell.environment)),
+  ]
+  return waves.filter((wave) => wave.length > 0)
+}
+
+interface CellContext {
+  readonly deps: RunDeps
+  readonly columns: Columns
+  readonly images: ReadonlyMap<string, Promise<ImageResult>>
+  readonly distribution: Distribution
+  readonly signal: AbortSignal
+  readonly sinceStart: () => number
+  readonly clean: (teardown: Teardown) => void
+}
+
 /** When the cell started; null where it never did. */
-async function runOne(
-  cell: RunnableCell,
-  context: {
-    readonly deps: RunDeps
-    readonly session: EngineSession
-    readonly images: ReadonlyMap<string, Promise<ImageResult>>
-    readonly admission: Admission
-    readonly signal: AbortSignal
-    readonly sinceStart: () => number
-    readonly clean: (teardown: Teardown) => void
-  },
-): Promise<number | null> {
-  const { deps, session, signal } = context
+async function runOne(planned: RunnableCell, context: CellContext): Promise<number | null> {
+  const { deps, signal } = context
+  const imageIds = await imagesFor(planned, context)
+  if (imageIds === null) return null
+  const column = await columnFor(planned, context)
+  if (column === null) return null
+  const { session } = column
+  const cell = limitedBy(planned, session.facts.unsupported)
   const required = cell.unsupported.filter((atom) =>
     cell.required.some((name) => name === atom || atom.startsWith(`${name}:`)),
   )
@@ -130,24 +140,12 @@ async function runOne(
     })
     return null
   }
-  const imageIds = new Map<string, string>()
-  for (const copy of cell.copies) {
-    const result = await context.images.get(copy.buildKey)
-    if (result?.ok) {
-      imageIds.set(copy.row, result.imageId)
-      continue
-    }
-    if (!signal.aborted) {
-      const { reason, message } = result ?? { reason: 'build-trouble' as const, message: 'no image was planned' }
-      answerUnstarted(cell, deps, { outcome: 'blocked', stage: 'build', reason, message })
-    }
-    return null
-  }
-  const imageOf = (row: string) => imageIds.get(row) ?? ''
+  if (!(await deliver(cell, { column, imageIds, context }))) return null
   const bytes = memoryOf(cell)
   // What asks for more memory also starts more: beside too many like it, it would miss deadlines that it keeps alone.
   const places = deps.concurrency === null ? Math.ceil(bytes / defaultMemoryBytes) : 1
   const claim = { bytes, places, exclusive: cell.exclusive }
+  const imageOf = (row: string) => imageIds.get(row) ?? ''
   let started: number | null = null
   const work = async () => {
     started = context.sinceStart()
@@ -165,7 +163,7 @@ async function runOne(
     if (!keep) context.clean(run.teardown)
   }
   try {
-    await context.admission.run(claim, { signal, work })
+    await column.admission.run(claim, { signal, work })
   } catch (error) {
     // A cell that was never let in stays `not-run`.
     if (!signal.aborted) throw error
@@ -173,13 +171,73 @@ async function runOne(
   return started
 }
 
+/** Row → image id, once every image of the cell is made; null where one is not, and the cell is answered. */
+async function imagesFor(cell: RunnableCell, context: CellContext): Promise<ReadonlyMap<string, string> | null> {
+  const imageIds = new Map<string, string>()
+  for (const copy of cell.copies) {
+    const result = await context.images.get(copy.buildKey)
+    if (result?.ok) {
+      imageIds.set(copy.row, result.imageId)
+      continue
+    }
+    if (!context.signal.aborted) {
+      const { reason, message } = result ?? { reason: 'build-trouble' as const, message: 'no image was planned' }
+      answerUnstarted(cell, context.deps, { outcome: 'blocked', stage: 'build', reason, message })
+    }
+    return null
+  }
+  return imageIds
+}
+
+/** The column of the cell's environment; null where it cannot be had, and the cell is answered. */
+async function columnFor(cell: RunnableCell, context: CellContext): Promise<OpenColumn | null> {
+  try {
+    return await context.columns.of(cell.environment)
+  } catch (error) {
+    if (context.signal.aborted) return null
+    const message = `the engine of ${cell.environment} cannot be used: ${messageOf(error)}`
+    answerUnstarted(cell, context.deps, { outcome: 'error', stage: 'distribute', reason: 'no-engine', message })
+    return null
+  }
+}
+
+/** Whether the images of the cell are on its engine; where one cannot be brought there, the cell is answered. */
+async function deliver(
+  cell: RunnableCell,
+  options: {
+    readonly column: OpenColumn
+    readonly imageIds: ReadonlyMap<string, string>
+    readonly context: CellContext
+  },
+): Promise<boolean> {
+  const { context, imageIds } = options
+  const { engine } = options.column.session
+  const startMs = Math.round(context.sinceStart())
+  try {
+    const ids = [...new Set(imageIds.values())]
+    const deliveries = await Promise.all(ids.map((id) => context.distribution.deliver(engine, id)))
+    if (deliveries.some(({ bytes }) => bytes > 0)) {
+      const durationMs = Math.round(context.sinceStart()) - startMs
+      context.deps.emit({ type: 'cell-phase', cell: cell.id, phase: { name: 'distribute', startMs, durationMs } })
+    }
+    return true
+  } catch (error) {
+    if (context.signal.aborted) return false
+    const message = `an image could not be brought to ${cell.environment}: ${messageOf(error)}`
+    answerUnstarted(cell, context.deps, { outcome: 'error', stage: 'distribute', reason: 'not-delivered', message })
+    return false
+  }
+}
+
+const messageOf = (error: unknown) => oneLine(error instanceof Error ? error.message : String(error), 500)
+
 function answerUnstarted(
   cell: RunnableCell,
   deps: RunDeps,
   answer: {
     readonly outcome: CellOutcome
-    readonly stage: 'build' | 'constraints'
-    readonly reason: 'not-enforced' | 'build-step' | 'build-trouble'
+    readonly stage: 'build' | 'distribute' | 'constraints'
+    readonly reason: Reason
     readonly message: string
   },
 ): void {
@@ -207,29 +265,4 @@ async function builtDurations(images: ReadonlyMap<string, Promise<ImageResult>>)
     if (result.ok) durations.set(key, result.durationMs)
   }
   return durations
-}
-
-/** The lower bound is the critical path: an image, then the longest cell that had to wait for it. */
-function timingOf(
-  plan: Plan,
-  measured: {
-    readonly durations: ReadonlyMap<string, number>
-    readonly built: ReadonlyMap<string, number>
-    readonly makespanMs: number
-  },
-): RunRecord['timing'] {
-  let lowerBoundMs = 0
-  for (const cell of plan.cells) {
-    if (cell.kind !== 'run') continue
-    const builds = cell.copies.map((copy) => measured.built.get(copy.buildKey) ?? 0)
-    lowerBoundMs = Math.max(lowerBoundMs, Math.max(0, ...builds) + (measured.durations.get(cell.id) ?? 0))
-  }
-  const buildMs = [...measured.built.values()].reduce((sum, duration) => sum + duration, 0)
-  return {
-    makespanMs: Math.round(measured.makespanMs),
-    lowerBoundMs: Math.round(lowerBoundMs),
-    buildMs: Math.round(buildMs),
-    distributeMs: 0,
-    bytesDistributed: 0,
-  }
 }

@@ -106,7 +106,6 @@ const lying = (
   ({
     ...real,
     endpoint: real.endpoint,
-    unsupported: real.unsupported,
     facts: (options) => real.facts(options),
     list: (...args) => real.list(...args),
     watch: (...args) => real.watch(...args),
@@ -151,8 +150,10 @@ describe('an engine that drops', () => {
       unsupported: () => new Set(),
     })
     const events: RunEventBody[] = []
+    const liar = lying(engine, drop)
     await runPlan(plan, {
-      engine: lying(engine, drop),
+      builder: liar,
+      columnOf: async () => ({ engine: liar, onThisMachine: true }),
       clock: systemClock,
       identity: {
         project: loaded.project.id,

@@ -73,11 +73,36 @@ const contract = z.strictObject({
   port: z.number().int().min(1).max(65_535).optional(),
 })
 
+const release = z.enum(['bullseye', 'bookworm', 'trixie'])
+const gibibyte = 1024 ** 3
+const provision = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('nested'),
+    engine: z.enum(['docker', 'podman']).default('docker'),
+    release,
+    rootless: z.boolean().default(false),
+    runtime: z.enum(['runsc']).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('swarm'),
+    release: release.default('trixie'),
+    nodes: z.number().int().min(1).max(9, 'a cluster of at most 9 nodes').default(3),
+  }),
+  z.strictObject({
+    kind: z.literal('vm'),
+    release: release.default('bookworm'),
+    cpus: z.number().int().min(1).max(16).default(2),
+    memory: size.default(3 * gibibyte),
+    disk: size.default(20 * gibibyte),
+  }),
+])
+export type ParsedProvision = z.output<typeof provision>
+
 const engine = z.union([
   z.strictObject({
     connect: z.string().regex(/^(unix|tcp|ssh):\/\/.+|^context:.+/, 'write unix://…, tcp://…, ssh://… or context:NAME'),
   }),
-  z.strictObject({ provision: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ provision }),
   z.strictObject({ pool: z.array(z.string()).min(1) }),
 ])
 

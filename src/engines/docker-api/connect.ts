@@ -19,7 +19,6 @@ export function connectDocker(endpoint: string): Engine {
   } as Dockerode.DockerOptions)
   return {
     endpoint,
-    unsupported: new Set(),
     facts: ({ signal }) => call(signal, () => readFacts(docker, signal)),
     images: imagesOf(docker),
     containers: containersOf(docker),
@@ -89,6 +88,7 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     storageDriver: text('Driver'),
     outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
     securityOptions,
+    unsupported: new Set(),
   }
 }
 

@@ -1,7 +1,7 @@
 /** Maps a container of the port to what the Docker Engine API asks for. */
 import type Dockerode from 'dockerode'
 import type { Constraints, SecurityOption } from '../../model/constraint.ts'
-import type { ContainerSpec } from '../engine.ts'
+import type { ContainerSpec, HostPrivileges } from '../engine.ts'
 
 export function createOptions(spec: ContainerSpec): Dockerode.ContainerCreateOptions {
   const { constraints, network } = spec
@@ -31,6 +31,7 @@ export function createOptions(spec: ContainerSpec): Dockerode.ContainerCreateOpt
       Mounts: spec.volumes.flatMap((volume) =>
         volume.name === null ? [] : [{ Type: 'volume' as const, Source: volume.name, Target: volume.target }],
       ),
+      ...(spec.host === undefined ? {} : privileges(spec.host)),
       RestartPolicy: { Name: 'no' },
       // A workload that floods its log must not fill the engine's disk.
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
@@ -45,6 +46,7 @@ function networkMode(network: ContainerSpec['network']): string {
   switch (network.kind) {
     case 'none':
     case 'host':
+    case 'bridge':
       return network.kind
     case 'network':
       return network.id
@@ -86,6 +88,17 @@ function security(constraints: Constraints): Dockerode.HostConfig {
     ...(constraints.ipc === undefined ? {} : { IpcMode: constraints.ipc }),
     ...(constraints.userns_mode === undefined ? {} : { UsernsMode: constraints.userns_mode }),
     ...(constraints.runtime === undefined ? {} : { Runtime: constraints.runtime }),
+  }
+}
+
+function privileges(host: HostPrivileges): Dockerode.HostConfig {
+  return {
+    Binds: host.binds.map(({ source, target }) => `${source}:${target}`),
+    ...({ CgroupnsMode: host.cgroupNamespace } as object), // the typed client does not know it
+    Devices: host.devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })),
+    // What the command line calls systempaths=unconfined.
+    MaskedPaths: [],
+    ReadonlyPaths: [],
   }
 }
 

@@ -183,7 +183,6 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
   const absent = (what: string) => new EngineError('not-found', `no such ${what}`)
   return {
     endpoint: 'fake://memory',
-    unsupported: new Set(),
     facts: (options) =>
       call(options, () => ({
         name: 'fake',
@@ -200,6 +199,7 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
         storageDriver: 'memory',
         outsideAddress: null,
         securityOptions: [],
+        unsupported: new Set(),
       })),
     images: {
       inspect: (reference, options) => call(options, () => images.get(reference) ?? null),

@@ -1,0 +1,108 @@
+/** The hosts of a project, as commands name them: by the environments that run on them. */
+import { loadProject } from '../config/load.ts'
+import type { Engine } from '../engines/engine.ts'
+import { hostName } from '../hosts/host-place.ts'
+import { forgetHosts, hostDown, hostStatus, hostUp, knownHosts } from '../hosts/kinds.ts'
+import { ownIdentity } from '../lib/owner.ts'
+import { printable } from '../lib/printable.ts'
+import { projectIdOf } from '../lib/project-id.ts'
+import type { HostSpec } from '../model/project.ts'
+import type { Io } from './io.ts'
+import { reportProblem } from './open-engine.ts'
+
+export interface ProjectHost {
+  readonly name: string
+  readonly spec: HostSpec
+  /** Environments that run on it; empty for one that no environment asks for any more. */
+  readonly environments: readonly string[]
+}
+
+/** @param only ids of environments; all where none is named. Null where the files have mistakes or a name is unknown. */
+export async function projectHosts(only: readonly string[], io: Io): Promise<readonly ProjectHost[] | null> {
+  const loaded = await loadProject(io.cwd, { env: io.env })
+  if (!loaded.ok) {
+    io.stderr('matrix: the project has mistakes; matrix validate shows them\n')
+    return null
+  }
+  const { environments } = loaded.project
+  const unknown = only.filter((id) => !environments.some((environment) => environment.id === id))
+  for (const id of unknown) {
+    const known = environments.map((environment) => environment.id).join(', ')
+    io.stderr(printable(`matrix: there is no environment "${id}"; there are: ${known || 'none'}\n`))
+  }
+  if (unknown.length > 0) return null
+  const hosts = new Map<string, { spec: HostSpec; environments: string[] }>()
+  for (const { id, engine } of environments) {
+    if (engine.kind !== 'provision' || (only.length > 0 && !only.includes(id))) continue
+    const name = hostName(engine.spec)
+    const host = hosts.get(name) ?? { spec: engine.spec, environments: [] }
+    host.environments.push(id)
+    hosts.set(name, host)
+  }
+  if (only.length === 0) {
+    for (const spec of knownHosts(io.env, projectIdOf(io.cwd))) {
+      if (!hosts.has(hostName(spec))) hosts.set(hostName(spec), { spec, environments: [] })
+    }
+  }
+  return [...hosts].map(([name, host]) => ({ name, ...host }))
+}
+
+interface HostOptions {
+  readonly local: Engine
+  readonly mayInstall: boolean
+  readonly io: Io
+}
+
+const askFor = (host: ProjectHost, { local, mayInstall, io }: HostOptions) => ({
+  spec: host.spec,
+  local,
+  project: projectIdOf(io.cwd),
+  owner: ownIdentity(),
+  env: io.env,
+  mayInstall,
+  signal: io.signal,
+  onProgress: (text: string) => io.stderr(printable(`${text}\n`)),
+})
+
+/** Exit 0 once all of them answer. One that cannot be had does not keep the others from coming up. */
+export async function bringUp(hosts: readonly ProjectHost[], options: HostOptions): Promise<number> {
+  const { io } = options
+  let code = 0
+  for (const host of hosts) {
+    const up = await hostUp(askFor(host, options))
+    if (up.ok) io.stdout(printable(`${host.name} is up, for ${host.environments.join(', ') || 'no environment'}\n`))
+    else code = Math.max(code, reportProblem(up.problem, io))
+  }
+  return code
+}
+
+export async function takeDown(
+  hosts: readonly ProjectHost[],
+  options: HostOptions & { readonly purge: boolean },
+): Promise<number> {
+  const { io, purge } = options
+  let code = 0
+  for (const host of hosts) {
+    const problem = await hostDown(askFor(host, options), { purge })
+    if (problem === null) io.stdout(printable(`${purge ? 'took away' : 'stopped'} ${host.name}\n`))
+    else code = Math.max(code, reportProblem(problem, io))
+  }
+  if (purge) forgetHosts(io.env, projectIdOf(io.cwd))
+  return code
+}
+
+export interface HostState {
+  readonly name: string
+  readonly environments: readonly string[]
+  readonly state: string
+  readonly message: string
+}
+
+export async function statesOf(hosts: readonly ProjectHost[], options: HostOptions): Promise<readonly HostState[]> {
+  return Promise.all(
+    hosts.map(async (host) => {
+      const { state, message } = await hostStatus(askFor(host, options))
+      return { name: host.name, environments: host.environments, state, message }
+    }),
+  )
+}

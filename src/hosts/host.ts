@@ -1,0 +1,53 @@
+/** A host that Matrix provisions: what can be asked of every kind of one. */
+import type { Engine } from '../engines/engine.ts'
+import type { HostSpec } from '../model/project.ts'
+import type { HostProblem } from './problem.ts'
+
+export interface HostRequest<Spec extends HostSpec = HostSpec> {
+  readonly spec: Spec
+  /** Names the host within the project; the same spec gives the same name, so that later runs find it again. */
+  readonly name: string
+  /** `matrix.project`. */
+  readonly project: string
+  /** `matrix.owner`: the process that brings it up. */
+  readonly owner: string
+  /** The engine on this machine in which nested hosts are containers. */
+  readonly local: Engine
+  /** Folder on this machine for the host's sockets, keys and disks: its own, made by whoever needs it. */
+  readonly folder: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** May install packages on this machine. */
+  readonly mayInstall: boolean
+  readonly signal: AbortSignal
+  readonly onProgress: (text: string) => void
+}
+
+/** How its engine is reached. */
+export type HostAccess =
+  | { readonly kind: 'engine'; readonly endpoint: string }
+  /** The first node is a manager. */
+  | { readonly kind: 'swarm'; readonly nodes: readonly { readonly name: string; readonly endpoint: string }[] }
+
+export type HostUp =
+  | {
+      readonly ok: true
+      readonly access: HostAccess
+      /** False where it ran already and was well. */
+      readonly started: boolean
+    }
+  | { readonly ok: false; readonly problem: HostProblem }
+
+export interface HostStatus {
+  readonly state: 'up' | 'sick' | 'down' | 'absent'
+  /** In words, such as `Docker 20.10.5, up for 3 h`. */
+  readonly message: string
+}
+
+/** One kind of host. No method rejects but with the signal's reason or a defect; trouble is a value. */
+export interface HostKind<Spec extends HostSpec = HostSpec> {
+  /** Finds it, mends it, or makes it, and resolves once its engine answers. */
+  up(request: HostRequest<Spec>): Promise<HostUp>
+  status(request: HostRequest<Spec>): Promise<HostStatus>
+  /** Stops it; with `purge` nothing of it is left. One that is not there is no error. */
+  down(request: HostRequest<Spec>, options: { readonly purge: boolean }): Promise<HostProblem | null>
+}

@@ -1,0 +1,84 @@
+/** Brings up and takes down the hosts that Matrix provisions, whatever kind they are. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { HostSpec } from '../model/project.ts'
+import type { HostKind, HostRequest, HostStatus, HostUp } from './host.ts'
+import { hostFolder, hostName, hostsFolder } from './host-place.ts'
+import { takeLock } from './machine-lock.ts'
+import { nested } from './nested/nested.ts'
+import type { HostProblem } from './problem.ts'
+
+/** A request as the command makes it; name and folder follow from the spec. */
+export type HostAsk = Omit<HostRequest, 'name' | 'folder'>
+
+const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> | null } = { nested, swarm: null, vm: null }
+
+/** One at a time a host, also when several runs ask. Rejects only with the signal's reason. */
+export async function hostUp(ask: HostAsk): Promise<HostUp> {
+  const request = requestOf(ask)
+  const kind = kinds[ask.spec.kind]
+  if (kind === null) return { ok: false, problem: notYet(ask.spec) }
+  mkdirSync(request.folder, { recursive: true })
+  using _lock = await takeLock(lockOf(request), {
+    signal: ask.signal,
+    onWait: () => ask.onProgress(`waiting for another run that brings ${request.name} up`),
+  })
+  // By this file later commands know of the host, also when no environment asks for it any more.
+  writeFileSync(join(request.folder, specFile), `${JSON.stringify(ask.spec)}\n`)
+  return kind.up(request as never)
+}
+
+export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
+  const kind = kinds[ask.spec.kind]
+  return kind === null ? { state: 'absent', message: notYet(ask.spec).message } : kind.status(requestOf(ask) as never)
+}
+
+export async function hostDown(ask: HostAsk, options: { readonly purge: boolean }): Promise<HostProblem | null> {
+  const request = requestOf(ask)
+  const kind = kinds[ask.spec.kind]
+  if (kind === null) return null
+  using _lock = await takeLock(lockOf(request), { signal: ask.signal })
+  const problem = await kind.down(request as never, options)
+  if (problem === null && options.purge) rmSync(request.folder, { recursive: true, force: true })
+  return problem
+}
+
+/** The hosts that a project has had brought up on this machine and not taken away. */
+export function knownHosts(env: HostAsk['env'], project: string): readonly HostSpec[] {
+  const folder = join(hostsFolder(env), project)
+  return namesIn(folder).flatMap((name) => {
+    try {
+      return [JSON.parse(readFileSync(join(folder, name, specFile), 'utf8')) as HostSpec]
+    } catch {
+      return [] // a lock, or a folder that nobody finished
+    }
+  })
+}
+
+/** The project's folder of hosts, once none is left in it. */
+export function forgetHosts(env: HostAsk['env'], project: string): void {
+  if (knownHosts(env, project).length === 0) rmSync(join(hostsFolder(env), project), { recursive: true, force: true })
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+const specFile = 'host.json'
+
+function requestOf(ask: HostAsk): HostRequest {
+  const name = hostName(ask.spec)
+  return { ...ask, name, folder: hostFolder(ask.env, ask.project, name) }
+}
+
+const lockOf = (request: HostRequest) => join(dirname(request.folder), `${request.name}.lock`)
+
+const notYet = (spec: HostSpec): HostProblem => ({
+  kind: 'usage',
+  message: `a host of kind ${spec.kind} cannot be provisioned yet`,
+  hint: 'Use kind: nested.',
+})

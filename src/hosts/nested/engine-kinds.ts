@@ -1,0 +1,57 @@
+/** What each nested engine is made of: its packages, the program it is started by, and what it asks of the machine. */
+import { existsSync } from 'node:fs'
+import type { NestedSpec } from '../../model/project.ts'
+import { missingCapabilities } from './capabilities.ts'
+
+export interface NestedEngine {
+  /** Tag of its root image; the same for engines that share one. */
+  readonly image: string
+  readonly suite: string
+  readonly packages: readonly string[]
+  /** Run by a shell; the engine has to listen on `$SOCKET`. */
+  readonly script: string
+  /** Where it keeps images and containers: a volume, since overlay on overlay is refused. */
+  readonly dataFolder: string
+  /** Of the machine's, if there: `/dev/fuse` and `/dev/net/tun` for rootless Podman. */
+  readonly devices: readonly string[]
+  readonly missingCapabilities: readonly string[]
+  readonly cgroupNamespace: 'host' | 'private'
+}
+
+export function nestedEngine(spec: NestedSpec): NestedEngine {
+  const common = {
+    suite: spec.release,
+    missingCapabilities: missingCapabilities(),
+    cgroupNamespace: hasCgroup2() ? ('private' as const) : ('host' as const),
+  }
+  return { ...common, ...dockerEngine(spec) }
+}
+
+// Under v1 the machine's hierarchy is shared, and what runs inside is put below the host's own group, so that it goes
+// with it. Under v2 a group with children may hold no process itself, so everything moves into a child first.
+const prepareCgroups = `
+if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+  mkdir -p /sys/fs/cgroup/init
+  for pid in $(cat /sys/fs/cgroup/cgroup.procs); do echo $pid > /sys/fs/cgroup/init/cgroup.procs 2>/dev/null || :; done
+  sed 's/^/+/; s/ / +/g' /sys/fs/cgroup/cgroup.controllers > /sys/fs/cgroup/cgroup.subtree_control
+  GROUP=/docker
+else
+  GROUP=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+fi`
+
+function dockerEngine(spec: NestedSpec) {
+  return {
+    image: `docker-${spec.release}`,
+    // The client is a package of its own from trixie on; a cluster is formed with it.
+    packages: ['docker.io', 'iptables', 'ca-certificates', ...(spec.release === 'trixie' ? ['docker-cli'] : [])],
+    script: `set -e${prepareCgroups}
+rm -f /var/run/docker.pid "$SOCKET"
+exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group root --cgroup-parent "$GROUP" --log-level warn`,
+    dataFolder: '/var/lib/docker',
+    devices: [],
+  }
+}
+
+function hasCgroup2(): boolean {
+  return existsSync('/sys/fs/cgroup/cgroup.controllers')
+}

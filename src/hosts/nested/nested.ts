@@ -1,0 +1,191 @@
+/** An engine of another release, in a container of a local engine: found again, mended, or made from Debian's packages. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Engine, EngineError, type Labels } from '../../engines/engine.ts'
+import { deadline } from '../../lib/abort.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { oneLine } from '../../lib/printable.ts'
+import type { NestedSpec } from '../../model/project.ts'
+import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
+import { ping } from '../ping.ts'
+import type { HostProblem } from '../problem.ts'
+import { type NestedEngine, nestedEngine } from './engine-kinds.ts'
+import { ensureRootImage } from './root-image.ts'
+
+const readyWithinMs = 90_000
+/** Where the folder of sockets is seen inside. */
+const runFolder = '/run/matrix'
+
+export const nested: HostKind<NestedSpec> = {
+  up: (request) => reported(request, () => bringUp(request)),
+
+  async status(request) {
+    const { local, signal } = request
+    const state = await containerState(local, request)
+    if (state === null) return { state: 'absent', message: 'was not made yet' }
+    if (state !== 'running') return { state: 'down', message: state }
+    const answer = await ping(endpointOf(request), { signal })
+    return answer.answers
+      ? { state: 'up', message: `answers at ${endpointOf(request)}` }
+      : ({ state: 'sick', message: answer.message } satisfies HostStatus)
+  },
+
+  async down(request, { purge }) {
+    const { local, signal } = request
+    try {
+      await local.containers.remove(containerName(request), { signal })
+      if (purge) await local.volumes.remove(volumeName(request), { signal })
+      return null
+    } catch (error) {
+      return problemOf(error, request)
+    }
+  },
+}
+
+async function bringUp(request: HostRequest<NestedSpec>): Promise<HostUp> {
+  const { local, name, onProgress, signal } = request
+  const endpoint = endpointOf(request)
+  const access = { kind: 'engine', endpoint } as const
+  const state = await containerState(local, request)
+  if (state === 'running') {
+    if (await answersSoon(request)) return { ok: true, access, started: false }
+    onProgress(`${name} runs and does not answer; starting it again`)
+  }
+  const engine = nestedEngine(request.spec)
+  const image = await ensureRootImage(local, { engine, ...request })
+  if (!image.ok) return image
+  // Its data is in the volume, so a new container of it finds everything again.
+  await local.containers.remove(containerName(request), { signal })
+  onProgress(`starting ${name}`)
+  await start(request, { engine, imageId: image.imageId })
+  const failure = await readiness(request)
+  if (failure === null) return { ok: true, access, started: true }
+  return {
+    ok: false,
+    problem: {
+      kind: 'machine',
+      message: `${name} did not start: ${failure}`,
+      hint: `docker logs ${containerName(request)} says more; matrix env down --purge ${name} takes it away, and the next run makes it anew.`,
+    },
+  }
+}
+
+async function start(
+  request: HostRequest<NestedSpec>,
+  options: { readonly engine: NestedEngine; readonly imageId: string },
+): Promise<void> {
+  const { local, signal } = request
+  const { engine, imageId } = options
+  const labels = labelsOf(request)
+  const sockets = join(request.folder, 'run')
+  rmSync(sockets, { recursive: true, force: true })
+  mkdirSync(sockets, { recursive: true, mode: 0o755 })
+  await local.volumes.create({ name: volumeName(request), labels }, { signal })
+  const { id } = await local.containers.create(
+    {
+      name: containerName(request),
+      image: imageId,
+      labels,
+      entrypoint: ['/bin/sh', '-c', engine.script],
+      environment: { SOCKET: `${runFolder}/engine.sock` },
+      constraints: {
+        cap_add: ['ALL'],
+        cap_drop: engine.missingCapabilities,
+        security_opt: [{ text: 'seccomp=unconfined' }, { text: 'apparmor=unconfined' }],
+        hostname: request.name,
+        init: true,
+        stop_signal: 'SIGTERM',
+      },
+      network: { kind: 'bridge' },
+      volumes: [{ name: volumeName(request), target: engine.dataFolder }],
+      host: {
+        binds: [
+          { source: sockets, target: runFolder },
+          ...(engine.cgroupNamespace === 'host' ? [{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup' }] : []),
+        ],
+        devices: engine.devices,
+        cgroupNamespace: engine.cgroupNamespace,
+      },
+    },
+    { signal },
+  )
+  await local.containers.start(id, { signal })
+}
+
+/** Null once it answers, else why it does not. */
+async function readiness(request: HostRequest<NestedSpec>): Promise<string | null> {
+  using limit = deadline(readyWithinMs, request.signal)
+  try {
+    for (;;) {
+      if ((await ping(endpointOf(request), { signal: limit.signal })).answers) return null
+      const state = await containerState(request.local, request)
+      if (state !== 'running') return `${state ?? 'it is gone'}: ${await lastWords(request)}`
+      await systemClock.sleep(150, limit.signal)
+    }
+  } catch (error) {
+    request.signal.throwIfAborted()
+    if (!limit.signal.aborted) throw error
+    return `it did not answer within ${readyWithinMs / 1000} s: ${await lastWords(request)}`
+  }
+}
+
+/** An engine under load may miss one question; one that missed several is sick. */
+async function answersSoon(request: HostRequest<NestedSpec>): Promise<boolean> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    if ((await ping(endpointOf(request), { signal: request.signal })).answers) return true
+    await systemClock.sleep(500, request.signal)
+  }
+  return false
+}
+
+async function lastWords(request: HostRequest<NestedSpec>): Promise<string> {
+  const options = { tail: 6, maxBytes: 8192, signal: request.signal }
+  try {
+    const { lines } = await request.local.containers.logs(containerName(request), options)
+    return oneLine(lines.map((line) => line.text).join(' | '), 800)
+  } catch {
+    return 'it left no log'
+  }
+}
+
+async function containerState(local: Engine, request: HostRequest<NestedSpec>): Promise<string | null> {
+  try {
+    const state = await local.containers.inspect(containerName(request), request)
+    return state.status === 'running' ? 'running' : `${state.status} with exit code ${state.exitCode ?? 'unknown'}`
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'not-found') return null
+    throw error
+  }
+}
+
+/** What the local engine refuses becomes a value; the signal's reason does not. */
+async function reported(request: HostRequest<NestedSpec>, work: () => Promise<HostUp>): Promise<HostUp> {
+  try {
+    return await work()
+  } catch (error) {
+    return { ok: false, problem: problemOf(error, request) }
+  }
+}
+
+function problemOf(error: unknown, request: HostRequest<NestedSpec>): HostProblem {
+  request.signal.throwIfAborted()
+  if (!(error instanceof EngineError)) throw error
+  return {
+    kind: 'machine',
+    message: `${request.name}: ${error.message}`,
+    hint: error.hint ?? 'matrix doctor says what this machine offers.',
+  }
+}
+
+const containerName = (request: HostRequest): string => `matrix-host-${request.project}-${request.name}`
+const volumeName = containerName
+const endpointOf = (request: HostRequest): string => `unix://${join(request.folder, 'run/engine.sock')}`
+
+function labelsOf(request: HostRequest): Labels {
+  return {
+    'matrix.project': request.project,
+    'matrix.role': 'host',
+    'matrix.host': request.name,
+    'matrix.owner': request.owner,
+  }
+}

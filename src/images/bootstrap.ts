@@ -1,0 +1,74 @@
+/** Makes an image from a distribution's packages, where no registry gives one. */
+import { spawn } from 'node:child_process'
+import { type Engine, EngineError, type ImageFacts, type Labels } from '../engines/engine.ts'
+
+/** Left out of the base and of whatever a Dockerfile installs on it; licences stay. */
+const unwanted = ['doc', 'man', 'info', 'locale', 'lintian'].map((folder) => `path-exclude=/usr/share/${folder}/*`)
+const dpkgConfiguration = [...unwanted, 'path-include=/usr/share/doc/*/copyright'].join('\\n')
+
+/** What an image should not carry: a package that only converts old layouts (and Perl for it), documents, package lists, logs, the machine's identity. */
+const slimming = [
+  '--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr',
+  '--include=?exact-name(usr-is-merged)',
+  `--setup-hook=mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && printf '%b\\n' '${dpkgConfiguration}' > "$1/etc/dpkg/dpkg.cfg.d/slim"`,
+  '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log "$1"/var/log/apt/* "$1"/var/cache/ldconfig/aux-cache',
+  '--customize-hook=: >"$1/etc/machine-id"; rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
+]
+
+export interface BootstrapRequest {
+  /** What the image is called afterwards. */
+  readonly reference: string
+  /** A release such as `bookworm`. */
+  readonly suite: string
+  /** Packages beside the smallest root file system. */
+  readonly include: readonly string[]
+  readonly command: readonly string[]
+  readonly labels: Labels
+  readonly signal: AbortSignal
+}
+
+/** Makes an image of one layer from Debian's packages. Rejects with `EngineError` of code `no-image`. */
+export async function bootstrapImage(engine: Engine, request: BootstrapRequest): Promise<ImageFacts> {
+  const { signal, reference, suite, include } = request
+  const child = spawn(
+    'mmdebstrap',
+    [
+      '--quiet',
+      '--variant=minbase',
+      ...slimming,
+      ...(include.length > 0 ? [`--include=${include.join(',')}`] : []),
+      suite,
+      '-',
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGTERM' },
+  )
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString('utf8')).slice(-4000)
+  })
+  const ended = new Promise<void>((resolve, reject) => {
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const hint = error.code === 'ENOENT' ? { hint: 'apt-get install mmdebstrap' } : {}
+      reject(new EngineError('no-image', `${reference} could not be made: ${error.message}`, { cause: error, ...hint }))
+    })
+    child.on('close', (code) => {
+      if (code === 0) resolve()
+      else reject(new EngineError('no-image', `mmdebstrap ended with exit code ${code ?? 'unknown'}: ${errors.trim()}`))
+    })
+  })
+  const importing = engine.images.importRoot(child.stdout, {
+    signal,
+    reference,
+    command: request.command,
+    labels: request.labels,
+  })
+  importing.catch(() => {})
+  try {
+    await ended
+  } catch (error) {
+    // Half a root file system may have been imported under the name.
+    await importing.then(() => engine.images.remove(reference, { signal: AbortSignal.timeout(10_000) })).catch(() => {})
+    throw signal.aborted ? signal.reason : error
+  }
+  return importing
+}
