@@ -2,15 +2,15 @@
 import { spawn } from 'node:child_process'
 import { type Engine, EngineError, type ImageFacts, type Labels } from '../engines/engine.ts'
 
-/** Left out of the base and of whatever a Dockerfile installs on it; licences stay. */
-const unwanted = ['doc', 'man', 'info', 'locale', 'lintian'].map((folder) => `path-exclude=/usr/share/${folder}/*`)
-const dpkgConfiguration = [...unwanted, 'path-include=/usr/share/doc/*/copyright'].join('\\n')
+/** Left out of the base and of whatever a Dockerfile installs on it: dpkg keeps to it in the image too. Licences stay. */
+const unwanted = ['doc', 'man', 'info', 'locale', 'lintian']
 
 /** What an image should not carry: a package that only converts old layouts (and Perl for it), documents, package lists, logs, the machine's identity. */
 const slimming = [
   '--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr',
   '--include=?exact-name(usr-is-merged)',
-  `--setup-hook=mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && printf '%b\\n' '${dpkgConfiguration}' > "$1/etc/dpkg/dpkg.cfg.d/slim"`,
+  ...unwanted.map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+  '--dpkgopt=path-include=/usr/share/doc/*/copyright',
   '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log "$1"/var/log/apt/* "$1"/var/cache/ldconfig/aux-cache',
   '--customize-hook=: >"$1/etc/machine-id"; rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
 ]
