@@ -53,7 +53,15 @@ export interface Engine extends AsyncDisposable {
   facts(options: CallOptions): Promise<EngineFacts>
   readonly images: Images
   readonly networks: {
-    create(spec: NetworkSpec, options: CallOptions): Promise<{ readonly id: string; readonly gateway: string | null }>
+    create(spec: NetworkSpec, options: CallOptions): Promise<{ readonly id: string }>
+    /** Its address ranges, such as `172.18.0.0/16`. */
+    subnets(id: string, options: CallOptions): Promise<readonly string[]>
+    /** Puts a container on a further network, where it is found by these names. */
+    connect(
+      id: string,
+      container: string,
+      options: CallOptions & { readonly aliases: readonly string[] },
+    ): Promise<void>
     /** One that is gone already is no error. */
     remove(id: string, options: CallOptions): Promise<void>
   }
@@ -148,6 +156,8 @@ export interface NetworkSpec {
   /** No way out. */
   readonly internal: boolean
   readonly mtu?: number
+  /** The range from which containers also get an IPv6 address; none without it. */
+  readonly ipv6Subnet?: string
 }
 
 export interface ContainerSpec {

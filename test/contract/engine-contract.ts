@@ -204,6 +204,20 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       await engine.volumes.remove(volume, options)
     })
 
+    test('puts a container on a further network, and tells the addresses of each', async () => {
+      const [first, second] = [newName(), newName()]
+      const networks = await Promise.all(
+        [first, second].map((name) => engine.networks.create({ name, labels, internal: true }, options)),
+      )
+      const [one, two] = networks.map(({ id }) => id) as [string, string]
+      expect(await engine.networks.subnets(one, options)).toEqual([expect.stringMatching(/^[\d.]+\/\d+$/)])
+      const id = await create(stays, { network: { kind: 'network', id: one, aliases: ['it'] } })
+      await engine.networks.connect(two, id, { ...options, aliases: ['it'] })
+      await engine.containers.start(id, options)
+      expect((await engine.containers.inspect(id, options)).addresses).toHaveLength(2)
+      expect(await failure(engine.networks.subnets(newName(), options))).toBe('not-found')
+    })
+
     test('says what is not there, and what is taken', async () => {
       const name = newName()
       expect(await failure(engine.containers.inspect(name, options))).toBe('not-found')

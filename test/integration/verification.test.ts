@@ -112,8 +112,8 @@ const lying = (
     images: real.images,
     volumes: real.volumes,
     networks: {
+      ...real.networks,
       create: (spec, options) => real.networks.create(drop.open ? { ...spec, internal: false } : spec, options),
-      remove: (...args) => real.networks.remove(...args),
     },
     containers: {
       ...real.containers,

@@ -5,6 +5,7 @@ import { containersOf } from './containers.ts'
 import { call, callOrNull } from './errors.ts'
 import { watchEvents } from './events.ts'
 import { imagesOf } from './images.ts'
+import { networksOf } from './networks.ts'
 import { request } from './request.ts'
 
 /** @param endpoint `unix:///path/of.sock`; other ways to reach an engine are refused with an `EngineError`. */
@@ -22,24 +23,7 @@ export function connectDocker(endpoint: string): Engine {
     facts: ({ signal }) => call(signal, () => readFacts(docker, signal)),
     images: imagesOf(docker),
     containers: containersOf(docker),
-    networks: {
-      create: (spec, { signal }) =>
-        call(signal, async () => {
-          const network = await docker.createNetwork({
-            Name: spec.name,
-            Driver: 'bridge',
-            Internal: spec.internal,
-            CheckDuplicate: true,
-            Labels: { ...spec.labels },
-            ...(spec.mtu === undefined ? {} : { Options: { 'com.docker.network.driver.mtu': String(spec.mtu) } }),
-            abortSignal: signal,
-          })
-          return { id: network.id, gateway: null }
-        }),
-      remove: async (id, { signal }) => {
-        await callOrNull(signal, () => docker.getNetwork(id).remove({ abortSignal: signal }))
-      },
-    },
+    networks: networksOf(docker),
     volumes: {
       create: (spec, { signal }) =>
         call(

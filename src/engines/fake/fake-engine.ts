@@ -34,6 +34,8 @@ interface FakeContainer {
   status: 'created' | 'running' | 'exited'
   exitCode: number | null
   readonly ended: Set<() => void>
+  /** How many it is on. */
+  networks: number
 }
 
 const killed = 137
@@ -112,6 +114,7 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
           status: 'created',
           exitCode: null,
           ended: new Set(),
+          networks: spec.network.kind === 'network' ? 1 : 0,
         }
         containers.set(id, made)
         return { id, warnings: [] }
@@ -237,7 +240,17 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
           if (networks.has(name)) throw new EngineError('conflict', `the network ${name} is there already`)
           const id = newId()
           networks.set(name, { id, name, labels })
-          return { id, gateway: null }
+          return { id }
+        }),
+      subnets: (id, options) =>
+        call(options, () => {
+          if (![...networks.values()].some((network) => network.id === id)) throw absent('network')
+          return ['192.0.2.0/24']
+        }),
+      connect: (id, container, options) =>
+        call(options, () => {
+          if (![...networks.values()].some((network) => network.id === id)) throw absent('network')
+          find(container).networks += 1
         }),
       remove: (id, options) =>
         call(options, () => {
@@ -292,7 +305,7 @@ function stateOf(container: FakeContainer): ContainerState {
     startedAt: null,
     finishedAt: null,
     health: null,
-    addresses: status === 'running' && container.spec.network.kind === 'network' ? ['192.0.2.2'] : [],
+    addresses: status === 'running' ? Array.from({ length: container.networks }, (_, at) => `192.0.2.${at + 2}`) : [],
     claims: {},
     raw: {},
   }
