@@ -4,10 +4,13 @@ import type { Finding } from './plan.ts'
 import type {
   BaseRecord,
   BuildRecord,
+  CauseRecord,
   CheckRecord,
   ConstraintRecord,
+  Diagnosis,
   EngineRecord,
   EvidenceRef,
+  ExplanationRecord,
   ImageRecord,
   PhaseRecord,
   RowRecord,
@@ -30,6 +33,7 @@ export type RunEventBody =
   | CellConstraints
   | CellCheck
   | CellFinished
+  | CellExplained
   | RunFinished
 
 /** First line. The plan as far as a reader needs it to know what should have run. */
@@ -118,6 +122,14 @@ export interface CellFinished {
   readonly findings: readonly Finding[]
   readonly evidence: readonly EvidenceRef[]
 }
+/** Why a cell fails, found by running it with other constraints. */
+export interface CellExplained {
+  readonly type: 'cell-explained'
+  readonly cell: string
+  readonly diagnosis: Diagnosis
+  readonly causes: readonly CauseRecord[]
+  readonly explanation: ExplanationRecord
+}
 /** Last line of a run that was not killed. */
 export interface RunFinished {
   readonly type: 'run-finished'
@@ -132,4 +144,6 @@ export type Progress =
   | { readonly type: 'build-progress'; readonly stack: string; readonly text: string }
   | { readonly type: 'host-progress'; readonly environment: string | null; readonly text: string }
   | { readonly type: 'cell-stage'; readonly cell: string; readonly stage: Stage }
+  /** The search for the cause of a red cell: what is suspected, what has been ruled out. */
+  | { readonly type: 'cell-search'; readonly cell: string; readonly text: string }
   | { readonly type: 'notice'; readonly text: string }

@@ -1,5 +1,5 @@
 /** Folds what happened during a run, as its journal tells it, into the record of the run. */
-import type { CellFinished, PlannedCellRecord, RunEvent, RunFinished, RunStarted } from './event.ts'
+import type { CellExplained, CellFinished, PlannedCellRecord, RunEvent, RunFinished, RunStarted } from './event.ts'
 import type { CellOutcome } from './outcome.ts'
 import type {
   BaseRecord,
@@ -35,6 +35,7 @@ interface CellParts {
   readonly checks: CheckRecord[]
   readonly needs: CellRecord['needs'][number][]
   constraints: readonly ConstraintRecord[]
+  explained: CellExplained | null
 }
 
 class Fold {
@@ -91,6 +92,9 @@ class Fold {
         return
       case 'cell-finished':
         this.#cell(event).finished = event
+        return
+      case 'cell-explained':
+        this.#cell(event).explained = event
         return
       case 'run-finished':
         this.#finished = event
@@ -151,16 +155,26 @@ class Fold {
       constraints: parts?.constraints ?? [],
       findings: finished?.findings ?? planned.findings,
       evidence: finished?.evidence ?? [],
-      diagnosis: null,
-      causes: [],
-      flaky: false,
+      diagnosis: parts?.explained?.diagnosis ?? null,
+      causes: parts?.explained?.causes ?? [],
+      explanation: parts?.explained?.explanation ?? null,
+      flaky: parts?.explained?.diagnosis === 'flaky',
       waiver: null,
     }
   }
 }
 
 function emptyParts(startedAtMs: number): CellParts {
-  return { started: false, finished: null, startedAtMs, phases: [], checks: [], needs: [], constraints: [] }
+  return {
+    started: false,
+    finished: null,
+    startedAtMs,
+    phases: [],
+    checks: [],
+    needs: [],
+    constraints: [],
+    explained: null,
+  }
 }
 
 type VerdictFields = Pick<CellRecord, 'outcome' | 'stage' | 'reason' | 'message' | 'signature' | 'image'>
@@ -186,14 +200,28 @@ function unfinishedBuild(stack: string): BuildRecord {
 
 const grouped: ReadonlySet<CellOutcome> = new Set(['fail', 'error'])
 
-/** Cells that show the same failure, the most cells first. */
+/** Cells that show the same failure for the same cause, the most cells first; one that nobody looked into goes with its signature. */
 function groupsOf(cells: readonly CellRecord[]): RunRecord['groups'] {
-  const groups = new Map<string, string[]>()
-  for (const { id, signature, outcome } of cells) {
-    if (signature === null || !grouped.has(outcome)) continue
-    groups.set(signature, [...(groups.get(signature) ?? []), id])
+  const bySignature = new Map<string, CellRecord[]>()
+  for (const cell of cells) {
+    if (cell.signature === null || !grouped.has(cell.outcome)) continue
+    bySignature.set(cell.signature, [...(bySignature.get(cell.signature) ?? []), cell])
   }
-  return [...groups]
-    .map(([signature, ids]) => ({ signature, cause: null, cells: ids }))
-    .sort((a, b) => b.cells.length - a.cells.length)
+  const groups: { signature: string; cause: readonly string[] | null; cells: string[] }[] = []
+  for (const [signature, alike] of bySignature) {
+    const found = alike.find(({ causes }) => causes.length > 0)
+    for (const cell of alike) {
+      const cause = cell.causes.length > 0 ? causeOf(cell) : cell.diagnosis === null && found ? causeOf(found) : null
+      const group = groups.find((one) => one.signature === signature && sameCause(one.cause, cause))
+      if (group) group.cells.push(cell.id)
+      else groups.push({ signature, cause, cells: [cell.id] })
+    }
+  }
+  return groups.sort((a, b) => b.cells.length - a.cells.length)
 }
+
+const causeOf = ({ causes }: CellRecord): readonly string[] =>
+  [...new Set(causes.flatMap(({ constraints }) => constraints))].sort()
+
+const sameCause = (a: readonly string[] | null, b: readonly string[] | null): boolean =>
+  JSON.stringify(a) === JSON.stringify(b)

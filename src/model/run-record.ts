@@ -105,8 +105,11 @@ export interface CellRecord {
   readonly constraints: readonly ConstraintRecord[]
   readonly findings: readonly Finding[]
   readonly evidence: readonly EvidenceRef[]
-  readonly diagnosis: 'constraints' | 'engine' | 'stack' | 'flaky' | 'contention' | 'unresolved' | null
+  /** What sort of failure it is; null where nobody looked. */
+  readonly diagnosis: Diagnosis | null
   readonly causes: readonly CauseRecord[]
+  /** How the diagnosis was come by; null where nobody looked. */
+  readonly explanation: ExplanationRecord | null
   readonly flaky: boolean
   readonly waiver: WaiverRecord | null
 }
@@ -140,13 +143,82 @@ export interface ConstraintRecord {
   /** Whether what was observed agrees; null where nothing was. */
   readonly agrees: boolean | null
 }
+/**
+ * `constraints`: the causes say which. `engine`: the engine itself. `stack`: it fails with no constraint at all.
+ * `flaky`: alone it sometimes passes. `contention`: alone it passes. `unresolved`: none of these could be shown.
+ */
+export const diagnoses = ['constraints', 'engine', 'stack', 'flaky', 'contention', 'unresolved'] as const
+export type Diagnosis = (typeof diagnoses)[number]
+
+/** A smallest set of constraints that makes the cell fail, verified both ways. */
 export interface CauseRecord {
+  /** Atoms, in the spelling of the cell's own constraints. */
   readonly constraints: readonly string[]
+  /** Where an ordinal constraint turns from failing to passing; bytes, milliseconds or plain numbers. */
   readonly threshold: { readonly key: string; readonly failsAt: number; readonly passesAt: number } | null
+  /** How sure it is, in words. */
   readonly confidence: string
-  readonly probes: readonly Json[]
-  readonly remedy: string | null
-  readonly reproduction: string | null
+  /** What shows it. */
+  readonly probes: readonly ProbeRecord[]
+  readonly remedy: RemedyRecord | null
+  readonly reproduction: ReproductionRecord | null
+}
+/** The cell run once more with other constraints. */
+export interface ProbeRecord {
+  /** What it was to find out, such as `without read_only`. */
+  readonly purpose: string
+  /** Atoms of the environment that were in force. */
+  readonly kept: readonly string[]
+  /** Atoms of the environment that were not. */
+  readonly lifted: readonly string[]
+  /** Ordinal constraints that had another value than the environment's. */
+  readonly values: Readonly<Record<string, number>>
+  /** `unresolved`: it failed in another way than the cell, or could not be observed. */
+  readonly outcome: 'pass' | 'fail' | 'unresolved'
+  readonly stage: Stage | null
+  readonly reason: Reason | null
+  readonly message: string | null
+  readonly signature: string | null
+  readonly durationMs: number
+  /** The cell of this run that answered it already; null where it was run for this. */
+  readonly from: string | null
+}
+export interface RemedyRecord {
+  /** Changes to the environment of which each alone ends this cause, the smallest first. */
+  readonly relaxations: readonly RelaxationRecord[]
+  /** A change to the stack that ends it without one to the environment. */
+  readonly patch: {
+    /** Relative to the project. */
+    readonly file: string
+    /** What to lay over the file's own content. */
+    readonly yaml: string
+    /** Whether the cell passed with it; null where that was not tried. */
+    readonly passes: boolean | null
+  } | null
+}
+export interface RelaxationRecord {
+  /** In words, such as `lift cap_drop:CHOWN` or `mem_limit: at least 112m`. */
+  readonly change: string
+  readonly constraints: readonly string[]
+  /** Whether the cell passed with it, every other cause lifted; null where that was not tried. */
+  readonly passes: boolean | null
+}
+/** Two commands of the engine's own client: secrets are variables of the shell. */
+export interface ReproductionRecord {
+  readonly fails: string
+  readonly passes: string
+  /** What the two need that they do not make themselves, and what is not in them. */
+  readonly note: string | null
+}
+export interface ExplanationRecord {
+  /** One sentence. */
+  readonly summary: string
+  readonly confidence: string
+  /** Every probe, in the order in which it was asked. */
+  readonly probes: readonly ProbeRecord[]
+  readonly durationMs: number
+  /** False where the budget ended before the search did. */
+  readonly complete: boolean
 }
 export interface WaiverRecord {
   readonly reason: string

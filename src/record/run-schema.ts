@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Json } from '../model/check.ts'
 import { cellOutcomes, reasons, stages } from '../model/outcome.ts'
-import type { RunRecord } from '../model/run-record.ts'
+import { diagnoses, type RunRecord } from '../model/run-record.ts'
 
 const json: z.ZodType<Json> = z.json()
 const ms = z.number().min(0).describe('milliseconds')
@@ -68,6 +68,34 @@ const constraint = z.object({
   agrees: z.boolean().nullable(),
 })
 
+const atoms = z.array(z.string())
+const probe = z.object({
+  purpose: z.string(),
+  kept: atoms.describe('constraints of the environment that were in force'),
+  lifted: atoms.describe('constraints of the environment that were not'),
+  values: z.record(z.string(), z.number()).describe('ordinal constraints that had another value'),
+  outcome: z.enum(['pass', 'fail', 'unresolved']),
+  stage: stage.nullable(),
+  reason: reason.nullable(),
+  message: z.string().nullable(),
+  signature: signature.nullable(),
+  durationMs: ms,
+  from: z.string().nullable().describe('the cell that had answered it already'),
+})
+const cause = z.object({
+  constraints: atoms,
+  threshold: z.object({ key: z.string(), failsAt: z.number(), passesAt: z.number() }).nullable(),
+  confidence: z.string(),
+  probes: z.array(probe),
+  remedy: z
+    .object({
+      relaxations: z.array(z.object({ change: z.string(), constraints: atoms, passes: z.boolean().nullable() })),
+      patch: z.object({ file: z.string(), yaml: z.string(), passes: z.boolean().nullable() }).nullable(),
+    })
+    .nullable(),
+  reproduction: z.object({ fails: z.string(), passes: z.string(), note: z.string().nullable() }).nullable(),
+})
+
 const cell = z.object({
   id: z.string().describe('stack@environment'),
   stack: z.string(),
@@ -90,17 +118,17 @@ const cell = z.object({
   constraints: z.array(constraint),
   findings: z.array(finding),
   evidence: z.array(evidence),
-  diagnosis: z.enum(['constraints', 'engine', 'stack', 'flaky', 'contention', 'unresolved']).nullable(),
-  causes: z.array(
-    z.object({
-      constraints: z.array(z.string()),
-      threshold: z.object({ key: z.string(), failsAt: z.number(), passesAt: z.number() }).nullable(),
+  diagnosis: z.enum(diagnoses).nullable(),
+  causes: z.array(cause),
+  explanation: z
+    .object({
+      summary: z.string(),
       confidence: z.string(),
-      probes: z.array(json),
-      remedy: z.string().nullable(),
-      reproduction: z.string().nullable(),
-    }),
-  ),
+      probes: z.array(probe),
+      durationMs: ms,
+      complete: z.boolean().describe('false where the budget ended before the search did'),
+    })
+    .nullable(),
   flaky: z.boolean(),
   waiver: z.object({ reason: z.string(), owner: z.string(), expires: z.string() }).nullable(),
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RunEvent } from '../../../src/model/event.ts'
 import { foldRun } from '../../../src/model/fold-run.ts'
 import type { CellOutcome } from '../../../src/model/outcome.ts'
 import { verdictOf } from '../../../src/model/verdict.ts'
@@ -79,5 +80,41 @@ describe('the verdict', () => {
     const build = { stack: 'api', step: null, message: null, durationMs: 0, cached: false, evidence: [] }
     expect(verdictOf({ ...run, builds: [{ ...build, outcome: 'fail' }] }, 'ended').exitCode).toBe(1)
     expect(verdictOf({ ...run, builds: [{ ...build, outcome: 'error' }] }, 'ended').exitCode).toBe(3)
+  })
+})
+
+describe('an explained cell', () => {
+  const explained = (cell: string, constraints: readonly string[]): RunEvent => ({
+    atMs: 8000,
+    type: 'cell-explained',
+    cell,
+    diagnosis: constraints.length > 0 ? 'constraints' : 'stack',
+    causes:
+      constraints.length > 0
+        ? [{ constraints, threshold: null, confidence: 'sure', probes: [], remedy: null, reproduction: null }]
+        : [],
+    explanation: { summary: 'because', confidence: 'sure', probes: [], durationMs: 1, complete: true },
+  })
+  const events = eventsOf(['api', 'web'], ['qa', 'prod'], {
+    'api@qa': 'fail',
+    'api@prod': 'fail',
+    'web@qa': 'fail',
+    'web@prod': 'pass',
+  })
+
+  test('carries its cause, and cells of its signature that nobody looked into go with it', () => {
+    const run = foldRun([...events, explained('api@qa', ['user', 'read_only']), finished])
+    expect(run.cells[0]).toMatchObject({ diagnosis: 'constraints', explanation: { summary: 'because' } })
+    expect(run.groups).toEqual([
+      { signature: 's1:0123456789ab', cause: ['read_only', 'user'], cells: ['api@qa', 'api@prod', 'web@qa'] },
+    ])
+  })
+
+  test('of another cause or of none is a group of its own', () => {
+    const run = foldRun([...events, explained('api@qa', ['read_only']), explained('web@qa', []), finished])
+    expect(run.groups.map(({ cause, cells }) => [cause, cells])).toEqual([
+      [['read_only'], ['api@qa', 'api@prod']],
+      [null, ['web@qa']],
+    ])
   })
 })
