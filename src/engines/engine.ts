@@ -16,6 +16,7 @@ export type EngineErrorCode =
   | 'failed' // the engine tried and could not: 5xx
   | 'build-step' // a step of the Dockerfile exited non-zero
   | 'no-image' // the reference is neither present nor pullable
+  | 'node-lost' // a machine of a cluster does not answer, or was taken out of service
 
 export class EngineError extends Error {
   override readonly name = 'EngineError'
@@ -71,10 +72,22 @@ export interface Engine extends AsyncDisposable {
     remove(name: string, options: CallOptions): Promise<void>
   }
   readonly containers: Containers
+  /** The machines that it runs containers on: one, but for a cluster. */
+  hosts(options: CallOptions): Promise<readonly EngineHost[]>
+  /** Where a container runs. Rejects with `node-lost` where that machine has gone away from its cluster. */
+  hostOf(containerId: string, options: CallOptions): Promise<EngineHost>
   /** Objects that carry all of these labels. `''` as a value asks only that the label is there. */
   list(kind: ResourceKind, labels: Labels, options: CallOptions): Promise<readonly Resource[]>
   /** Events of containers with these labels, from the moment the promise resolves until `signal` aborts. */
   watch(labels: Labels, options: CallOptions): Promise<AsyncIterable<ContainerEvent>>
+}
+
+/** One machine, for what has to be done on it and not just anywhere in a cluster, such as entering a namespace. */
+export interface EngineHost {
+  /** Its name in its cluster; null where the engine has one machine only. */
+  readonly name: string | null
+  /** What runs containers on this machine alone; where there is one machine, the engine itself. */
+  readonly engine: Engine
 }
 
 export interface EngineFacts extends EngineRecord {
@@ -184,6 +197,8 @@ export interface ContainerSpec {
   /** For hosts of Matrix's own, on this machine only: what an engine inside the container needs of the machine. */
   readonly host?: HostPrivileges
   readonly openStdin?: boolean
+  /** Containers that a cluster keeps on other machines than this one, as far as it has others. */
+  readonly apartFrom?: readonly string[]
 }
 
 /** Nothing of `/proc` and `/sys` is masked, and the machine's control groups are seen whole and can be written. */
@@ -250,6 +265,8 @@ export interface ContainerState {
   readonly health: 'starting' | 'healthy' | 'unhealthy' | null
   /** Addresses on its networks; empty where there is none. */
   readonly addresses: readonly string[]
+  /** The machine of a cluster that it runs on; null where the engine has one machine only. */
+  readonly node: string | null
   /** What the engine says it applied, flattened by constraint key: it is a claim, not an observation. */
   readonly claims: Readonly<Record<string, unknown>>
   /** The engine's own record, for the `inspect` check and for evidence; environment values are not in it. */
@@ -278,7 +295,8 @@ export interface FileFacts {
 export interface ContainerEvent {
   readonly container: string
   readonly labels: Labels
-  readonly action: 'start' | 'die' | 'oom' | 'health' | 'restart' | 'destroy'
+  /** `lost`: its machine has gone away from its cluster, so that nothing more is heard of it. */
+  readonly action: 'start' | 'die' | 'oom' | 'health' | 'restart' | 'destroy' | 'lost'
   readonly exitCode: number | null
   readonly health: 'healthy' | 'unhealthy' | null
 }

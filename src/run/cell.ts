@@ -1,7 +1,6 @@
 /** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
 import { anyOf, CancelledError, ending } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
-import { oneLine } from '../lib/printable.ts'
 import { signatureOf } from '../lib/signature.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
@@ -14,6 +13,7 @@ import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy } from './copy-runner.ts'
 import { captureEvidence } from './evidence.ts'
 import { labelsOf, objectName } from './labels.ts'
+import { lossesOf } from './losses.ts'
 import { CellProblem, decisive, type Problem, problemOf } from './problem.ts'
 import type { EngineSession } from './session.ts'
 import { signalProcess } from './signal-process.ts'
@@ -87,12 +87,8 @@ class RunOfCell {
       this.#problems.push(error instanceof CellProblem ? error.problem : problemOf(error, stage))
       this.#skipChecks()
     }
-    // A stream that broke explains whatever else was seen.
-    const workload = this.#workload()
-    const death = workload === undefined ? undefined : session.deaths.known(workload.containerId)
-    if (death?.kind === 'lost') {
-      this.#problems.push({ kind: 'error', stage, reason: 'engine-lost', message: oneLine(String(death.error)) })
-    }
+    const doubted = this.#problems.length > 0
+    this.#problems.push(...(await lossesOf(this.#created, { session, stage, doubted })))
     const evidence = await this.#keepEvidence()
     return this.#finish(evidence)
   }
@@ -169,6 +165,7 @@ class RunOfCell {
           signal: options.signal,
           teardown: this.#teardown,
           networkId: options.networkId,
+          created: this.#created,
           phase: (name, work) => this.#phase(name, work),
         },
         (containerId) => this.#created.set(copy.alias, containerId),
@@ -334,12 +331,7 @@ class RunOfCell {
 
   #finish(evidence: readonly EvidenceRef[]): CellRun {
     const problem = decisive(this.#problems)
-    const outcome =
-      problem === undefined
-        ? 'pass'
-        : problem.reason === 'not-in-force' || problem.reason === 'engine-lost'
-          ? 'error'
-          : problem.kind
+    const outcome = problem?.kind ?? 'pass'
     const own = problem && {
       stage: problem.stage,
       reason: problem.reason,

@@ -9,10 +9,10 @@ import { describeEnd } from './container-end.ts'
 import type { ContainerDeath } from './death-watch.ts'
 import { labelsOf, objectName } from './labels.ts'
 import { DialError, type ProbeTarget } from './probes/target.ts'
-import { CellProblem, type Problem, problemOf } from './problem.ts'
+import { CellProblem, lossOf, type Problem, problemOf } from './problem.ts'
 import { waitReady } from './readiness.ts'
 import { dial, reach } from './relay/dial.ts'
-import type { EngineSession } from './session.ts'
+import type { EngineSession, SessionHost } from './session.ts'
 import type { Teardown } from './teardown.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
 import { verifyConstraints } from './verify/verify.ts'
@@ -24,6 +24,8 @@ export interface CopyContext {
   readonly signal: AbortSignal
   readonly teardown: Teardown
   readonly networkId: string | null
+  /** Containers of the cell that are there, by alias. */
+  readonly created: ReadonlyMap<string, string>
   /** Image id by row. */
   readonly imageOf: (row: string) => string
   readonly secret: (name: string) => string
@@ -41,7 +43,9 @@ export interface RunningCopy {
   readonly verified: Promise<Verification>
   /** Restarts it and waits until it is ready again. */
   restart(signal: AbortSignal): Promise<void>
-  /** Process id on the engine's host; 0 while it does not run. */
+  /** The machine that it runs on. */
+  readonly host: SessionHost
+  /** Process id on that machine; 0 while it does not run. */
   pid(): number
 }
 
@@ -68,6 +72,7 @@ export async function startCopy(
   )
 
   let state = await at('start', () => engine.containers.inspect(containerId, { signal }))
+  const machine = await at('start', () => session.hostOf(containerId, signal))
   const named = (port: number) => {
     const portName = Object.entries(copy.config.ports).find(([, number]) => number === port)?.[0]
     return { port, ...(portName === undefined ? {} : { portName }) }
@@ -79,12 +84,12 @@ export async function startCopy(
     imageId: context.imageOf(copy.row),
     dial: async (port, { host, signal: dialSignal }) => {
       const { pid, address } = addressOf(state)
-      return dial(session.helper, { pid, address: host ?? address, ...named(port), signal: dialSignal })
+      return dial(machine.helper, { pid, address: host ?? address, ...named(port), signal: dialSignal })
     },
     reach: async (port, options) =>
-      reach(session.helper, { ...addressOf(state), ...named(port), signal: options.signal }),
+      reach(machine.helper, { ...addressOf(state), ...named(port), signal: options.signal }),
   }
-  const verified = verify(copy, containerId, context).catch((error: unknown) =>
+  const verified = verify(copy, { containerId, host: machine, context }).catch((error: unknown) =>
     unverified(copy, context, oneLine(error instanceof Error ? error.message : String(error))),
   )
   await at('ready', () => context.phase(`ready ${copy.alias}`, () => becomeReady(copy, target, context)))
@@ -93,6 +98,7 @@ export async function startCopy(
     containerId,
     target,
     verified,
+    host: machine,
     pid: () => state.pid,
     async restart(restartSignal) {
       session.deaths.expect(containerId)
@@ -161,6 +167,8 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
           ? { kind: 'none' }
           : { kind: 'network', id: context.networkId, aliases: [copy.alias] },
       volumes,
+      // On a cluster a cell crosses machines wherever it can.
+      apartFrom: copy.after.flatMap((alias) => context.created.get(alias) ?? []),
     },
     { signal },
   )
@@ -173,12 +181,16 @@ function unverified(copy: Copy, context: CopyContext, trouble: string): Verifica
   return { records: verifyConstraints({ constraints, network, unsupported, egress: null, view: null }), trouble }
 }
 
-async function verify(copy: Copy, containerId: string, context: CopyContext): Promise<Verification> {
+async function verify(
+  copy: Copy,
+  running: { readonly containerId: string; readonly host: SessionHost; readonly context: CopyContext },
+): Promise<Verification> {
+  const { containerId, host, context } = running
   const { cell, session, signal } = context
   const sysctls = Object.keys(copy.config.constraints.sysctls ?? {})
   const pid = async () => (await session.engine.containers.inspect(containerId, { signal })).pid
-  const read = async () => settledView(await pid(), { session, sysctls, context })
-  const tryOut = async () => tryEgress(await pid(), context)
+  const read = async () => settledView(await pid(), { host, sysctls, context })
+  const tryOut = async () => tryEgress(await pid(), { host, context })
   const [view, egress] = await Promise.all([read(), tryOut()])
   const input = { constraints: copy.config.constraints, network: cell.network, unsupported: cell.unsupported, egress }
   const records = verifyConstraints({ ...input, view })
@@ -195,21 +207,24 @@ async function verify(copy: Copy, containerId: string, context: CopyContext): Pr
 /** Waits until the runtime has handed over to the container's own program. */
 async function settledView(
   pid: number,
-  options: { readonly session: EngineSession; readonly sysctls: readonly string[]; readonly context: CopyContext },
+  options: { readonly host: SessionHost; readonly sysctls: readonly string[]; readonly context: CopyContext },
 ): Promise<KernelView | null> {
-  const { session, sysctls, context } = options
+  const { host, sysctls, context } = options
   let view: KernelView | null = null
   for (let attempt = 0; attempt < 20; attempt++) {
-    view = await readKernelView(session.helper, { pid, sysctls, signal: context.signal })
+    view = await readKernelView(host.helper, { pid, sysctls, signal: context.signal })
     if (view === null || !/^(runc|crun)(:|$)|^exe$/.test(view.command)) return view
     await context.clock.sleep(20, context.signal)
   }
   return view
 }
 
-async function tryEgress(pid: number, context: CopyContext): Promise<{ readonly reached: boolean | null } | null> {
+async function tryEgress(
+  pid: number,
+  { host, context }: { readonly host: SessionHost; readonly context: CopyContext },
+): Promise<{ readonly reached: boolean | null } | null> {
   if (context.networkId === null) return null
-  const outside = await context.session.outside()
+  const outside = await host.outside()
   if (outside === null || pid <= 0) return null
   return { reached: await outside.reachedFrom(pid, context.signal) }
 }
@@ -254,8 +269,7 @@ async function readinessProblem(
   },
 ): Promise<Problem> {
   const { died } = context
-  if (died?.kind === 'lost')
-    return { kind: 'error', stage: 'ready', reason: 'engine-lost', message: oneLine(String(died.error)) }
+  if (died?.kind === 'lost') return lossOf(died.error, 'ready')
   if (died === undefined) {
     return {
       kind: result.error === true ? 'error' : 'fail',

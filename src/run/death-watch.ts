@@ -1,7 +1,7 @@
 /** Hears of containers that end, from the engine's event stream, so that nobody has to poll. */
-import type { Engine, Labels } from '../engines/engine.ts'
+import { type Engine, EngineError, type Labels } from '../engines/engine.ts'
 
-/** `lost`: the stream broke, so that nothing can be said of any container. */
+/** `lost`: the stream broke or the container's machine went away, so that nothing can be said of it. */
 export type ContainerDeath =
   | { readonly kind: 'died'; readonly exitCode: number | null; readonly oomKilled: boolean }
   | { readonly kind: 'lost'; readonly error: unknown }
@@ -25,6 +25,10 @@ export class DeathWatch {
         for await (const event of events) {
           if (event.action === 'oom') watch.#oom.add(event.container)
           if (event.action === 'start') watch.#expected.delete(event.container)
+          if (event.action === 'lost') {
+            const error = new EngineError('node-lost', 'the machine that it ran on has gone away from the cluster')
+            watch.#settle(event.container, { kind: 'lost', error })
+          }
           if (event.action === 'die') watch.#announce(event.container, event.exitCode)
         }
         if (!options.signal.aborted) watch.#lose(new Error('the event stream of the engine ended'))
@@ -64,6 +68,10 @@ export class DeathWatch {
   #announce(container: string, exitCode: number | null): void {
     if (this.#expected.has(container)) return
     const death: ContainerDeath = { kind: 'died', exitCode, oomKilled: this.#oom.has(container) }
+    this.#settle(container, death)
+  }
+
+  #settle(container: string, death: ContainerDeath): void {
     this.#deaths.set(container, death)
     this.#tell(container, death)
   }

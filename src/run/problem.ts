@@ -38,7 +38,7 @@ export function problemOf(error: unknown, stage: Stage): Problem {
     }
   }
   const message = oneLine(error.message, 1000)
-  if (error.code === 'unreachable') return { kind: 'error', stage, reason: 'engine-lost', message }
+  if (error.code === 'unreachable' || error.code === 'node-lost') return lossOf(error, stage)
   const refused =
     error.code === 'rejected' ||
     /OCI runtime|runc|executable file not found|no such file or directory/i.test(error.message)
@@ -48,13 +48,24 @@ export function problemOf(error: unknown, stage: Stage): Problem {
   return { kind: 'error', stage, reason: 'unobservable', message }
 }
 
+/** Where a container was is gone, so that nothing that is seen of it says anything of the product. */
+export function lossOf(error: unknown, stage: Stage): Problem {
+  const reason = error instanceof EngineError && error.code === 'node-lost' ? 'node-lost' : 'engine-lost'
+  return {
+    kind: 'error',
+    stage,
+    reason,
+    message: oneLine(error instanceof Error ? error.message : String(error), 1000),
+  }
+}
+
+/** What decides whatever else was seen; of several, the first explains the others. */
+const overriding = ['node-lost', 'engine-lost', 'not-in-force'] as const
+
 /** The problem that decides: a lost engine or a constraint not in force, then the first failure, then the first error. */
 export function decisive(problems: readonly Problem[]): Problem | undefined {
   return (
-    problems.find(
-      (problem) =>
-        problem.reason === 'engine-lost' || problem.reason === 'node-lost' || problem.reason === 'not-in-force',
-    ) ??
+    overriding.flatMap((reason) => problems.find((problem) => problem.reason === reason) ?? [])[0] ??
     problems.find((problem) => problem.kind === 'fail') ??
     problems[0]
   )

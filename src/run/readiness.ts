@@ -86,7 +86,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
           error: verdict.outcome === 'error',
         }
       }
-      if (last.reason === 'engine-lost') return notReady(last)
+      if (last.reason === 'engine-lost' || last.reason === 'node-lost') return notReady(last)
       if (clock.now() >= until) break
       await clock.sleep(Math.min(waitMs, Math.max(1, until - clock.now())), limit.signal)
     }

@@ -1,6 +1,6 @@
-/** What a run keeps warm on one engine: the helper, the event stream, the machine outside, the limits on start and removal. */
+/** What a run keeps warm on one engine: the event stream, the limits on start and removal, and on each of its machines a helper and a machine outside. */
 import pLimit, { type LimitFunction } from 'p-limit'
-import type { Engine, EngineFacts } from '../engines/engine.ts'
+import type { Engine, EngineFacts, EngineHost } from '../engines/engine.ts'
 import { ensureHelperImage } from '../images/helper.ts'
 import { manyListeners } from '../lib/abort.ts'
 import { DeathWatch } from './death-watch.ts'
@@ -14,11 +14,17 @@ export interface EngineSession {
   readonly facts: EngineFacts
   readonly identity: RunIdentity
   readonly deaths: DeathWatch
-  readonly helper: Helper
   /** The engine serialises starts; more at once only wait inside it. */
   readonly starting: LimitFunction
   readonly removing: LimitFunction
-  /** Made when first asked for; null where this engine's host does not allow it. */
+  /** The machine where a container runs. Rejects with `EngineError`; `node-lost` where it has gone away. */
+  hostOf(containerId: string, signal: AbortSignal): Promise<SessionHost>
+}
+
+/** What is kept warm on one machine of the engine. */
+export interface SessionHost {
+  readonly helper: Helper
+  /** Made when first asked for; null where this machine does not allow it. */
   outside(): Promise<Outside | null>
 }
 
@@ -40,23 +46,47 @@ export async function openSession(
     signal: manyListeners(listening.signal),
   })
   const image = await ensureHelperImage(engine, { signal })
-  const labels = labelsOf(identity, 'relay')
-  const helper = await startHelper(engine, { image, name: objectName(identity, 'relay'), labels, teardown, signal })
-  let outside: Promise<Outside | null> | undefined
+  const open = new Map<Engine, Promise<SessionHost>>()
+  const openOn = (host: EngineHost) => {
+    const opening = open.get(host.engine) ?? openHost(host, { ...options, image })
+    open.set(host.engine, opening)
+    return opening
+  }
+  await Promise.all((await engine.hosts({ signal })).map(openOn))
   return {
     engine,
     facts,
     identity,
     deaths,
-    helper,
     starting: pLimit(3),
     removing: pLimit(2),
+    hostOf: async (containerId, asking) => openOn(await engine.hostOf(containerId, { signal: asking })),
+  }
+}
+
+interface HostOptions {
+  readonly identity: RunIdentity
+  readonly image: string
+  readonly teardown: Teardown
+  readonly signal: AbortSignal
+  readonly onNotice: (text: string) => void
+}
+
+async function openHost(host: EngineHost, options: HostOptions): Promise<SessionHost> {
+  const { identity, image, teardown, signal } = options
+  const { engine } = host
+  const labels = labelsOf(identity, 'relay')
+  const helper = await startHelper(engine, { image, name: objectName(identity, 'relay'), labels, teardown, signal })
+  let outside: Promise<Outside | null> | undefined
+  return {
+    helper,
     outside() {
       outside ??= openOutside(engine, { helper, image, name: objectName(identity), labels, teardown, signal }).catch(
         (error: unknown) => {
           if (signal.aborted) throw signal.reason
+          const where = host.name === null ? 'this engine' : host.name
           options.onNotice(
-            `egress cannot be tested on this engine: ${error instanceof Error ? error.message : String(error)}`,
+            `egress cannot be tested on ${where}: ${error instanceof Error ? error.message : String(error)}`,
           )
           return null
         },

@@ -29,6 +29,6 @@ export async function signalProcess(
   }
   // The kernel keeps 15 characters of a process's name.
   const args = [String(running.pid()), request.process.slice(0, 15), request.signal.replace(/^SIG/, '')]
-  const result = await session.helper.script(signalScript, { args, signal: options.signal })
+  const result = await running.host.helper.script(signalScript, { args, signal: options.signal })
   if (result.exitCode !== 0) throw new Error(`no process "${request.process}" runs in ${running.copy.alias}`)
 }

@@ -6,10 +6,16 @@ import { call, callOrNull } from './errors.ts'
 import { watchEvents } from './events.ts'
 import { imagesOf } from './images.ts'
 import { networksOf } from './networks.ts'
-import { request } from './request.ts'
+import { type EngineRequest, request } from './request.ts'
+
+/** An engine that can also be asked what the port does not name, such as the services of a cluster. */
+export interface DockerEngine extends Engine {
+  /** A call of the engine's own API, its answer parsed. Rejects with `EngineError`. */
+  ask<T>(wanted: Omit<EngineRequest, 'isStream'>): Promise<T>
+}
 
 /** @param endpoint `unix:///path/of.sock`; other ways to reach an engine are refused with an `EngineError`. */
-export function connectDocker(endpoint: string): Engine {
+export function connectDocker(endpoint: string): DockerEngine {
   if (!endpoint.startsWith('unix://')) {
     throw new EngineError('rejected', `an engine is reached by unix:///path/of.sock, not by ${endpoint}`)
   }
@@ -18,7 +24,7 @@ export function connectDocker(endpoint: string): Engine {
     socketPath: endpoint.slice('unix://'.length),
     host: undefined,
   } as Dockerode.DockerOptions)
-  return {
+  const engine: DockerEngine = {
     endpoint,
     facts: ({ signal }) => call(signal, () => readFacts(docker, signal)),
     images: imagesOf(docker),
@@ -39,8 +45,12 @@ export function connectDocker(endpoint: string): Engine {
     },
     list: (kind, labels, { signal }) => call(signal, () => listResources(docker, { kind, labels, signal })),
     watch: (labels, { signal }) => watchEvents(docker, labels, signal),
+    hosts: async () => [{ name: null, engine }],
+    hostOf: async () => ({ name: null, engine }),
+    ask: (wanted) => call(wanted.signal, () => request(docker, wanted)),
     async [Symbol.asyncDispose]() {},
   }
+  return engine
 }
 
 async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<EngineFacts> {

@@ -259,6 +259,7 @@ function stateOf(info: Dockerode.ContainerInspectInfo): ContainerState {
     addresses: Object.values(info.NetworkSettings.Networks ?? {}).flatMap((network) =>
       network.IPAddress ? [network.IPAddress] : [],
     ),
+    node: null,
     claims: { ...info.HostConfig },
     raw: withoutEnvironment(info),
   }

@@ -6,6 +6,8 @@ export interface EngineRequest {
   /** With its query, such as `/info` or `/images/x/json`. */
   readonly path: string
   readonly signal: AbortSignal
+  /** Sent as JSON. */
+  readonly body?: unknown
   /** Give the response's stream instead of its parsed body. */
   readonly isStream?: boolean
 }
@@ -19,6 +21,7 @@ export function request<T>(docker: Dockerode, wanted: EngineRequest): Promise<T>
         path: wanted.path.includes('?') ? `${wanted.path}&` : wanted.path,
         method: wanted.method,
         isStream: wanted.isStream === true,
+        ...(wanted.body === undefined ? {} : { options: { _query: {}, _body: wanted.body } }),
         abortSignal: wanted.signal,
         statusCodes: { 101: true, 200: true, 201: true, 204: true },
       },

@@ -1,6 +1,7 @@
 /** An engine in memory behind the same port, for what has to be tested without a machine. */
 import { createHash, randomBytes } from 'node:crypto'
 import { Duplex, Readable } from 'node:stream'
+import { Queue } from '../../lib/queue.ts'
 import {
   type CallOptions,
   type ContainerEvent,
@@ -184,7 +185,7 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
   }
 
   const absent = (what: string) => new EngineError('not-found', `no such ${what}`)
-  return {
+  const engine: Engine = {
     endpoint: 'fake://memory',
     facts: (options) =>
       call(options, () => ({
@@ -277,8 +278,15 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
         })
         return queue
       }),
+    hosts: (options) => call(options, () => [{ name: null, engine }]),
+    hostOf: (id, options) =>
+      call(options, () => {
+        find(id)
+        return { name: null, engine }
+      }),
     async [Symbol.asyncDispose]() {},
   }
+  return engine
 
   function keep(reference: string, from: { readonly bytes: Buffer; readonly labels: Labels }): ImageFacts {
     const id = `sha256:${createHash('sha256').update(from.bytes).digest('hex')}`
@@ -306,6 +314,7 @@ function stateOf(container: FakeContainer): ContainerState {
     finishedAt: null,
     health: null,
     addresses: status === 'running' ? Array.from({ length: container.networks }, (_, at) => `192.0.2.${at + 2}`) : [],
+    node: null,
     claims: {},
     raw: {},
   }
@@ -371,33 +380,4 @@ async function consumed(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array))
   return Buffer.concat(chunks)
-}
-
-/** Values for one reader, in order, until the end. */
-class Queue<T> implements AsyncIterable<T> {
-  readonly #values: T[] = []
-  #wake: () => void = () => {}
-  #over = false
-
-  push(value: T): void {
-    this.#values.push(value)
-    this.#wake()
-  }
-
-  end(): void {
-    this.#over = true
-    this.#wake()
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    for (;;) {
-      const value = this.#values.shift()
-      if (value !== undefined) yield value
-      else if (this.#over) return
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-    }
-  }
 }

@@ -43,7 +43,8 @@ export function silence(
   signal: AbortSignal,
 ): { readonly noReply: NoReply } | { readonly unobserved: Extract<Observation, { kind: 'unobserved' }> } {
   if (error instanceof EngineError) {
-    const reason = error.code === 'unreachable' ? 'engine-lost' : 'unobservable'
+    const lost = { unreachable: 'engine-lost', 'node-lost': 'node-lost' } as const
+    const reason = error.code === 'unreachable' || error.code === 'node-lost' ? lost[error.code] : 'unobservable'
     return { unobserved: { kind: 'unobserved', reason, message: oneLine(error.message) } }
   }
   if (error instanceof DialError) {
