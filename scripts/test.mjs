@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildProgram, installDependencies, requireNode, root, run, step } from './steps.mjs'
+import { installTestPrograms } from './test-programs.mjs'
 
 const everyLevel = ['architecture', 'unit', 'contract', 'integration', 'cli']
 const needsEngine = new Set(['contract', 'integration', 'cli'])
@@ -29,6 +30,7 @@ if (levels.some((level) => needsEngine.has(level))) {
     process.execPath,
     ['bin/matrix.js', 'env', 'up', '--install', '--no-hosts', '--bases'],
   )
+  await installTestPrograms()
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'matrix-test-'))

@@ -32,7 +32,7 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   let code = 0
   if (target.kind === 'found') {
     try {
-      await using engine = connectDocker(target.endpoint)
+      await using engine = connectDocker(target.endpoint, target.access)
       const result = await sweep(engine, {
         project: projectIdOf(io.cwd),
         nowMs: Date.parse(systemClock.wall()),

@@ -1,6 +1,6 @@
 /** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
 import { connectDocker } from '../engines/docker-api/connect.ts'
-import { EngineError, type EngineFacts } from '../engines/engine.ts'
+import { type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
 import { startBlocker } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
@@ -77,7 +77,7 @@ async function engineFindings(options: DoctorOptions, io: Io): Promise<readonly 
   if (found.kind === 'refused') {
     return [{ name, state: 'missing', value: found.problem.message, mend: found.problem.hint }]
   }
-  if (found.kind === 'found') return describeEngine(found.endpoint, { how: found.how, io })
+  if (found.kind === 'found') return describeEngine(found, io)
   const tried = found.tried.map((line): Finding => ({ name, state: 'note', value: line }))
   const blocker = startBlocker(io.env, { mayInstall: false })
   return [
@@ -89,13 +89,13 @@ async function engineFindings(options: DoctorOptions, io: Io): Promise<readonly 
 }
 
 async function describeEngine(
-  endpoint: string,
-  options: { readonly how: string; readonly io: Io },
+  found: { readonly endpoint: string; readonly access: EngineAccess; readonly how: string },
+  io: Io,
 ): Promise<readonly Finding[]> {
-  const { how, io } = options
+  const { endpoint, access, how } = found
   let facts: EngineFacts
   try {
-    await using engine = connectDocker(endpoint)
+    await using engine = connectDocker(endpoint, access)
     using limit = deadline(10_000, io.signal)
     facts = await engine.facts({ signal: limit.signal })
   } catch (error) {

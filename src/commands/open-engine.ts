@@ -1,14 +1,18 @@
 /** From what the user named, or nothing, to a connected engine: found, else started, else what to do about it. */
 import { homedir } from 'node:os'
 import { connectDocker } from '../engines/docker-api/connect.ts'
-import { type Engine, EngineError } from '../engines/engine.ts'
+import { type Engine, type EngineAccess, EngineError } from '../engines/engine.ts'
 import { ensureEmbedded, isOurs } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { type FindResult, findEngine } from '../hosts/find-engine.ts'
 import { ping } from '../hosts/ping.ts'
 import type { HostProblem } from '../hosts/problem.ts'
+import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
+
+/** A machine under emulation is slow to greet. */
+const remoteAnswersWithinMs = 60_000
 
 export interface OpenEngineOptions {
   /** What `--engine` says. */
@@ -34,7 +38,7 @@ export async function openEngine(options: OpenEngineOptions, io: Io): Promise<Op
   const found = await lookForEngine(options.engine, io)
   if (found.kind === 'refused') return { ok: false, problem: found.problem }
   if (found.kind === 'found') {
-    return connected(found.endpoint, { how: found.how, io })
+    return connected(found.endpoint, { access: found.access, how: found.how, io })
   }
   const embedded = await ensureEmbedded({
     env,
@@ -42,7 +46,7 @@ export async function openEngine(options: OpenEngineOptions, io: Io): Promise<Op
     signal,
     onProgress: options.onProgress,
   })
-  if (embedded.ok) return connected(embedded.endpoint, { how: 'the embedded engine', io })
+  if (embedded.ok) return connected(embedded.endpoint, { access: {}, how: 'the embedded engine', io })
   const tried = found.tried.map((line) => `\n  ${line}`).join('')
   return { ok: false, problem: { ...embedded.problem, message: embedded.problem.message + tried } }
 }
@@ -55,25 +59,28 @@ export async function lookForEngine(named: string | undefined, io: Io): Promise<
   if (found.kind !== 'none') return found
   const { endpoint } = embeddedPaths(env)
   const answer = await ping(endpoint, { signal })
-  return answer.answers ? { kind: 'found', endpoint, how: 'the embedded engine' } : found
+  return answer.answers ? { kind: 'found', endpoint, access: {}, how: 'the embedded engine' } : found
 }
 
 async function connected(
   endpoint: string,
-  options: { readonly how: string; readonly io: Io },
+  options: { readonly access: EngineAccess; readonly how: string; readonly io: Io },
 ): Promise<OpenEngineResult> {
-  const { io } = options
+  const { access, io } = options
   const how = endpoint === embeddedPaths(io.env).endpoint ? 'the embedded engine' : options.how
   try {
-    const engine = connectDocker(endpoint)
-    const answer = endpoint.startsWith('unix://') ? await ping(endpoint, { signal: io.signal }) : null
-    if (answer === null || answer.answers) return { ok: true, engine, how, ours: isOurs(endpoint, io.env) }
+    const engine = connectDocker(endpoint, access)
+    const silence = await silenceOf(engine, io)
+    if (silence === null) return { ok: true, engine, how, ours: isOurs(endpoint, io.env) }
+    await engine[Symbol.asyncDispose]()
     return {
       ok: false,
       problem: {
         kind: 'machine',
-        message: `the engine at ${endpoint} (${how}) does not answer: ${answer.message}`,
-        hint: 'Start it, or name another with --engine; without one Matrix looks for a local engine itself.',
+        message: `the engine at ${endpoint} (${how}) does not answer: ${silence.message}`,
+        hint:
+          silence.hint ??
+          'Start it, or name another with --engine; without one Matrix looks for a local engine itself.',
       },
     }
   } catch (error) {
@@ -82,6 +89,29 @@ async function connected(
       ok: false,
       problem: { kind: 'usage', message: error.message, hint: error.hint ?? 'Name another with --engine.' },
     }
+  }
+}
+
+/** Null where the engine answers. A socket of this machine is asked without the driver, which says more of its state. */
+async function silenceOf(
+  engine: Engine,
+  { signal }: Io,
+): Promise<{ readonly message: string; readonly hint?: string | undefined } | null> {
+  if (engine.endpoint.startsWith('unix://')) {
+    const answer = await ping(engine.endpoint, { signal })
+    return answer.answers ? null : answer
+  }
+  using limit = deadline(remoteAnswersWithinMs, signal)
+  try {
+    await engine.facts({ signal: limit.signal })
+    return null
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof EngineError && error.code === 'rejected') {
+      await engine[Symbol.asyncDispose]()
+      throw error
+    }
+    return error instanceof EngineError ? error : { message: String(error) }
   }
 }
 

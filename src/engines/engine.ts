@@ -90,6 +90,20 @@ export interface EngineHost {
   readonly engine: Engine
 }
 
+/** What opens the way to an engine beside its endpoint: names of files and sockets only, so that it may be passed around. */
+export interface EngineAccess {
+  /** Holds `ca.pem`, `cert.pem` and `key.pem`. Absent: a `tcp://` endpoint is spoken to without TLS. */
+  readonly tlsFolder?: string
+  readonly ssh?: SshAccess
+}
+export interface SshAccess {
+  /** Private keys, tried in this order; missing ones are passed over. */
+  readonly identityFiles: readonly string[]
+  readonly knownHostsFiles: readonly string[]
+  /** Socket of an agent, which is asked first. */
+  readonly agentSocket?: string
+}
+
 export interface EngineFacts extends EngineRecord {
   readonly memoryBytes: number
   readonly cpus: number

@@ -21,11 +21,17 @@ export function currentContext(files: ClientFiles): DockerContext | null {
 
 /** The host of a context by its name. Source: the context store of Docker's client, `contexts/meta/<sha256 of the name>`. */
 export function contextHost(name: string, files: ClientFiles): string | null {
-  const folder = createHash('sha256').update(name).digest('hex')
-  const meta = readJson(join(configFolder(files), 'contexts', 'meta', folder, 'meta.json'))
+  const meta = readJson(join(configFolder(files), 'contexts/meta', idOf(name), 'meta.json'))
   const host = field(field(field(meta, 'Endpoints'), 'docker'), 'Host')
   return typeof host === 'string' && host !== '' ? host : null
 }
+
+/** Where a context keeps its certificates; it need not exist. */
+export function contextTlsFolder(name: string, files: ClientFiles): string {
+  return join(configFolder(files), 'contexts/tls', idOf(name), 'docker')
+}
+
+const idOf = (name: string): string => createHash('sha256').update(name).digest('hex')
 
 function configuredContext(files: ClientFiles): string | null {
   const name = field(readJson(join(configFolder(files), 'config.json')), 'currentContext')

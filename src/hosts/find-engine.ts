@@ -1,6 +1,8 @@
 /** Finds the engine to use: the one that is named, else a local one that answers. A remote one is never guessed at. */
 import { join } from 'node:path'
-import { type ClientFiles, contextHost, currentContext } from './docker-context.ts'
+import type { EngineAccess } from '../engines/engine.ts'
+import { type ClientFiles, currentContext } from './docker-context.ts'
+import { accessTo, namedEndpoint } from './endpoint-access.ts'
 import { ping } from './ping.ts'
 import type { HostProblem } from './problem.ts'
 
@@ -13,7 +15,7 @@ export interface FindRequest extends ClientFiles {
 }
 export type FindResult =
   /** `endpoint` is named and was not asked yet, or it is a local socket that answers. */
-  | { readonly kind: 'found'; readonly endpoint: string; readonly how: string }
+  | { readonly kind: 'found'; readonly endpoint: string; readonly access: EngineAccess; readonly how: string }
   | { readonly kind: 'none'; readonly tried: readonly string[] }
   | { readonly kind: 'refused'; readonly problem: HostProblem }
 
@@ -22,7 +24,7 @@ export async function findEngine(request: FindRequest): Promise<FindResult> {
   const { named, env, signal } = request
   if (named !== undefined) return namedEngine(named, request)
   const host = env['DOCKER_HOST']
-  if (host) return { kind: 'found', endpoint: host, how: 'DOCKER_HOST' }
+  if (host) return { kind: 'found', endpoint: host, access: accessTo(host, request), how: 'DOCKER_HOST' }
   const tried: string[] = []
   const context = currentContext(request)
   if (context !== null) {
@@ -30,13 +32,13 @@ export async function findEngine(request: FindRequest): Promise<FindResult> {
       return { kind: 'refused', problem: remoteContext(context.name) }
     const answer = context.host === null ? null : await ping(context.host, { signal })
     if (context.host !== null && answer?.answers) {
-      return { kind: 'found', endpoint: context.host, how: `the current context ${context.name}` }
+      return { kind: 'found', endpoint: context.host, access: {}, how: `the current context ${context.name}` }
     }
     tried.push(`context ${context.name}: ${answer?.answers === false ? answer.message : 'not defined'}`)
   }
   for (const endpoint of request.sockets ?? usualSockets(request)) {
     const answer = await ping(endpoint, { signal })
-    if (answer.answers) return { kind: 'found', endpoint, how: 'a local socket' }
+    if (answer.answers) return { kind: 'found', endpoint, access: {}, how: 'a local socket' }
     if (answer.why !== 'absent') tried.push(`${endpoint}: ${answer.message}`)
   }
   return { kind: 'none', tried }
@@ -60,21 +62,10 @@ export function usualSockets({ env, home }: ClientFiles): readonly string[] {
 const isLocal = (host: string): boolean => host.startsWith('unix://') || host.startsWith('npipe://')
 
 function namedEngine(named: string, files: ClientFiles): FindResult {
-  if (!named.startsWith('context:')) {
-    const endpoint = named.startsWith('/') ? `unix://${named}` : named
-    return { kind: 'found', endpoint, how: '--engine' }
-  }
-  const name = named.slice('context:'.length)
-  const host = contextHost(name, files)
-  if (host !== null) return { kind: 'found', endpoint: host, how: `--engine ${named}` }
-  return {
-    kind: 'refused',
-    problem: {
-      kind: 'usage',
-      message: `there is no Docker context named ${name}`,
-      hint: 'docker context ls shows them; an endpoint such as unix:///var/run/docker.sock can be named directly.',
-    },
-  }
+  const found = namedEndpoint(named, files)
+  if (!found.ok) return { kind: 'refused', problem: found.problem }
+  const how = named.startsWith('context:') ? `--engine ${named}` : '--engine'
+  return { kind: 'found', endpoint: found.endpoint, access: found.access, how }
 }
 
 function remoteContext(name: string): HostProblem {

@@ -43,6 +43,7 @@ const confined: Readonly<Record<string, string>> = {
   dockerode: 'engines/docker-api/',
   'docker-modem': 'engines/docker-api/',
   '@types/dockerode': 'engines/docker-api/',
+  ssh2: 'engines/docker-api/',
   commander: 'cli.ts',
 }
 

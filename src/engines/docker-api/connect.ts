@@ -1,12 +1,13 @@
 /** The Docker Engine API as the port to an engine; Docker's types do not leave this folder. */
-import Dockerode from 'dockerode'
-import { type Engine, EngineError, type EngineFacts, type Labels, type Resource, type ResourceKind } from '../engine.ts'
+import type Dockerode from 'dockerode'
+import type { Engine, EngineAccess, EngineFacts, Labels, Resource, ResourceKind } from '../engine.ts'
 import { containersOf } from './containers.ts'
 import { call, callOrNull } from './errors.ts'
 import { watchEvents } from './events.ts'
 import { imagesOf } from './images.ts'
 import { networksOf } from './networks.ts'
 import { type EngineRequest, request } from './request.ts'
+import { transportTo } from './transport.ts'
 
 /** An engine that can also be asked what the port does not name, such as the services of a cluster. */
 export interface DockerEngine extends Engine {
@@ -14,16 +15,12 @@ export interface DockerEngine extends Engine {
   ask<T>(wanted: Omit<EngineRequest, 'isStream'>): Promise<T>
 }
 
-/** @param endpoint `unix:///path/of.sock`; other ways to reach an engine are refused with an `EngineError`. */
-export function connectDocker(endpoint: string): DockerEngine {
-  if (!endpoint.startsWith('unix://')) {
-    throw new EngineError('rejected', `an engine is reached by unix:///path/of.sock, not by ${endpoint}`)
-  }
-  // DOCKER_HOST would override the path, were a host not denied.
-  const docker = new Dockerode({
-    socketPath: endpoint.slice('unix://'.length),
-    host: undefined,
-  } as Dockerode.DockerOptions)
+/**
+ * @param endpoint `unix:///path/of.sock`, `tcp://host:port` or `ssh://user@host:port/path/of.sock`
+ * @throws EngineError where the endpoint or its access cannot be used; whether the engine answers is not asked yet
+ */
+export function connectDocker(endpoint: string, access: EngineAccess = {}): DockerEngine {
+  const { docker, close } = transportTo(endpoint, access)
   const engine: DockerEngine = {
     endpoint,
     facts: ({ signal }) => call(signal, () => readFacts(docker, signal)),
@@ -48,7 +45,7 @@ export function connectDocker(endpoint: string): DockerEngine {
     hosts: async () => [{ name: null, engine }],
     hostOf: async () => ({ name: null, engine }),
     ask: (wanted) => call(wanted.signal, () => request(docker, wanted)),
-    async [Symbol.asyncDispose]() {},
+    [Symbol.asyncDispose]: close,
   }
   return engine
 }

@@ -2,8 +2,8 @@
 import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { extract } from 'tar-stream'
-import type { ContainerLogs, ContainerState, Containers, FileFacts, LogLine } from '../engine.ts'
-import { call, callOrNull } from './errors.ts'
+import type { ContainerLogs, ContainerState, Containers, EngineError, FileFacts, LogLine } from '../engine.ts'
+import { call, callOrNull, engineError } from './errors.ts'
 import { attachedDuplex, BoundedText, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
 import { LineSplitter } from './log-lines.ts'
@@ -166,6 +166,7 @@ async function* linesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<L
   const queue: LogLine[] = []
   let wake = () => {}
   let ended = false
+  let failure: EngineError | undefined
   const splitter = new LineSplitter((line) => {
     queue.push(line)
     if (queue.length > 1000) stream.pause()
@@ -178,7 +179,9 @@ async function* linesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<L
     },
     signal,
   )
-    .catch(() => {})
+    .catch((error) => {
+      if (!signal.aborted) failure = engineError(error)
+    })
     .then(() => {
       splitter.end()
       ended = true
@@ -188,6 +191,7 @@ async function* linesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<L
     while (true) {
       const line = queue.shift()
       if (line !== undefined) yield line
+      else if (failure !== undefined) throw failure
       else if (ended) return
       else {
         stream.resume()

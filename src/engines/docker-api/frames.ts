@@ -1,6 +1,7 @@
 /** The engine's framing of stdout and stderr on one stream, read with bounded memory. */
 import { Duplex, type Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { EngineError } from '../engine.ts'
 
 export type FrameStream = 'stdout' | 'stderr'
 
@@ -88,7 +89,8 @@ export function attachedDuplex(socket: Duplex): Duplex {
   socket.on('data', (chunk: Buffer) => parser.push(chunk))
   socket.on('end', () => duplex.push(null))
   socket.on('close', () => {
-    if (!duplex.readableEnded) duplex.push(null)
+    // Without its end the stream broke; what came of it may be a part only.
+    if (!socket.readableEnded) duplex.destroy(new EngineError('unreachable', 'the connection to the engine broke'))
   })
   socket.on('error', (error: Error) => duplex.destroy(error))
   return duplex
@@ -114,7 +116,10 @@ export function readFrames(
     }
     stream.on('data', (chunk: Buffer) => parser.push(chunk))
     stream.on('end', () => settle(resolve))
-    stream.on('close', () => settle(resolve))
+    stream.on('close', () => {
+      if (stream.readableEnded) settle(resolve)
+      else settle(() => reject(new EngineError('unreachable', 'the connection to the engine broke')))
+    })
     stream.on('error', (error) => settle(() => reject(error)))
   })
 }

@@ -1,0 +1,38 @@
+/** Programs that only the tests need: an ssh server to reach an engine through, and openssl for certificates. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { run } from './steps.mjs'
+
+/** Program → Debian's package. */
+const packageOf = {
+  '/usr/sbin/sshd': 'openssh-server',
+  '/usr/bin/ssh-keygen': 'openssh-client',
+  '/usr/bin/openssl': 'openssl',
+  '/usr/bin/ps': 'procps',
+}
+
+/** Installs what is missing, as root on Debian; elsewhere the tests that need it say so and fail. No service is started. */
+export async function installTestPrograms() {
+  const missing = Object.keys(packageOf).filter((program) => !existsSync(program))
+  if (missing.length === 0 || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
+  const packages = missing.map((program) => packageOf[program])
+  // Debian asks this program whether a package may start its service; 101 forbids it.
+  const policy = '/usr/sbin/policy-rc.d'
+  const ours = !existsSync(policy)
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    console.error(`\n▸ Installing ${packages.join(', ')}, which only the tests need`)
+    for (const args of [
+      ['update', '-qq'],
+      ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+    ]) {
+      if ((await run('apt-get', args)) !== 0) return console.error('✗ The tests that need them will fail.')
+    }
+  } finally {
+    if (ours) rmSync(policy, { force: true })
+  }
+  // Nor with the next start of the machine: the tests run a server of their own.
+  if (packages.includes('openssh-server') && existsSync('/run/systemd/system')) {
+    spawnSync('systemctl', ['disable', 'ssh'], { stdio: 'ignore' })
+  }
+}

@@ -1,0 +1,242 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectDocker } from '../../src/engines/docker-api/connect.ts'
+import { type Engine, type EngineAccess, EngineError } from '../../src/engines/engine.ts'
+import { ensureHelperImage } from '../../src/images/helper.ts'
+import { testEngine } from '../support/engine.ts'
+import { matrix } from '../support/matrix.ts'
+import { type SshServer, startSshServer } from '../support/ssh-server.ts'
+
+const options = { signal: new AbortController().signal }
+let local: Engine
+let socketPath: string
+beforeAll(async () => {
+  local = await testEngine()
+  socketPath = local.endpoint.slice('unix://'.length)
+})
+afterAll(() => local[Symbol.asyncDispose]())
+
+async function failure(work: Promise<unknown>): Promise<EngineError> {
+  const error = await work.then(
+    () => new Error('nothing failed'),
+    (reason) => reason,
+  )
+  if (!(error instanceof EngineError)) throw error
+  return error
+}
+
+async function firstFacts(endpoint: string, access: EngineAccess) {
+  await using engine = connectDocker(endpoint, access)
+  return await engine.facts(options)
+}
+
+describe('an engine behind ssh', () => {
+  let server: SshServer
+  beforeAll(async () => {
+    server = await startSshServer()
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  const changed = (name: string, change: (text: string) => string): string => {
+    const path = join(server.folder, name)
+    writeFileSync(path, change(readFileSync(join(server.folder, 'known_hosts'), 'utf8')))
+    return path
+  }
+  const otherKey = (type: string): string => {
+    const file = join(server.folder, `other-${type}`)
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', file])
+    return readFileSync(`${file}.pub`, 'utf8')
+  }
+
+  test('another host key than the known one is refused, and both are told', async () => {
+    const file = changed('wrong', (text) => `${text.split(' ')[0]} ${otherKey('ed25519')}`)
+    const error = await failure(
+      firstFacts(server.endpoint(socketPath), { ssh: { ...server.access, knownHostsFiles: [file] } }),
+    )
+    expect(error.code).toBe('rejected')
+    expect(error.message).toMatch(
+      /host key of 127\.0\.0\.1 is not the known one: expected SHA256:\S+, found SHA256:\S+/,
+    )
+    expect(error.hint).toContain(file)
+  })
+
+  test('so is a host of which only a key of another kind, or none, is known', async () => {
+    const kind = changed('kind', (text) => `${text.split(' ')[0]} ${otherKey('ecdsa')}`)
+    for (const [file, message] of [
+      [kind, /no host key of the kind that is known/],
+      [join(server.folder, 'absent'), /no host key is known for 127\.0\.0\.1:\d+/],
+    ] as const) {
+      const access = { ssh: { ...server.access, knownHostsFiles: [file] } }
+      const error = await failure(firstFacts(server.endpoint(socketPath), access))
+      expect(error).toMatchObject({ code: 'rejected', message: expect.stringMatching(message) })
+    }
+  })
+
+  test('a key that is not taken, and a path where no engine listens, are told for what they are', async () => {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(server.folder, 'stranger')])
+    const access = { ssh: { ...server.access, identityFiles: [join(server.folder, 'stranger')] } }
+    expect(await failure(firstFacts(server.endpoint(socketPath), access))).toMatchObject({
+      code: 'rejected',
+      message: expect.stringContaining('takes none of the keys'),
+    })
+    expect(await failure(firstFacts(server.endpoint('/run/no-such.sock'), { ssh: server.access }))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('/run/no-such.sock'),
+    })
+  })
+
+  test('what is in flight when the connection breaks is lost, never cut short; the next request connects anew', async () => {
+    const image = await ensureHelperImage(local, options)
+    await using engine = connectDocker(server.endpoint(socketPath), { ssh: server.access })
+    const { id } = await engine.containers.create(
+      {
+        name: `matrix-connection-${process.pid}`,
+        image,
+        labels: {},
+        // As process 1 it does not hear the signal that asks it to end.
+        entrypoint: ['/bin/busybox', 'sh', '-c', 'while :; do echo tick; /bin/busybox sleep 1; done'],
+        environment: {},
+        constraints: {},
+        network: { kind: 'none' },
+        volumes: [],
+      },
+      options,
+    )
+    try {
+      await engine.containers.start(id, options)
+      const sh = (text: string) => ['/bin/busybox', 'sh', '-c', text]
+      const waits = engine.containers.stop(id, { ...options, graceMs: 600_000 })
+      const talks = engine.containers.exec(id, { command: sh('echo half; sleep 600'), maxBytes: 1000 }, options)
+      const logs = await engine.containers.followLogs(id, options)
+      const events = await engine.watch({}, options)
+      const stream = await engine.containers.connect(id, sh('echo half; exec /bin/busybox cat'), options)
+      await once(stream, 'data')
+      const lost = [
+        failure(waits),
+        failure(talks),
+        failure(drain(logs)),
+        failure(drain(events)),
+        failure(drain(stream)),
+      ]
+      await server.cut()
+      expect((await Promise.all(lost)).map((error) => error.code)).toEqual(lost.map(() => 'unreachable'))
+      expect((await engine.facts(options)).version).not.toBe('')
+
+      await server.stop()
+      expect(await failure(engine.facts(options))).toMatchObject({ code: 'unreachable' })
+      await server.start()
+      expect((await engine.facts(options)).version).not.toBe('')
+    } finally {
+      await local.containers.remove(id, options)
+    }
+  })
+
+  test('the program says why an engine that is named cannot be used', async () => {
+    const { exitCode, stderr } = await matrix(['env', 'up', '--engine', server.endpoint(socketPath)], {
+      cwd: server.folder,
+      env: { HOME: server.folder, SSH_AUTH_SOCK: '' },
+    })
+    expect(stderr).toContain(`no host key is known for 127.0.0.1:${server.port}`)
+    expect(exitCode).toBe(2)
+  })
+})
+
+describe('an engine behind TLS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'matrix-tls-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const file = (name: string) => join(folder, name)
+  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  /** A certificate for 127.0.0.1, signed by the authority `by`. */
+  const certify = (name: string, by: string) => {
+    writeFileSync(file('ext'), 'subjectAltName=IP:127.0.0.1')
+    openssl(
+      'req',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      `${name}-key.pem`,
+      '-subj',
+      `/CN=${name}`,
+      '-out',
+      `${name}.csr`,
+    )
+    const signer = ['-CA', `${by}.pem`, '-CAkey', `${by}-key.pem`, '-CAcreateserial', '-extfile', 'ext', '-days', '2']
+    openssl('x509', '-req', '-in', `${name}.csr`, ...signer, '-out', `${name}.pem`)
+  }
+  const authority = (name: string) =>
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      `${name}-key.pem`,
+      '-subj',
+      `/CN=${name}`,
+      '-days',
+      '2',
+      '-out',
+      `${name}.pem`,
+    )
+
+  test('its certificate is checked, and ours is shown to it', async () => {
+    authority('ca')
+    authority('other')
+    certify('server', 'ca')
+    certify('client', 'ca')
+    const read = (name: string) => readFileSync(file(name))
+    // In front of the real engine, as its own TLS would be.
+    const server = createServer(
+      { cert: read('server.pem'), key: read('server-key.pem'), ca: read('ca.pem'), requestCert: true },
+      (incoming) => {
+        const upstream = connect(socketPath)
+        incoming.pipe(upstream).pipe(incoming)
+        for (const [one, other] of [
+          [incoming, upstream],
+          [upstream, incoming],
+        ] as const) {
+          one.on('error', () => other.destroy())
+        }
+      },
+    ).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { readonly port: number }
+    try {
+      const tls = (name: string, ca: string, client: string | null): EngineAccess => {
+        const tlsFolder = mkdtempSync(file(`${name}-`))
+        copyFileSync(file(`${ca}.pem`), join(tlsFolder, 'ca.pem'))
+        if (client !== null) {
+          copyFileSync(file(`${client}.pem`), join(tlsFolder, 'cert.pem'))
+          copyFileSync(file(`${client}-key.pem`), join(tlsFolder, 'key.pem'))
+        }
+        return { tlsFolder }
+      }
+      const endpoint = `tcp://127.0.0.1:${port}`
+      const facts = await firstFacts(endpoint, tls('right', 'ca', 'client'))
+      expect(facts.version).toBe((await local.facts(options)).version)
+      expect(await failure(firstFacts(endpoint, tls('wrong-authority', 'other', 'client')))).toMatchObject({
+        code: 'unreachable',
+        message: expect.stringMatching(/certificate/),
+      })
+      expect(await failure(firstFacts(endpoint, tls('no-certificate', 'ca', null)))).toMatchObject({
+        code: 'unreachable',
+      })
+      expect(await failure(firstFacts(endpoint, {}))).toMatchObject({ code: 'unreachable' })
+    } finally {
+      server.close()
+    }
+  })
+})
+
+async function drain(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream) {
+  }
+}
