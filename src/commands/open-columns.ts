@@ -1,7 +1,9 @@
 /** From what an environment says of its engine to a connected one: the default, one that is named, or a host brought up for it. */
+import { homedir } from 'node:os'
 import pLimit from 'p-limit'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
+import { namedEndpoint } from '../hosts/endpoint-access.ts'
 import type { HostAccess } from '../hosts/host.ts'
 import { hostUp } from '../hosts/kinds.ts'
 import type { Progress } from '../model/event.ts'
@@ -57,12 +59,20 @@ export class OpenColumns implements AsyncDisposable {
       case 'default':
         return { engine: this.#options.local, onThisMachine: true }
       case 'connect':
-        return { engine: connectDocker(choice.endpoint), onThisMachine: choice.endpoint.startsWith('unix://') }
+        return this.#connect(choice.endpoint)
       case 'provision':
         return this.#limit(() => this.#provision(choice.spec, environment))
       case 'pool':
         throw new EngineError('rejected', 'a pool of engines cannot be used yet')
     }
+  }
+
+  #connect(name: string): Column {
+    const { env } = this.#options.io
+    const found = namedEndpoint(name, { env, home: env['HOME'] || homedir() })
+    if (!found.ok) throw new EngineError('rejected', found.problem.message, { hint: found.problem.hint })
+    const { endpoint, access } = found
+    return { engine: connectDocker(endpoint, access), onThisMachine: endpoint.startsWith('unix://') }
   }
 
   async #provision(spec: HostSpec, environment: string): Promise<Column> {
@@ -92,7 +102,7 @@ export class OpenColumns implements AsyncDisposable {
 export function connectAccess(access: HostAccess): Engine {
   switch (access.kind) {
     case 'engine':
-      return connectDocker(access.endpoint)
+      return connectDocker(access.endpoint, access.access)
     case 'swarm':
       throw new EngineError('rejected', 'a cluster cannot be used yet')
   }

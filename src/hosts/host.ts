@@ -1,5 +1,5 @@
 /** A host that Matrix provisions: what can be asked of every kind of one. */
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, EngineAccess } from '../engines/engine.ts'
 import type { HostSpec } from '../model/project.ts'
 import type { HostProblem } from './problem.ts'
 
@@ -24,7 +24,7 @@ export interface HostRequest<Spec extends HostSpec = HostSpec> {
 
 /** How its engine is reached. */
 export type HostAccess =
-  | { readonly kind: 'engine'; readonly endpoint: string }
+  | { readonly kind: 'engine'; readonly endpoint: string; readonly access?: EngineAccess }
   /** The first node is a manager. */
   | { readonly kind: 'swarm'; readonly nodes: readonly { readonly name: string; readonly endpoint: string }[] }
 
