@@ -8,5 +8,7 @@ export interface EvidenceSink {
     readonly mediaType: string
     readonly content: string | Uint8Array
     readonly cell?: string
+    /** Of something that went as it should: it takes at most half of the places, so that room is left for what did not. */
+    readonly routine?: boolean
   }): Promise<EvidenceRef>
 }

@@ -24,8 +24,10 @@ export class EvidenceStore implements EvidenceSink {
 
   async put(blob: Parameters<EvidenceSink['put']>[0]): Promise<EvidenceRef> {
     const { name, mediaType, cell } = blob
+    const share = blob.routine === true ? 0.5 : 1
     const whole = typeof blob.content === 'string' ? Buffer.from(blob.content) : Buffer.from(blob.content)
-    const full = this.#count >= evidenceLimits.blobsPerRun || this.#countOf(cell) >= evidenceLimits.blobsPerCell
+    const full =
+      this.#count >= evidenceLimits.blobsPerRun * share || this.#countOf(cell) >= evidenceLimits.blobsPerCell * share
     if (full) return { name, mediaType, hash: hashOf(whole), sizeBytes: 0, cutBytes: whole.length }
     this.#count += 1
     if (cell !== undefined) this.#perCell.set(cell, this.#countOf(cell) + 1)

@@ -11,10 +11,11 @@ import { runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy } from './copy-runner.ts'
-import { captureEvidence } from './evidence.ts'
+import { captureEvidence, keepRestMemory } from './evidence.ts'
 import { labelsOf, objectName } from './labels.ts'
 import { lossesOf } from './losses.ts'
 import { CellProblem, decisive, type Problem, problemOf } from './problem.ts'
+import { readRestMemory } from './rest-memory.ts'
 import type { EngineSession } from './session.ts'
 import { signalProcess } from './signal-process.ts'
 import { Teardown } from './teardown.ts'
@@ -60,6 +61,7 @@ class RunOfCell {
   readonly #running = new Map<string, RunningCopy>()
   readonly #startedAt: number
   readonly #signalled = new Set<string>()
+  #restMemory: Readonly<Record<string, number>> = {}
 
   constructor(cell: RunnableCell, deps: CellDeps) {
     this.#cell = cell
@@ -80,6 +82,7 @@ class RunOfCell {
       await this.#runChecks()
       stage = 'stays-up'
       await this.#phase('stays-up', () => testStaysUp(this.#contractContext()))
+      this.#restMemory = await readRestMemory([...this.#running.values()], { session, signal })
       stage = 'stop'
       await this.#phase('stop', () => testStops(this.#contractContext()))
     } catch (error) {
@@ -320,13 +323,15 @@ class RunOfCell {
     const { evidence, session } = this.#deps
     const failed = this.#problems.length > 0
     const containers = [...this.#created].filter(([alias]) => failed || alias === this.#workload()?.copy.alias)
-    return captureEvidence(containers, {
+    const rest = await keepRestMemory(this.#restMemory, { cell: this.#cell.id, sink: evidence })
+    const captured = await captureEvidence(containers, {
       cell: this.#cell,
       engine: session.engine,
       sink: evidence,
       redact: this.#deps.redact,
       signal: AbortSignal.timeout(20_000),
     })
+    return [...rest, ...captured]
   }
 
   #finish(evidence: readonly EvidenceRef[]): CellRun {

@@ -87,6 +87,7 @@ async function keepTrail(
       mediaType: 'application/json',
       content: redact(content, context.redact),
       cell: context.cell,
+      routine: !input.failed,
     }),
   ]
 }

@@ -10,9 +10,9 @@ const killed = 137
 
 /** Asks the engine about a container that has ended, in a reason and words. */
 export async function describeEnd(
-  copy: Copy,
+  copy: Pick<Copy, 'alias' | 'config'>,
   options: {
-    readonly session: EngineSession
+    readonly session: Pick<EngineSession, 'engine' | 'deaths'>
     readonly containerId: string
     readonly signal: AbortSignal
     readonly redact: readonly string[]
@@ -27,13 +27,13 @@ export async function describeEnd(
   if (state.oomKilled || session.deaths.sawOom(containerId) || (limited && state.exitCode === killed)) {
     return { reason: 'oom-killed', message: `${copy.alias} was killed for want of memory (exit code ${code})` }
   }
-  const why = state.error === '' ? await lastWords(options) : oneLine(state.error)
+  const why = state.error === '' ? await lastWords(options) : oneLine(redact(state.error, options.redact))
   return { reason: 'exited', message: `${copy.alias} ended with exit code ${code}${why === '' ? '' : `: ${why}`}` }
 }
 
 /** The last line that it wrote as an error; most programs say there why they end. */
 async function lastWords(options: {
-  readonly session: EngineSession
+  readonly session: Pick<EngineSession, 'engine'>
   readonly containerId: string
   readonly signal: AbortSignal
   readonly redact: readonly string[]

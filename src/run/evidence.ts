@@ -7,6 +7,18 @@ import type { EvidenceRef } from '../model/run-record.ts'
 const logLines = 200
 const logBytes = 256 * 1024
 
+/** What each container of a cell held in memory when nothing was asked of it. */
+export async function keepRestMemory(
+  bytes: Readonly<Record<string, number>>,
+  options: { readonly cell: string; readonly sink: EvidenceSink },
+): Promise<readonly EvidenceRef[]> {
+  if (Object.keys(bytes).length === 0) return []
+  const content = JSON.stringify(bytes, null, 2)
+  return [
+    await options.sink.put({ name: 'memory at rest', mediaType: 'application/json', content, cell: options.cell }),
+  ]
+}
+
 /** What cannot be had any more is left out; gathering evidence never changes a cell's outcome. */
 export async function captureEvidence(
   containers: readonly (readonly [alias: string, containerId: string])[],

@@ -87,6 +87,15 @@ describe('the evidence store', () => {
     expect(refs[8]).toMatchObject({ sizeBytes: 0, cutBytes: 6 })
     expect(refs[8] && readEvidence(folder, refs[8])).toBeNull()
   })
+  test('leaves half of the places of a cell to what did not go as it should', async () => {
+    const store = new EvidenceStore(folder)
+    const put = (content: string, routine: boolean) =>
+      store.put({ name: 'x', mediaType: 'text/plain', content, cell: 'a@b', routine })
+    const passed = []
+    for (let n = 0; n < 5; n++) passed.push(await put(`passed ${n}`, true))
+    expect(passed.map((ref) => ref.sizeBytes > 0)).toEqual([true, true, true, true, false])
+    expect((await put('failed', false)).sizeBytes).toBeGreaterThan(0)
+  })
   test('opens nothing by a hash that is not one', () => {
     const ref = { name: 'x', mediaType: 'text/plain', hash: 'sha256:../../etc/passwd', sizeBytes: 1, cutBytes: 0 }
     expect(readEvidence(folder, ref)).toBeNull()
