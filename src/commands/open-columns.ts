@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import pLimit from 'p-limit'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
+import { connectSwarm } from '../engines/swarm/connect.ts'
 import { namedEndpoint } from '../hosts/endpoint-access.ts'
 import type { HostAccess } from '../hosts/host.ts'
 import { hostUp } from '../hosts/kinds.ts'
@@ -104,6 +105,6 @@ export function connectAccess(access: HostAccess): Engine {
     case 'engine':
       return connectDocker(access.endpoint, access.access)
     case 'swarm':
-      throw new EngineError('rejected', 'a cluster cannot be used yet')
+      return connectSwarm(access.nodes.map(({ name, endpoint }) => ({ name, engine: connectDocker(endpoint) })))
   }
 }

@@ -15,6 +15,8 @@ export interface HostRequest<Spec extends HostSpec = HostSpec> {
   readonly local: Engine
   /** Folder on this machine for the host's sockets, keys and disks: its own, made by whoever needs it. */
   readonly folder: string
+  /** A network of the local engine that it is on, as a node of a cluster is; absent: the engine's own. */
+  readonly network?: { readonly kind: 'network'; readonly id: string; readonly aliases: readonly string[] }
   readonly env: Readonly<Record<string, string | undefined>>
   /** May install packages on this machine. */
   readonly mayInstall: boolean

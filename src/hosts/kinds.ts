@@ -7,11 +7,16 @@ import { hostFolder, hostName, hostsFolder } from './host-place.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
 import type { HostProblem } from './problem.ts'
+import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
 
 /** A request as the command makes it; name and folder follow from the spec. */
 export type HostAsk = Omit<HostRequest, 'name' | 'folder'>
 
-const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> | null } = { nested, swarm: null, vm: null }
+const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> | null } = {
+  nested,
+  swarm: swarmCluster,
+  vm: null,
+}
 
 /** One at a time a host, also when several runs ask. Rejects only with the signal's reason. */
 export async function hostUp(ask: HostAsk): Promise<HostUp> {

@@ -96,7 +96,7 @@ async function start(
         init: true,
         stop_signal: 'SIGTERM',
       },
-      network: { kind: 'bridge' },
+      network: request.network ?? { kind: 'bridge' },
       volumes: [{ name: volumeName(request), target: engine.dataFolder }],
       host: {
         binds: [
@@ -177,7 +177,8 @@ function problemOf(error: unknown, request: HostRequest<NestedSpec>): HostProble
   }
 }
 
-const containerName = (request: HostRequest): string => `matrix-host-${request.project}-${request.name}`
+/** Its container in the local engine. */
+export const containerName = (request: HostRequest): string => `matrix-host-${request.project}-${request.name}`
 const volumeName = containerName
 const endpointOf = (request: HostRequest): string => `unix://${join(request.folder, 'run/engine.sock')}`
 
