@@ -19,6 +19,7 @@ export default defineConfig({
       level('contract', 180_000, true),
       level('integration', 600_000, true),
       level('cli', 300_000, true),
+      level('report', 300_000, true),
     ],
   },
 })

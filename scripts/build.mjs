@@ -1,4 +1,7 @@
-/** Bundles src/ into dist/: one small entry, and one chunk a command that is loaded when it is asked for. */
+/**
+ * Bundles src/ into dist/: one small entry, and one chunk a command that is loaded when it is asked for; beside them,
+ * in dist/report/, the style and the script that every HTML report carries in itself.
+ */
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
@@ -13,5 +16,17 @@ await build({
   target: 'node20.19',
   packages: 'external',
   sourcemap: 'linked',
+  logLevel: 'warning',
+})
+await build({
+  entryPoints: { report: 'src/reporters/html/report.css', island: 'src/reporters/html/island/island.ts' },
+  outdir: 'dist/report',
+  bundle: true,
+  minify: true,
+  platform: 'browser',
+  format: 'iife',
+  target: 'es2022',
+  // Anser is written for Node and brings its own interop.
+  mainFields: ['module', 'main'],
   logLevel: 'warning',
 })

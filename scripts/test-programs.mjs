@@ -1,18 +1,26 @@
-/** Programs that only the tests need: an ssh server to reach an engine through, and openssl for certificates. */
+/** Programs that only the tests need: an ssh server to reach an engine through, and a browser to read the report in. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { run } from './steps.mjs'
 
-/** Program → Debian's package. */
-const packageOf = {
+/** File → Debian's package. */
+const forEngines = {
   '/usr/sbin/sshd': 'openssh-server',
   '/usr/bin/ssh-keygen': 'openssh-client',
   '/usr/bin/openssl': 'openssl',
   '/usr/bin/ps': 'procps',
 }
+const forReports = {
+  '/usr/bin/chromium': 'chromium',
+  '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf': 'fonts-dejavu-core',
+}
 
 /** Installs what is missing, as root on Debian; elsewhere the tests that need it say so and fail. No service is started. */
-export async function installTestPrograms() {
+export async function installTestPrograms(levels) {
+  const packageOf = {
+    ...(levels.some((level) => level === 'contract' || level === 'integration') ? forEngines : {}),
+    ...(levels.includes('report') ? forReports : {}),
+  }
   const missing = Object.keys(packageOf).filter((program) => !existsSync(program))
   if (missing.length === 0 || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
   const packages = missing.map((program) => packageOf[program])

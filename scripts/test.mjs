@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { buildProgram, installDependencies, requireNode, root, run, step } from './steps.mjs'
 import { installTestPrograms } from './test-programs.mjs'
 
-const everyLevel = ['architecture', 'unit', 'contract', 'integration', 'cli']
+const everyLevel = ['architecture', 'unit', 'contract', 'integration', 'cli', 'report']
 const needsEngine = new Set(['contract', 'integration', 'cli'])
 
 const chosen = process.argv.slice(2)
@@ -30,8 +30,8 @@ if (levels.some((level) => needsEngine.has(level))) {
     process.execPath,
     ['bin/matrix.js', 'env', 'up', '--install', '--no-hosts', '--bases'],
   )
-  await installTestPrograms()
 }
+await installTestPrograms(levels)
 
 const folder = mkdtempSync(join(tmpdir(), 'matrix-test-'))
 const results = []

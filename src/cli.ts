@@ -109,6 +109,12 @@ program
   .option('--install', 'may install packages where no engine answers')
   .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
   .option('--timing', 'print where the time went')
+  .addOption(
+    new Option('--gate <gate>', 'what ends with 1: any failure that is not waived, or only what is new').choices([
+      'unwaived',
+      'regressions',
+    ]),
+  )
   .addHelpText(
     'after',
     examples([
@@ -146,7 +152,9 @@ program
   .command('report')
   .description('Renders a run again from its journal, also one that was killed.')
   .argument('[run]', 'the run; the latest where none is named')
-  .addOption(new Option('--format <format>', 'print only this, on stdout').choices(['json', 'junit', 'markdown']))
+  .addOption(
+    new Option('--format <format>', 'print only this, on stdout').choices(['html', 'json', 'junit', 'markdown']),
+  )
   .addHelpText('after', examples(['matrix report', 'matrix report 2026-01-31-2300 --format junit']))
   .action((run: string | undefined, options) =>
     perform(async (io) =>

@@ -6,12 +6,13 @@ import { systemClock } from '../lib/clock.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { parseDuration } from '../lib/units.ts'
-import type { Progress, RunEventBody } from '../model/event.ts'
+import type { Progress, RunEventBody, RunStarted } from '../model/event.ts'
+import { baselineOf, lastDurations, pastRuns } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
-import type { RunRecord } from '../model/run-record.ts'
+import type { Gate, RunRecord } from '../model/run-record.ts'
 import { exitCodes, verdictOf } from '../model/verdict.ts'
 import { readEvidence } from '../record/evidence-store.ts'
-import { lastDurations, readHistory } from '../record/history.ts'
+import { readHistory } from '../record/history.ts'
 import { Recorder } from '../record/recorder.ts'
 import { latestRun, reportsFolder } from '../record/run-folder.ts'
 import { renderJson } from '../reporters/json.ts'
@@ -23,12 +24,14 @@ import { buildName } from '../run/images.ts'
 import type { RunIdentity } from '../run/labels.ts'
 import { runPlan } from '../run/run.ts'
 import { sweep } from '../run/sweep.ts'
+import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
 import { OpenColumns } from './open-columns.ts'
 import { openEngine, reportProblem } from './open-engine.ts'
 import { readRun } from './read-run.ts'
 import { readSecrets } from './secrets.ts'
+import { sourceOf } from './source.ts'
 import { tool } from './version.ts'
 import { writeReports } from './write-reports.ts'
 
@@ -43,6 +46,7 @@ export interface CheckOptions extends PlanArguments {
   readonly install?: boolean
   readonly bootstrap?: boolean
   readonly timing?: boolean
+  readonly gate?: Gate
 }
 
 // After this long another machine may take what a run left on an engine that both use.
@@ -115,13 +119,23 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
     owner: ownIdentity(),
     deadlineAt: Date.parse(startedAt) + (context.deadlineMs ?? longestRunMs) + 600_000,
   }
-  const expected = lastDurations(readHistory(reports))
+  const history = readHistory(reports)
+  const expected = lastDurations(history)
   const reporter = multiplex([progressReporter(io)], (error) =>
     io.stderr(printable(`matrix: the display broke: ${error}\n`)),
   )
+  const github = enterGithubJob(io)
   const emit = (body: RunEventBody) => reporter.event(recorder.take(body))
   const progress = (what: Progress) => reporter.progress(what)
-  emit(runStarted(plan, { run: identity.run, startedAt, expected }))
+  const ids = new Set(plan.cells.map((cell) => cell.id))
+  emit({
+    ...runStarted(plan, { run: identity.run, startedAt, expected }),
+    gate: options.gate ?? 'unwaived',
+    source: await sourceOf(plan.project.root, io),
+    selection: ids.size < plan.project.rows.length * plan.project.environments.length ? 'part' : 'whole',
+    baseline: baselineOf(pastRuns(history), ids),
+    waivers: plan.project.waivers,
+  })
   await using columns = new OpenColumns({
     environments: plan.environments,
     local: engine,
@@ -170,8 +184,9 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   emit({ type: 'run-finished', ...verdict, durationMs, timing: timing ?? { ...soFar.timing, makespanMs: durationMs } })
   reporter.end()
   const run = await recorder.finish()
-  await writeReports(recorder.folder, run)
+  await writeReports(reports, run)
   tell(run, { context, folder: recorder.folder })
+  await github?.end(run)
   if (how === 'internal') throw broken
   if (broken instanceof EngineError && !io.signal.aborted) {
     io.stderr(printable(`matrix: ${broken.message}\n${broken.hint === undefined ? '' : `  ${broken.hint}\n`}`))
@@ -190,7 +205,7 @@ function progressReporter(io: Io): Reporter {
 function runStarted(
   plan: Plan,
   options: { readonly run: string; readonly startedAt: string; readonly expected: ReadonlyMap<string, number> },
-): RunEventBody {
+): RunStarted {
   return {
     type: 'run-started',
     run: options.run,
@@ -234,7 +249,7 @@ function tell(run: RunRecord, options: { readonly context: CheckContext; readonl
     io.stdout(renderJson(run))
     return
   }
-  const reportPath = relative(io.cwd, folder.summary) || folder.summary
+  const reportPath = relative(io.cwd, folder.html) || folder.html
   io.stdout(
     renderFinal(run, {
       columns: io.isTTY.stdout ? io.columns : 200,

@@ -2,23 +2,39 @@
 import { relative } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { printable } from '../lib/printable.ts'
+import type { RunRecord } from '../model/run-record.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { readEvidence } from '../record/evidence-store.ts'
 import { isRunId, reportsFolder, runFolder, runIds } from '../record/run-folder.ts'
+import { renderBadge } from '../reporters/badge.ts'
+import { renderCtrf } from '../reporters/ctrf.ts'
+import { renderHtml } from '../reporters/html/html.tsx'
 import { renderJson } from '../reporters/json.ts'
 import { renderJunit } from '../reporters/junit.ts'
 import { renderMarkdown } from '../reporters/markdown.ts'
+import { renderMetrics } from '../reporters/metrics.ts'
 import { renderFinal } from '../reporters/terminal-final.ts'
 import type { Io } from './io.ts'
 import { readRun } from './read-run.ts'
+import { htmlContext } from './report-context.ts'
 import { writeReports } from './write-reports.ts'
+
+const formats = {
+  html: (run: RunRecord, reports: string) => renderHtml(run, htmlContext(reports, run)),
+  json: renderJson,
+  junit: renderJunit,
+  ctrf: renderCtrf,
+  markdown: renderMarkdown,
+  metrics: renderMetrics,
+  badge: renderBadge,
+}
 
 export interface ReportOptions {
   readonly project?: string
   /** The latest where absent, killed ones included. */
   readonly run?: string
   /** Printed on stdout; where absent, the matrix is printed and every rendering is written again. */
-  readonly format?: 'json' | 'junit' | 'markdown'
+  readonly format?: keyof typeof formats
 }
 
 export async function runReport(options: ReportOptions, io: Io): Promise<number> {
@@ -40,25 +56,17 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
     io.stderr(printable(`matrix: the journal ${folder.journal} cannot be read as a run\n`))
     return exitCodes.usage
   }
-  switch (options.format) {
-    case 'json':
-      io.stdout(renderJson(run))
-      return exitCodes.green
-    case 'junit':
-      io.stdout(renderJunit(run))
-      return exitCodes.green
-    case 'markdown':
-      io.stdout(renderMarkdown(run))
-      return exitCodes.green
-    default:
+  if (options.format !== undefined) {
+    io.stdout(formats[options.format](run, reports))
+    return exitCodes.green
   }
   await writeFileAtomic(folder.record, renderJson(run))
-  await writeReports(folder, run)
+  await writeReports(reports, run)
   io.stdout(
     renderFinal(run, {
       columns: io.isTTY.stdout ? io.columns : 200,
       color: io.color,
-      reportPath: relative(io.cwd, folder.summary),
+      reportPath: relative(io.cwd, folder.html),
       timing: false,
       evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
     }),

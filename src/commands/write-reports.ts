@@ -1,13 +1,24 @@
 /** Writes the renderings of a run beside its record. */
 import writeFileAtomic from 'write-file-atomic'
 import type { RunRecord } from '../model/run-record.ts'
-import type { RunFolder } from '../record/run-folder.ts'
+import { type RunFolder, runFolder } from '../record/run-folder.ts'
+import { renderBadge } from '../reporters/badge.ts'
+import { renderCtrf } from '../reporters/ctrf.ts'
+import { renderHtml } from '../reporters/html/html.tsx'
 import { renderJunit } from '../reporters/junit.ts'
 import { renderMarkdown } from '../reporters/markdown.ts'
+import { renderMetrics } from '../reporters/metrics.ts'
+import { htmlContext } from './report-context.ts'
 
-export async function writeReports(folder: RunFolder, run: RunRecord): Promise<void> {
+export async function writeReports(reports: string, run: RunRecord): Promise<RunFolder> {
+  const folder = runFolder(reports, run.id)
   await Promise.all([
+    writeFileAtomic(folder.html, renderHtml(run, htmlContext(reports, run))),
     writeFileAtomic(folder.junit, renderJunit(run)),
+    writeFileAtomic(folder.ctrf, renderCtrf(run)),
+    writeFileAtomic(folder.metrics, renderMetrics(run)),
+    writeFileAtomic(folder.badge, renderBadge(run)),
     writeFileAtomic(folder.summary, renderMarkdown(run)),
   ])
+  return folder
 }

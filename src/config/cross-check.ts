@@ -3,6 +3,7 @@ import { closest, distance } from 'fastest-levenshtein'
 import type { Check, Step } from '../model/check.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, Exclusion, Row, SecretSource } from '../model/project.ts'
+import type { Waiver } from '../model/waiver.ts'
 
 export interface CrossCheckInput {
   /** Ids of stacks whose file is there and has mistakes of its own; what refers to them is not a mistake too. */
@@ -210,4 +211,21 @@ function exclusionOf(exclusion: CrossCheckInput['exclusions'][number], input: Cr
       exclusion.at,
     ),
   ]
+}
+
+/** A waiver for a cell that is not there does no harm, and nobody would find it; null where it is aimed at one. */
+export function aimless(
+  waiver: Waiver,
+  project: { readonly rows: readonly Row[]; readonly environments: readonly Environment[] },
+): Diagnostic | null {
+  const { stack, environment } = waiver.match
+  const hasRow = project.rows.some((row) => row.id === stack || row.base === stack)
+  if (hasRow && project.environments.some((one) => one.id === environment)) return null
+  const [file = '', line, column] = waiver.at.split(':')
+  return {
+    severity: 'warning',
+    code: 'waiver',
+    message: `${stack}@${environment} is no cell of this project, so this waiver covers nothing`,
+    at: { file, line: Number(line), column: Number(column), length: 1 },
+  }
 }

@@ -7,14 +7,14 @@ import type { Constraints, SecurityOption } from '../model/constraint.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, Project, Row } from '../model/project.ts'
 import { allowedKeys } from './allowed-keys.ts'
-import { crossCheck } from './cross-check.ts'
+import { aimless, crossCheck } from './cross-check.ts'
 import { environment, project, stack, waivers } from './definitions/files.ts'
 import type { Variables } from './interpolate.ts'
 import { diagnosticsOf, extensionPaths } from './issues.ts'
 import { jsonSchemas, type SchemaName } from './json-schema.ts'
 import { type Located, locate, mergeLocated, parseLocated, plainOf, without, withoutPaths } from './located.ts'
 import { presets } from './presets.ts'
-import { environmentOf, rowOf } from './to-model.ts'
+import { environmentOf, rowOf, waiversOf } from './to-model.ts'
 
 export type LoadResult =
   | { readonly ok: true; readonly project: Project; readonly warnings: readonly Diagnostic[] }
@@ -47,7 +47,8 @@ class Loader {
     const settings = await this.#loadSettings()
     const rows = await this.#loadStacks()
     const environments = await this.#loadEnvironments()
-    await this.#loadFile('waivers.yaml', { schema: waivers, name: 'waivers', optional: true })
+    const accepted = await this.#loadFile('waivers.yaml', { schema: waivers, name: 'waivers', optional: true })
+    const waived = accepted === null ? [] : waiversOf(accepted.value, accepted.node)
     if (this.#diagnostics.length === 0 && rows.length === 0) {
       this.#report('empty', 'there is no stack here; matrix init writes a first one', this.#at('stacks'))
     }
@@ -68,7 +69,7 @@ class Loader {
     const exclusions = settings.exclusions.map(({ at: _, ...exclusion }) => exclusion)
     return {
       ok: true,
-      warnings: [],
+      warnings: waived.flatMap((waiver) => aimless(waiver, { rows, environments }) ?? []),
       project: {
         root: this.#root,
         id: projectIdOf(this.#root),
@@ -77,6 +78,8 @@ class Loader {
         exclusions,
         secrets: settings.secrets,
         bases: settings.bases,
+        waivers: waived,
+        history: settings.history,
       },
     }
   }
@@ -116,7 +119,9 @@ class Loader {
         },
       ]),
     )
-    return { exclusions, secrets: found?.value.secrets ?? {}, bases }
+    const { reports, runs, max_age } = found?.value.history ?? project.parse({}).history
+    const history = { reports, runs, maxAgeMs: max_age ?? null }
+    return { exclusions, secrets: found?.value.secrets ?? {}, bases, history }
   }
 
   async #loadStacks(): Promise<readonly Row[]> {

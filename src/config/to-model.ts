@@ -3,8 +3,9 @@ import type { ActionKind, Check, CheckKind, Probe, Readiness, Step, Vantage } fr
 import type { Constraints } from '../model/constraint.ts'
 import type { SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, HostSpec, Row } from '../model/project.ts'
+import type { Waiver } from '../model/waiver.ts'
 import type { ParsedCheck, ParsedReadiness, ParsedStep } from './definitions/check.ts'
-import type { ParsedEnvironment, ParsedProvision, ParsedStack } from './definitions/files.ts'
+import type { ParsedEnvironment, ParsedProvision, ParsedStack, ParsedWaivers } from './definitions/files.ts'
 import { type Located, locate } from './located.ts'
 
 /** Objects without the members that are undefined, as `exactOptionalPropertyTypes` asks. */
@@ -134,4 +135,12 @@ function hostSpecOf(parsed: ParsedProvision): HostSpec {
   if (parsed.kind !== 'vm') return defined(parsed) as HostSpec
   const { kind, release, cpus, memory, disk } = parsed
   return { kind, release, cpus, memoryBytes: memory, diskBytes: disk }
+}
+
+export function waiversOf(parsed: ParsedWaivers, node: Located): readonly Waiver[] {
+  return parsed.waivers.map(({ match, reason, owner, issue, created, expires }, index) => {
+    const { file, line, column } = locate(node, ['waivers', index])
+    const at = `${file}:${line}:${column}`
+    return { match: defined(match), reason, owner, issue: issue ?? null, created, expires, at }
+  })
 }

@@ -1,7 +1,9 @@
 /** What happens during a run, in the order in which it happens: the lines of the journal. */
+import type { Baseline } from './comparison.ts'
 import type { CellOutcome, Reason, Stage } from './outcome.ts'
 import type { Finding } from './plan.ts'
 import type {
+  AttemptRecord,
   BaseRecord,
   BuildRecord,
   CauseRecord,
@@ -11,11 +13,15 @@ import type {
   EngineRecord,
   EvidenceRef,
   ExplanationRecord,
+  FailureRecord,
+  Gate,
   ImageRecord,
   PhaseRecord,
   RowRecord,
   RunRecord,
+  SourceRecord,
 } from './run-record.ts'
+import type { Waiver } from './waiver.ts'
 
 /** Every event carries `atMs`, milliseconds since the start of the run. */
 export type RunEvent = { readonly atMs: number } & RunEventBody
@@ -34,6 +40,7 @@ export type RunEventBody =
   | CellCheck
   | CellFinished
   | CellExplained
+  | CellAgain
   | RunFinished
 
 /** First line. The plan as far as a reader needs it to know what should have run. */
@@ -46,6 +53,12 @@ export interface RunStarted {
   readonly environments: readonly { readonly id: string; readonly title: string }[]
   readonly cells: readonly PlannedCellRecord[]
   readonly builds: readonly { readonly stack: string }[]
+  // Journals of earlier versions do not have the rest.
+  readonly gate?: Gate
+  readonly source?: SourceRecord | null
+  readonly selection?: 'whole' | 'part'
+  readonly baseline?: Baseline | null
+  readonly waivers?: readonly Waiver[]
 }
 export interface PlannedCellRecord {
   readonly id: string
@@ -56,6 +69,7 @@ export interface PlannedCellRecord {
   readonly findings: readonly Finding[]
   /** How long it took when it last ran; null where it never did. */
   readonly expectedMs: number | null
+  readonly declared?: string
 }
 /** The engine of an environment answers. */
 export interface EngineReady {
@@ -121,6 +135,13 @@ export interface CellFinished {
   readonly durationMs: number
   readonly findings: readonly Finding[]
   readonly evidence: readonly EvidenceRef[]
+  readonly failures?: readonly FailureRecord[]
+}
+/** A cell that failed was run again, alone. */
+export interface CellAgain {
+  readonly type: 'cell-again'
+  readonly cell: string
+  readonly attempt: AttemptRecord
 }
 /** Why a cell fails, found by running it with other constraints. */
 export interface CellExplained {

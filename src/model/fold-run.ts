@@ -1,7 +1,10 @@
 /** Folds what happened during a run, as its journal tells it, into the record of the run. */
+import { applyWaivers } from './apply-waivers.ts'
+import { type Baseline, changeOf } from './comparison.ts'
 import type { CellExplained, CellFinished, PlannedCellRecord, RunEvent, RunFinished, RunStarted } from './event.ts'
 import type { CellOutcome } from './outcome.ts'
 import type {
+  AttemptRecord,
   BaseRecord,
   BuildRecord,
   CellRecord,
@@ -33,6 +36,7 @@ interface CellParts {
   readonly startedAtMs: number
   readonly phases: PhaseRecord[]
   readonly checks: CheckRecord[]
+  readonly again: AttemptRecord[]
   readonly needs: CellRecord['needs'][number][]
   constraints: readonly ConstraintRecord[]
   explained: CellExplained | null
@@ -40,7 +44,7 @@ interface CellParts {
 
 class Fold {
   readonly #start: RunStarted
-  readonly #builds = new Map<string, BuildRecord | null>()
+  readonly #builds = new Map<string, { readonly startMs: number | null; readonly build: BuildRecord | null }>()
   readonly #bases: BaseRecord[] = []
   readonly #images = new Map<string, ImageRecord>()
   readonly #environments = new Map<string, EnvironmentRecord>()
@@ -67,10 +71,13 @@ class Fold {
         this.#bases.push(event.base)
         return
       case 'build-started':
-        this.#builds.set(event.stack, null)
+        this.#builds.set(event.stack, { startMs: event.atMs, build: null })
         return
       case 'build-finished':
-        this.#builds.set(event.build.stack, event.build)
+        this.#builds.set(event.build.stack, {
+          startMs: this.#builds.get(event.build.stack)?.startMs ?? null,
+          build: event.build,
+        })
         return
       case 'image-ready':
         this.#images.set(event.row, event.image)
@@ -96,6 +103,9 @@ class Fold {
       case 'cell-explained':
         this.#cell(event).explained = event
         return
+      case 'cell-again':
+        this.#cell(event).again.push(event.attempt)
+        return
       case 'run-finished':
         this.#finished = event
     }
@@ -110,8 +120,19 @@ class Fold {
   }
 
   record(): RunRecord {
-    const { run, startedAt, tool, rows } = this.#start
-    const cells = this.#start.cells.map((planned) => this.#cellRecord(planned))
+    const { run, startedAt, tool, rows, baseline = null } = this.#start
+    const { cells: judged, waivers } = applyWaivers(
+      this.#start.cells.map((planned) => this.#cellRecord(planned)),
+      {
+        waivers: this.#start.waivers ?? [],
+        startedAt,
+        bases: new Map(rows.map((row) => [row.id, row.base])),
+      },
+    )
+    const selection = this.#start.selection ?? 'whole'
+    const cells = judged.map((cell) => ({ ...cell, change: changeAgainst(baseline, cell) }))
+    const ids = new Set(cells.map((cell) => cell.id))
+    const gone = Object.entries(baseline?.cells ?? {}).filter(([id]) => !ids.has(id))
     const durationMs = this.#finished?.durationMs ?? this.#lastAtMs
     return {
       schemaVersion: 1,
@@ -122,7 +143,16 @@ class Fold {
       complete: this.#finished !== null,
       outcome: this.#finished?.outcome ?? 'unknown',
       exitCode: this.#finished?.exitCode ?? null,
-      builds: [...this.#builds].map(([stack, build]) => build ?? unfinishedBuild(stack)),
+      gate: this.#start.gate ?? 'unwaived',
+      source: this.#start.source ?? null,
+      selection,
+      baseline: baseline === null ? null : { run: baseline.run, startedAt: baseline.startedAt },
+      lost: selection === 'part' ? [] : gone.flatMap(([id, was]) => (changeOf(was, null) === 'lost' ? [id] : [])),
+      waivers,
+      builds: [...this.#builds].map(([stack, { startMs, build }]) => ({
+        ...(build ?? unfinishedBuild(stack)),
+        startMs,
+      })),
       bases: this.#bases,
       stacks: rows.map((row) => ({ ...row, image: this.#images.get(row.id) ?? row.image })),
       environments: [...this.#environments.values()],
@@ -158,10 +188,26 @@ class Fold {
       diagnosis: parts?.explained?.diagnosis ?? null,
       causes: parts?.explained?.causes ?? [],
       explanation: parts?.explained?.explanation ?? null,
-      flaky: parts?.explained?.diagnosis === 'flaky',
+      failures: finished?.failures ?? [],
+      again: parts?.again ?? [],
+      flaky: isFlaky(parts),
       waiver: null,
+      change: null,
+      declared: planned.declared ?? null,
     }
   }
+}
+
+/** Run again alone, or by the search for its cause, it answered otherwise though nothing else had changed. */
+function isFlaky(parts: CellParts | undefined): boolean {
+  if (parts === undefined || parts.finished === null) return false
+  return parts.again.some((attempt) => attempt.outcome === 'pass') || parts.explained?.diagnosis === 'flaky'
+}
+
+function changeAgainst(baseline: Baseline | null, cell: CellRecord): CellRecord['change'] {
+  if (baseline === null) return null
+  const { outcome, reason, signature } = cell
+  return changeOf(baseline.cells[cell.id] ?? null, { outcome, reason, signature, waived: cell.waiver !== null })
 }
 
 function emptyParts(startedAtMs: number): CellParts {
@@ -171,6 +217,7 @@ function emptyParts(startedAtMs: number): CellParts {
     startedAtMs,
     phases: [],
     checks: [],
+    again: [],
     needs: [],
     constraints: [],
     explained: null,

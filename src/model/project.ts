@@ -2,6 +2,7 @@
 import type { Check, Readiness } from './check.ts'
 import type { Constraints, NetworkPolicy } from './constraint.ts'
 import type { SourceLocation } from './diagnostic.ts'
+import type { Waiver } from './waiver.ts'
 
 export interface Project {
   /** Absolute path of the folder that holds `matrix.yaml`, `stacks` and `environments`. */
@@ -14,6 +15,17 @@ export interface Project {
   readonly secrets: Readonly<Record<string, SecretSource>>
   /** Image reference → how to make it where no registry answers. */
   readonly bases: Readonly<Record<string, BaseRecipe>>
+  readonly waivers: readonly Waiver[]
+  readonly history: HistorySettings
+}
+
+export interface HistorySettings {
+  /** How many run folders stay. */
+  readonly reports: number
+  /** Of how many runs the lines stay. */
+  readonly runs: number
+  /** After this long an answer counts as unknown again; null: never. */
+  readonly maxAgeMs: number | null
 }
 
 export interface Exclusion {

@@ -1,7 +1,9 @@
 /** The record of a run, schema version 1: what `run.json` holds. */
 import type { CheckKind, Json } from './check.ts'
+import type { Change } from './comparison.ts'
 import type { BuildOutcome, CellOutcome, CheckOutcome, Provenance, Reason, Stage } from './outcome.ts'
 import type { Finding } from './plan.ts'
+import type { WaiverUse } from './waiver.ts'
 
 export interface RunRecord {
   readonly schemaVersion: 1
@@ -15,7 +17,18 @@ export interface RunRecord {
   readonly outcome: RunOutcome
   /** Null where the run was killed. */
   readonly exitCode: number | null
-  readonly builds: readonly BuildRecord[]
+  /** What makes `fail` an exit code of 1. */
+  readonly gate: Gate
+  /** The commit of the project; null where it is no working copy of git. */
+  readonly source: SourceRecord | null
+  /** `part`: only some cells of the project were selected. */
+  readonly selection: 'whole' | 'part'
+  /** The earlier run that `change` of a cell speaks of; null where there is none. */
+  readonly baseline: { readonly run: string; readonly startedAt: string } | null
+  /** Cells that the baseline answered and that the project does not have any more. */
+  readonly lost: readonly string[]
+  readonly waivers: readonly WaiverUse[]
+  readonly builds: readonly (BuildRecord & { readonly startMs: number | null })[]
   readonly bases: readonly BaseRecord[]
   readonly stacks: readonly RowRecord[]
   readonly environments: readonly EnvironmentRecord[]
@@ -35,6 +48,15 @@ export interface RunRecord {
 }
 /** `trouble`: nothing failed, but something could not be observed. */
 export type RunOutcome = 'pass' | 'fail' | 'trouble' | 'cancelled' | 'unknown'
+
+/** `unwaived`: any failure that no waiver covers; `regressions`: only one that the baseline did not have. */
+export type Gate = 'unwaived' | 'regressions'
+export interface SourceRecord {
+  readonly commit: string
+  readonly branch: string | null
+  /** Files differ from the commit. */
+  readonly dirty: boolean
+}
 
 export interface BuildRecord {
   /** The base id of the stack. */
@@ -110,8 +132,32 @@ export interface CellRecord {
   readonly causes: readonly CauseRecord[]
   /** How the diagnosis was come by; null where nobody looked. */
   readonly explanation: ExplanationRecord | null
+  /** Everything that went wrong, the decisive one included. */
+  readonly failures: readonly FailureRecord[]
+  /** What it answered when it was run again alone. */
+  readonly again: readonly AttemptRecord[]
+  /** Its answers differ though nothing else does. */
   readonly flaky: boolean
   readonly waiver: WaiverRecord | null
+  /** Against the baseline; null where there is none. */
+  readonly change: Change | null
+  /** Hash of what the project declares for it, without what is only known on an engine. */
+  readonly declared: string | null
+}
+/** `error`: it could not be observed, which no waiver covers. */
+export interface FailureRecord {
+  readonly kind: 'fail' | 'error'
+  readonly stage: Stage
+  /** The name of the check; null outside of checks. */
+  readonly check: string | null
+  readonly reason: Reason
+  readonly message: string
+  readonly signature: string
+}
+export interface AttemptRecord {
+  readonly outcome: CellOutcome
+  readonly signature: string | null
+  readonly durationMs: number
 }
 export interface PhaseRecord {
   readonly name: string

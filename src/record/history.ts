@@ -1,62 +1,64 @@
-/** One line a cell a run: what durations, trends and regressions are computed from. */
-import { appendFileSync, readFileSync } from 'node:fs'
+/** The store of what runs answered: one line a cell a run, appended and never changed but by pruning. */
+import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CellOutcome } from '../model/outcome.ts'
+import { type HistoryLine, historyLineOf } from '../model/history.ts'
 import type { RunRecord } from '../model/run-record.ts'
 
-export interface HistoryLine {
-  readonly run: string
-  readonly startedAt: string
-  readonly cell: string
-  readonly outcome: CellOutcome
-  readonly signature: string | null
-  readonly fingerprint: string | null
-  readonly durationMs: number
-}
+export const historyPath = (reports: string): string => join(reports, 'history.jsonl')
 
 /** Appends what a run answered; one write, so that two runs at once do not tear each other's lines. */
 export function appendHistory(reports: string, run: RunRecord): void {
+  const sizes = new Map(run.stacks.map((row) => [row.id, row.image?.sizeBytes ?? null]))
   const lines = run.cells.map((cell) => {
-    const { id, outcome, signature, fingerprint, durationMs } = cell
-    const line: HistoryLine = {
-      run: run.id,
+    const imageBytes = sizes.get(cell.stack) ?? null
+    const line = historyLineOf(cell, {
+      id: run.id,
       startedAt: run.startedAt,
-      cell: id,
-      outcome,
-      signature,
-      fingerprint,
-      durationMs,
-    }
+      part: run.selection === 'part',
+      imageBytes,
+    })
     return `${JSON.stringify(line)}\n`
   })
-  appendFileSync(join(reports, 'history.jsonl'), lines.join(''))
+  const path = historyPath(reports)
+  // A run that was killed while it wrote leaves half a line; the next begins on one of its own.
+  appendFileSync(path, `${endsInLine(path) ? '' : '\n'}${lines.join('')}`)
+}
+
+function endsInLine(path: string): boolean {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch {
+    return true
+  }
+  try {
+    const { size } = fstatSync(file)
+    const last = Buffer.alloc(1)
+    return size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last.toString() === '\n')
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** The oldest first. Lines that are not history are left out; a missing file is an empty history. */
 export function readHistory(reports: string): readonly HistoryLine[] {
   let text: string
   try {
-    text = readFileSync(join(reports, 'history.jsonl'), 'utf8')
+    text = readFileSync(historyPath(reports), 'utf8')
   } catch {
     return []
   }
   return text.split('\n').flatMap((line) => {
     try {
       const value = JSON.parse(line) as Partial<HistoryLine> | null
-      return typeof value?.cell === 'string' && typeof value.outcome === 'string' && typeof value.run === 'string'
+      return typeof value?.cell === 'string' &&
+        typeof value.outcome === 'string' &&
+        typeof value.run === 'string' &&
+        typeof value.startedAt === 'string'
         ? [value as HistoryLine]
         : []
     } catch {
       return []
     }
   })
-}
-
-/** Cell → how long it took when it last gave an answer. */
-export function lastDurations(history: readonly HistoryLine[]): ReadonlyMap<string, number> {
-  return new Map(
-    history
-      .filter((line) => line.outcome === 'pass' || line.outcome === 'fail')
-      .map((line) => [line.cell, line.durationMs]),
-  )
 }

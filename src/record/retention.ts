@@ -1,6 +1,6 @@
 /** Removes the folders of old runs: the last thirty stay, and the run of each cell's last pass. */
 import { rmSync } from 'node:fs'
-import type { HistoryLine } from './history.ts'
+import type { HistoryLine } from '../model/history.ts'
 import { runFolder, runIds } from './run-folder.ts'
 
 const keptRuns = 30

@@ -9,7 +9,11 @@ export interface RunFolder {
   readonly journal: string
   readonly record: string
   readonly evidence: string
+  readonly html: string
   readonly junit: string
+  readonly ctrf: string
+  readonly metrics: string
+  readonly badge: string
   readonly summary: string
 }
 
@@ -25,7 +29,11 @@ export function runFolder(reports: string, id: string): RunFolder {
     journal: join(path, 'events.jsonl'),
     record: join(path, 'run.json'),
     evidence: join(path, 'evidence'),
+    html: join(path, 'index.html'),
     junit: join(path, 'junit.xml'),
+    ctrf: join(path, 'ctrf.json'),
+    metrics: join(path, 'metrics.prom'),
+    badge: join(path, 'badge.json'),
     summary: join(path, 'summary.md'),
   }
 }

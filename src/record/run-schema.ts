@@ -1,6 +1,7 @@
 /** The schema of run.json, version 1. Readers must allow members that are not in it: more may be added. */
 import { z } from 'zod'
 import type { Json } from '../model/check.ts'
+import { changes } from '../model/comparison.ts'
 import { cellOutcomes, reasons, stages } from '../model/outcome.ts'
 import { diagnoses, type RunRecord } from '../model/run-record.ts'
 
@@ -32,6 +33,7 @@ const build = z.object({
   durationMs: ms,
   cached: z.boolean(),
   evidence: z.array(evidence),
+  startMs: ms.nullable(),
 })
 
 const engine = z.object({
@@ -129,8 +131,39 @@ const cell = z.object({
       complete: z.boolean().describe('false where the budget ended before the search did'),
     })
     .nullable(),
+  failures: z.array(
+    z.object({
+      kind: z.enum(['fail', 'error']),
+      stage,
+      check: z.string().nullable(),
+      reason,
+      message: z.string(),
+      signature,
+    }),
+  ),
+  again: z.array(z.object({ outcome: cellOutcome, signature: signature.nullable(), durationMs: ms })),
   flaky: z.boolean(),
   waiver: z.object({ reason: z.string(), owner: z.string(), expires: z.string() }).nullable(),
+  change: z.enum(changes).nullable().describe('against the baseline'),
+  declared: z.string().nullable(),
+})
+
+const waiver = z.object({
+  match: z.object({
+    stack: z.string(),
+    environment: z.string(),
+    check: z.string().exactOptional(),
+    signature: z.string().exactOptional(),
+  }),
+  reason: z.string(),
+  owner: z.string(),
+  issue: z.string().nullable(),
+  created: z.string(),
+  expires: z.string(),
+  at: z.string().describe('file:line:column of the declaration'),
+  state: z.enum(['used', 'passing', 'other-failure', 'unobserved', 'ended', 'absent']),
+  daysLeft: z.number().int(),
+  cells: z.array(z.string()),
 })
 
 export const runSchema: z.ZodType<RunRecord> = z.object({
@@ -142,6 +175,12 @@ export const runSchema: z.ZodType<RunRecord> = z.object({
   complete: z.boolean().describe('false where the run was killed'),
   outcome: z.enum(['pass', 'fail', 'trouble', 'cancelled', 'unknown']),
   exitCode: z.number().int().nullable(),
+  gate: z.enum(['unwaived', 'regressions']),
+  source: z.object({ commit: z.string(), branch: z.string().nullable(), dirty: z.boolean() }).nullable(),
+  selection: z.enum(['whole', 'part']),
+  baseline: z.object({ run: z.string(), startedAt: z.string() }).nullable(),
+  lost: z.array(z.string()).describe('cells that the baseline answered and the project does not have any more'),
+  waivers: z.array(waiver),
   builds: z.array(build),
   bases: z.array(
     z.object({

@@ -1,30 +1,44 @@
 /** What a run comes to, in one sentence. */
-import type { CellOutcome } from '../model/outcome.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import { soonDays } from '../model/waiver.ts'
 import { formatDuration } from './duration.ts'
 
-const order: readonly CellOutcome[] = ['fail', 'error', 'blocked', 'cancelled', 'not-run', 'pass', 'excluded']
-const named: Readonly<Record<CellOutcome, string>> = {
-  pass: 'passed',
-  fail: 'failed',
-  error: 'could not be observed',
-  blocked: 'blocked by a build',
-  cancelled: 'cancelled',
-  'not-run': 'not run',
-  excluded: 'excluded',
+export function verdictSentence(run: RunRecord): string {
+  const parts = countsOf(run).flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`]))
+  return `${opening(run)}: ${parts.join(', ') || 'no cell'}, in ${formatDuration(run.durationMs)}.`
 }
 
-export function verdictSentence(run: RunRecord): string {
-  const count = (outcome: CellOutcome) => run.cells.filter((cell) => cell.outcome === outcome).length
-  const parts = order.filter((outcome) => count(outcome) > 0).map((outcome) => `${count(outcome)} ${named[outcome]}`)
-  return `${opening(run)}: ${parts.join(', ')}, in ${formatDuration(run.durationMs)}.`
+/** Against a baseline, failures are told apart: what is new is what somebody has to look at today. */
+function countsOf(run: RunRecord): readonly (readonly [number, string])[] {
+  const { cells } = run
+  const count = (test: (cell: RunRecord['cells'][number]) => boolean) => cells.filter(test).length
+  const outcome = (name: string) => count((cell) => cell.outcome === name)
+  const failing = cells.filter((cell) => cell.outcome === 'fail' && cell.waiver === null)
+  const fresh = run.baseline === null ? [] : failing.filter((cell) => cell.change !== 'unchanged')
+  const ending = run.waivers.filter((waiver) => waiver.state === 'used' && waiver.daysLeft <= soonDays).length
+  const soon =
+    ending === 0 ? '' : ` (${ending} ${ending === 1 ? 'waiver ends' : 'waivers end'} within ${soonDays} days)`
+  return [
+    [fresh.length, fresh.length === 1 ? 'new failure' : 'new failures'],
+    [failing.length - fresh.length, run.baseline === null ? 'failed' : 'failed as before'],
+    [count((cell) => cell.change === 'fixed'), 'fixed'],
+    [count((cell) => cell.outcome === 'fail' && cell.waiver !== null), `known${soon}`],
+    [outcome('error'), 'could not be observed'],
+    [outcome('blocked'), 'blocked by a build'],
+    [outcome('cancelled'), 'cancelled'],
+    [outcome('not-run'), 'not run'],
+    [outcome('pass'), 'passed'],
+    [outcome('excluded'), 'excluded'],
+  ]
 }
 
 function opening(run: RunRecord): string {
   if (!run.complete) return 'The run was killed before it ended'
   switch (run.outcome) {
     case 'pass':
-      return 'Every expected cell passed'
+      return run.waivers.some((waiver) => waiver.state === 'used')
+        ? 'Every expected cell passed or is waived'
+        : 'Every expected cell passed'
     case 'fail':
       return 'Something failed'
     case 'cancelled':

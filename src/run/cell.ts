@@ -6,7 +6,7 @@ import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { CellOutcome, Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
-import type { CheckRecord, ConstraintRecord, EvidenceRef } from '../model/run-record.ts'
+import type { CheckRecord, ConstraintRecord, EvidenceRef, FailureRecord } from '../model/run-record.ts'
 import { runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
@@ -337,18 +337,13 @@ class RunOfCell {
   #finish(evidence: readonly EvidenceRef[]): CellRun {
     const problem = decisive(this.#problems)
     const outcome = problem?.kind ?? 'pass'
-    const own = problem && {
-      stage: problem.stage,
-      reason: problem.reason,
-      message: problem.message,
-      ...(problem.check === undefined ? {} : { checkKind: problem.check.kind, checkName: problem.check.name }),
-    }
     return this.#emitFinished(outcome, {
       stage: problem?.stage ?? null,
       reason: problem?.reason ?? null,
       message: problem?.message ?? null,
-      signature: own === undefined ? null : (problem?.signature ?? signatureOf(own)),
+      signature: problem === undefined ? null : signatureOfProblem(problem),
       evidence,
+      failures: this.#problems.map(failureOf),
     })
   }
 
@@ -361,6 +356,7 @@ class RunOfCell {
       message: byUser ? 'cancelled while it ran' : 'the time of the run was over before it ended',
       signature: null,
       evidence: [],
+      failures: [],
     })
   }
 
@@ -372,6 +368,7 @@ class RunOfCell {
       readonly message: string | null
       readonly signature: string | null
       readonly evidence: readonly EvidenceRef[]
+      readonly failures: readonly FailureRecord[]
     },
   ): CellRun {
     const { emit, fingerprint, imageOf, sinceStart } = this.#deps
@@ -389,6 +386,21 @@ class RunOfCell {
     return { outcome, teardown: this.#teardown }
   }
 }
+
+function signatureOfProblem(problem: Problem): string {
+  const { stage, reason, message, check, signature } = problem
+  const of = check === undefined ? {} : { checkKind: check.kind, checkName: check.name }
+  return signature ?? signatureOf({ stage, reason, message, ...of })
+}
+
+const failureOf = (problem: Problem): FailureRecord => ({
+  kind: problem.kind,
+  stage: problem.stage,
+  check: problem.check?.name ?? null,
+  reason: problem.reason,
+  message: problem.message,
+  signature: signatureOfProblem(problem),
+})
 
 function checkProblem(record: CheckRecord): Problem {
   return {

@@ -134,6 +134,16 @@ export const project = z.strictObject({
   secrets: z
     .record(z.string(), z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]))
     .default({}),
+  history: z
+    .strictObject({
+      /** How many run folders stay. */
+      reports: z.number().int().min(1).max(1000).default(30),
+      /** Of how many runs the lines stay in history.jsonl. */
+      runs: z.number().int().min(1).max(10_000).default(400),
+      /** After this long an answer counts as unknown again. */
+      max_age: duration.optional(),
+    })
+    .default({ reports: 30, runs: 400 }),
   images: z
     .record(
       z.string(),
@@ -148,23 +158,47 @@ export const project = z.strictObject({
     .default({}),
 })
 
+const dayMs = 24 * 3600 * 1000
+const longestWaiverDays = 90
+const day = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d$/, 'a day is written 2026-12-31')
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'there is no such day')
+
 /** `waivers.yaml`, accepted failures. */
 export const waivers = z.strictObject({
   waivers: z
     .array(
-      z.strictObject({
-        match: z.strictObject({
-          stack: id,
-          environment: id,
-          check: z.string().optional(),
-          signature: z.string().optional(),
+      z
+        .strictObject({
+          match: z.strictObject({
+            stack: id,
+            environment: id,
+            check: z.string().optional(),
+            signature: z
+              .string()
+              .regex(/^s1:[0-9a-f]{12}$/, 'a signature is s1: and 12 hex digits, as a report shows it')
+              .optional(),
+          }),
+          reason: z.string().min(1, 'a reason has to be written down'),
+          owner: z.string().min(1, 'somebody has to own it'),
+          issue: z
+            .string()
+            .regex(/^https?:\/\/\S+$/, 'an issue is a link: https://…')
+            .optional(),
+          created: day,
+          expires: day,
+        })
+        .superRefine((waiver, context) => {
+          const days = (Date.parse(waiver.expires) - Date.parse(waiver.created)) / dayMs
+          if (days >= 0 && days <= longestWaiverDays) return
+          const message =
+            days < 0
+              ? 'it ends before it was created'
+              : `it lasts ${days} days; a waiver ends ${longestWaiverDays} days after it was created at the latest`
+          context.addIssue({ code: 'custom', path: ['expires'], message })
         }),
-        reason: z.string().min(1),
-        owner: z.string().min(1),
-        issue: z.string().optional(),
-        created: z.string().optional(),
-        expires: z.string(),
-      }),
     )
     .default([]),
 })
+export type ParsedWaivers = z.output<typeof waivers>

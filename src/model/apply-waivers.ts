@@ -1,0 +1,89 @@
+/** Which cells a waiver covers: decided here and nowhere else. */
+import type { CellRecord, FailureRecord, WaiverRecord } from './run-record.ts'
+import type { Waiver, WaiverState, WaiverUse } from './waiver.ts'
+
+const dayMs = 24 * 3600 * 1000
+
+interface Context {
+  readonly waivers: readonly Waiver[]
+  /** ISO 8601, UTC. */
+  readonly startedAt: string
+  /** Row id → base id. */
+  readonly bases: ReadonlyMap<string, string>
+}
+
+export function applyWaivers(
+  cells: readonly CellRecord[],
+  context: Context,
+): { readonly cells: readonly CellRecord[]; readonly waivers: readonly WaiverUse[] } {
+  const inForce = context.waivers.filter((waiver) => daysLeft(waiver, context.startedAt) >= 0)
+  const used = new Set<Waiver>()
+  const covered = cells.map((cell) => {
+    const found = coverOf(cell, inForce, context.bases)
+    for (const waiver of found) used.add(waiver)
+    const first = found.toSorted((a, b) => (a.expires < b.expires ? -1 : 1))[0]
+    return first === undefined ? cell : { ...cell, waiver: recordOf(first) }
+  })
+  const uses = context.waivers.map((waiver): WaiverUse => {
+    const named = covered.filter((cell) => names(waiver, [cell.stack], cell.environment, context.bases))
+    const left = daysLeft(waiver, context.startedAt)
+    const state = left < 0 ? 'ended' : used.has(waiver) ? 'used' : idleState(named)
+    return { ...waiver, state, daysLeft: left, cells: named.map((cell) => cell.id) }
+  })
+  return { cells: covered, waivers: uses }
+}
+
+function idleState(named: readonly CellRecord[]): WaiverState {
+  if (named.length === 0) return 'absent'
+  if (named.some((cell) => cell.outcome === 'fail')) return 'other-failure'
+  return named.every((cell) => cell.outcome === 'pass') ? 'passing' : 'unobserved'
+}
+
+const recordOf = ({ reason, owner, expires }: Waiver): WaiverRecord => ({ reason, owner, expires })
+
+/** One waiver for each failure of the cell, or none at all: what is covered in part is not covered. */
+function coverOf(cell: CellRecord, waivers: readonly Waiver[], bases: ReadonlyMap<string, string>): readonly Waiver[] {
+  if (cell.outcome !== 'fail' || cell.failures.length === 0) return []
+  const found: Waiver[] = []
+  for (const failure of cell.failures) {
+    // What could not be observed cannot be accepted.
+    if (failure.kind !== 'fail') return []
+    const waiver = waivers.find((one) => covers(one, { failure, cell, bases }))
+    if (waiver === undefined) return []
+    found.push(waiver)
+  }
+  return found
+}
+
+function covers(
+  waiver: Waiver,
+  context: {
+    readonly failure: FailureRecord
+    readonly cell: CellRecord
+    readonly bases: ReadonlyMap<string, string>
+  },
+): boolean {
+  const { failure, cell, bases } = context
+  const { check, signature } = waiver.match
+  const failedNeeds = cell.needs.filter((need) => need.outcome === 'fail').map((need) => need.stack)
+  const rows = failure.stage === 'needs' ? [cell.stack, ...failedNeeds] : [cell.stack]
+  return (
+    names(waiver, rows, cell.environment, bases) &&
+    (check === undefined || check === failure.check) &&
+    (signature === undefined || signature === failure.signature)
+  )
+}
+
+function names(
+  waiver: Waiver,
+  rows: readonly string[],
+  environment: string,
+  bases: ReadonlyMap<string, string>,
+): boolean {
+  const { stack } = waiver.match
+  return waiver.match.environment === environment && rows.some((row) => row === stack || bases.get(row) === stack)
+}
+
+function daysLeft(waiver: Waiver, startedAt: string): number {
+  return Math.round((Date.parse(waiver.expires) - Date.parse(startedAt.slice(0, 10))) / dayMs)
+}

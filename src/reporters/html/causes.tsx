@@ -1,0 +1,128 @@
+/** Why a cell fails, as the search for its cause found it: the atoms, what ends it, and the probes that show it. */
+import { printable } from '../../lib/printable.ts'
+import type { CauseRecord, CellRecord, ProbeRecord, RemedyRecord } from '../../model/run-record.ts'
+import { formatDuration } from '../duration.ts'
+import { Badge, Line, Lines, Scroll } from './parts.tsx'
+
+export const Causes = ({ cell }: { readonly cell: CellRecord }) => {
+  const { causes, diagnosis, explanation } = cell
+  if (causes.length === 0 && diagnosis === null) return null
+  return (
+    <>
+      <h4>Cause</h4>
+      {explanation === null ? (
+        <p>Diagnosis: {diagnosis}.</p>
+      ) : (
+        <p>
+          <Line text={explanation.summary} max={1000} />{' '}
+          <span class="note">
+            <Line text={explanation.confidence} />
+            {explanation.complete ? '' : '; its time was over before the search ended'}
+          </span>
+        </p>
+      )}
+      {causes.map((cause) => (
+        <Cause key={cause.constraints.join()} cause={cause} />
+      ))}
+      {explanation === null || explanation.probes.length === 0 ? null : <Probes probes={explanation.probes} />}
+    </>
+  )
+}
+
+const Cause = ({ cause }: { readonly cause: CauseRecord }) => {
+  const { constraints, threshold, confidence, remedy, reproduction } = cause
+  return (
+    <div class="callout cause">
+      <p>
+        {constraints.map((atom) => (
+          <code key={atom}>{printable(atom)}</code>
+        ))}
+        {threshold === null ? null : (
+          <span class="num">
+            fails at {threshold.failsAt.toLocaleString('en')}, passes at {threshold.passesAt.toLocaleString('en')}
+          </span>
+        )}
+      </p>
+      {remedy === null ? null : <Remedy remedy={remedy} />}
+      {reproduction === null ? null : (
+        <details>
+          <summary>By hand: a command that fails, and one that passes</summary>
+          <pre class="copy">{printable(reproduction.fails)}</pre>
+          <pre class="copy">{printable(reproduction.passes)}</pre>
+          {reproduction.note === null ? null : (
+            <p class="note">
+              <Line text={reproduction.note} max={1000} />
+            </p>
+          )}
+        </details>
+      )}
+      <p class="note">
+        <Line text={confidence} />
+      </p>
+    </div>
+  )
+}
+
+const Remedy = ({ remedy: { relaxations, patch } }: { readonly remedy: RemedyRecord }) => (
+  <>
+    {relaxations.length === 0 ? null : (
+      <>
+        <p>Each of these alone ends it:</p>
+        <ul>
+          {relaxations.map(({ change, passes }) => (
+            <li key={change}>
+              <strong>
+                <Line text={change} />
+              </strong>{' '}
+              {tried(passes)}
+            </li>
+          ))}
+        </ul>
+      </>
+    )}
+    {patch === null ? null : (
+      <>
+        <p>
+          Without a change to the environment, in <Line text={patch.file} /> {tried(patch.passes)}:
+        </p>
+        <Lines text={patch.yaml} />
+      </>
+    )}
+  </>
+)
+
+const tried = (passes: boolean | null): string =>
+  passes === null ? '(not tried)' : passes ? '(tried: it passes)' : '(tried: it does not pass)'
+
+const looks = { pass: 'pass', fail: 'fail', unresolved: 'error' } as const
+
+const Probes = ({ probes }: { readonly probes: readonly ProbeRecord[] }) => (
+  <details>
+    <summary>{probes.length === 1 ? '1 probe' : `${probes.length} probes`}</summary>
+    <Scroll label="Probes">
+      <table class="facts">
+        <thead>
+          <tr>
+            <th scope="col">Asked</th>
+            <th scope="col">Answer</th>
+            <th scope="col">Took</th>
+          </tr>
+        </thead>
+        <tbody>
+          {probes.map((probe, index) => (
+            <tr key={`${index} ${probe.purpose}`}>
+              <th scope="row">
+                <Line text={probe.purpose} />
+              </th>
+              <td>
+                <Badge look={looks[probe.outcome]} text={probe.outcome} />{' '}
+                {probe.message === null ? null : <Line text={probe.message} max={160} />}
+              </td>
+              <td class="num">{probe.from === null ? formatDuration(probe.durationMs) : `by ${probe.from}`}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  </details>
+)

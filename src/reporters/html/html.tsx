@@ -1,0 +1,172 @@
+/** The report as one file: no request, no inline style, and a policy that allows nothing but its own two hashes. */
+import { createHash } from 'node:crypto'
+import { deflateRawSync } from 'node:zlib'
+import { renderToString } from 'preact-render-to-string'
+import { oneLine, printable } from '../../lib/printable.ts'
+import type { RunRecord } from '../../model/run-record.ts'
+import { verdictSentence } from '../sentence.ts'
+import { CellPage } from './cell-page.tsx'
+import { Environments, Stacks, Waivers } from './facts.tsx'
+import { words } from './looks.ts'
+import { Matrix } from './matrix.tsx'
+import { Section } from './parts.tsx'
+import { Review } from './review.tsx'
+import { Summary } from './summary.tsx'
+import { Timeline } from './timeline.tsx'
+import { Trends } from './trends.tsx'
+import { type CellView, type HtmlContext, type ReportView, viewOf } from './view.ts'
+
+/** Up to so many cells every page is in the file as it is; beyond, those of cells that passed are made when asked for. */
+const plainCells = 300
+
+export function renderHtml(run: RunRecord, context: HtmlContext): string {
+  const view = viewOf(run, context)
+  const { style, script } = context.assets
+  const policy = [
+    "default-src 'none'",
+    `style-src '${hashOf(style)}'`,
+    `script-src '${hashOf(script)}'`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
+  const head = renderToString(
+    <head>
+      <meta charset="utf-8" />
+      <meta http-equiv="Content-Security-Policy" content={policy} />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      <meta name="referrer" content="no-referrer" />
+      <title>{`Matrix: ${verdictSentence(run)}`}</title>
+      <link rel="icon" href={icon(run)} />
+    </head>,
+  )
+  const body = renderToString(<Page view={view} />)
+  const later = laterCells(view)
+  // Neither text may end its element early; both are built, and hold no "</".
+  return [
+    '<!doctype html>',
+    `<html lang="en">${head.replace('</head>', `<style>${style}</style></head>`)}`,
+    `<body>${body}`,
+    later === null ? '' : `<script type="text/plain" id="later">${later}</script>`,
+    `<script>${script}</script></body></html>`,
+    '',
+  ].join('\n')
+}
+
+const hashOf = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`
+
+const Page = ({ view }: { readonly view: ReportView }) => {
+  const { run } = view
+  return (
+    <>
+      <a class="skip" href="#review">
+        To what needs review
+      </a>
+      <Summary view={view} />
+      <nav class="bar-nav" aria-label="Parts of the report">
+        <div class="page">
+          <ul>
+            {[
+              ['review', 'Review'],
+              ['matrix', 'Matrix'],
+              ['environments', 'Environments'],
+              ['stacks', 'Stacks'],
+              ['waivers', 'Waivers'],
+              ['run', 'Run'],
+              ...(view.runs.length < 2 ? [] : [['trends', 'Trends']]),
+            ].map(([id, title]) => (
+              <li key={id}>
+                <a href={`#${id}`}>{title}</a>
+              </li>
+            ))}
+          </ul>
+          <div id="tools" />
+        </div>
+      </nav>
+      <main class="page">
+        <Review view={view} />
+        <Matrix view={view} />
+        <Cells view={view} />
+        <Environments run={run} />
+        <Stacks view={view} />
+        <Waivers run={run} />
+        <Timeline run={run} />
+        <Trends runs={view.runs} />
+      </main>
+      <footer class="page">
+        <p>
+          {printable(run.tool.name)} {printable(run.tool.version)}, run {run.id}. Beside this file: run.json,
+          events.jsonl, junit.xml, ctrf.json, summary.md and evidence/.
+        </p>
+      </footer>
+    </>
+  )
+}
+
+const Cells = ({ view }: { readonly view: ReportView }) => {
+  const { plain, later } = divided(view)
+  return (
+    <Section
+      id="cells"
+      title="Cells"
+      lead={
+        later.length === 0
+          ? undefined
+          : `Of ${later.length} cells that passed, the pages open from the matrix, by script.`
+      }
+    >
+      <div id="pages">
+        {plain.map((cell) => (
+          <article
+            key={cell.cell.id}
+            id={cell.cell.id}
+            class={`cell-page ${cell.look}`}
+            aria-labelledby={`title-${cell.cell.id}`}
+            tabIndex={-1}
+          >
+            {cell.look === 'pass' || cell.look === 'excluded' ? <Folded view={cell} /> : <CellPage view={cell} />}
+          </article>
+        ))}
+      </div>
+    </Section>
+  )
+}
+
+/** What passed is one line until it is opened. */
+const Folded = ({ view }: { readonly view: CellView }) => (
+  <details class="fold">
+    <summary>
+      {view.cell.id}: {words[view.look]}
+      {view.cell.message === null ? '' : `, ${oneLine(view.cell.message)}`}
+    </summary>
+    <CellPage view={view} />
+  </details>
+)
+
+function divided(view: ReportView): { readonly plain: readonly CellView[]; readonly later: readonly CellView[] } {
+  const all = view.run.cells.flatMap((cell) => view.cells.get(cell.id) ?? [])
+  if (all.length <= plainCells) return { plain: all, later: [] }
+  const isLater = (one: CellView) => one.look === 'pass' || one.look === 'excluded' || one.look === 'not-run'
+  return { plain: all.filter((one) => !isLater(one)), later: all.filter(isLater) }
+}
+
+/** The rest, deflated and in base64, so that nothing in it can be markup. */
+function laterCells(view: ReportView): string | null {
+  const { later } = divided(view)
+  if (later.length === 0) return null
+  return deflateRawSync(JSON.stringify(later), { level: 9 }).toString('base64')
+}
+
+const iconColors: Readonly<Record<RunRecord['outcome'], string>> = {
+  pass: '#1a7f37',
+  fail: '#cf222e',
+  trouble: '#8250df',
+  cancelled: '#6e7781',
+  unknown: '#6e7781',
+}
+
+function icon(run: RunRecord): string {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="${iconColors[run.outcome]}"/><path d="M4 4h3v3H4zM9 4h3v3H9zM4 9h3v3H4z" fill="#fff"/><path d="M9 9h3v3H9z" fill="#fff" opacity=".4"/></svg>`
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`
+}
