@@ -48,7 +48,7 @@ export async function openSession(
   const image = await ensureHelperImage(engine, { signal })
   const open = new Map<Engine, Promise<SessionHost>>()
   const openOn = (host: EngineHost) => {
-    const opening = open.get(host.engine) ?? openHost(host, { ...options, image })
+    const opening = open.get(host.engine) ?? openHost(host, { ...options, image, rootless: facts.rootless })
     open.set(host.engine, opening)
     return opening
   }
@@ -65,6 +65,7 @@ export async function openSession(
 }
 
 interface HostOptions {
+  readonly rootless: boolean
   readonly identity: RunIdentity
   readonly image: string
   readonly teardown: Teardown
@@ -81,16 +82,22 @@ async function openHost(host: EngineHost, options: HostOptions): Promise<Session
   return {
     helper,
     outside() {
-      outside ??= openOutside(engine, { helper, image, name: objectName(identity), labels, teardown, signal }).catch(
-        (error: unknown) => {
-          if (signal.aborted) throw signal.reason
-          const where = host.name === null ? 'this engine' : host.name
-          options.onNotice(
-            `egress cannot be tested on ${where}: ${error instanceof Error ? error.message : String(error)}`,
-          )
-          return null
-        },
-      )
+      outside ??= openOutside(engine, {
+        helper,
+        image,
+        rootless: options.rootless,
+        name: objectName(identity),
+        labels,
+        teardown,
+        signal,
+      }).catch((error: unknown) => {
+        if (signal.aborted) throw signal.reason
+        const where = host.name === null ? 'this engine' : host.name
+        options.onNotice(
+          `egress cannot be tested on ${where}: ${error instanceof Error ? error.message : String(error)}`,
+        )
+        return null
+      })
       return outside
     },
   }

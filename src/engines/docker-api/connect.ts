@@ -6,6 +6,7 @@ import { call, callOrNull } from './errors.ts'
 import { watchEvents } from './events.ts'
 import { imagesOf } from './images.ts'
 import { networksOf } from './networks.ts'
+import { unenforcedBy } from './quirks.ts'
 import { type EngineRequest, request } from './request.ts'
 import { transportTo } from './transport.ts'
 
@@ -63,15 +64,19 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     ),
   ])
   const text = (key: string) => String(info[key] ?? '')
+  const components = (version as { readonly Components?: readonly { readonly Name: string }[] }).Components ?? []
+  const name = components.some((component) => component.Name === 'Podman Engine') ? 'podman' : 'docker'
   const securityOptions = Array.isArray(info['SecurityOptions']) ? info['SecurityOptions'].map(String) : []
+  const rootless = securityOptions.some((option) => option.includes('rootless'))
+  const cgroup = `v${text('CgroupVersion') || '1'}`
   return {
-    name: version.Version.includes('podman') ? 'podman' : 'docker',
+    name,
     version: version.Version,
     apiVersion: version.ApiVersion,
     ociRuntime: text('DefaultRuntime') || 'runc',
-    rootless: securityOptions.some((option) => option.includes('rootless')),
+    rootless,
     kernel: text('KernelVersion'),
-    cgroup: `v${text('CgroupVersion') || '1'}`,
+    cgroup,
     arch: version.Arch,
     nodes: 1,
     memoryBytes: Number(info['MemTotal'] ?? 0),
@@ -79,7 +84,7 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     storageDriver: text('Driver'),
     outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
     securityOptions,
-    unsupported: new Set(),
+    unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup }),
   }
 }
 

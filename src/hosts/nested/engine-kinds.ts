@@ -24,7 +24,7 @@ export function nestedEngine(spec: NestedSpec): NestedEngine {
     missingCapabilities: missingCapabilities(),
     cgroupNamespace: hasCgroup2() ? ('private' as const) : ('host' as const),
   }
-  return { ...common, ...dockerEngine(spec) }
+  return { ...common, ...(spec.engine === 'podman' ? podmanEngine(spec) : dockerEngine(spec)) }
 }
 
 // Under v1 the machine's hierarchy is shared, and what runs inside is put below the host's own group, so that it goes
@@ -51,6 +51,33 @@ exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group 
     devices: [],
   }
 }
+
+function podmanEngine(spec: NestedSpec) {
+  const service = 'podman --log-level=warn system service --time=0 "unix://$SOCKET"'
+  return {
+    image: `podman-${spec.release}`,
+    packages: [
+      ...['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'iptables', 'iproute2', 'uidmap', 'fuse-overlayfs'],
+      ...['catatonit', 'ca-certificates', 'procps', spec.release === 'trixie' ? 'passt' : 'slirp4netns'],
+    ],
+    // crun refuses the empty v2 hierarchy beside v1, and rootless networks need mounts that propagate.
+    script: `set -e
+umount /sys/fs/cgroup/unified 2>/dev/null || :
+mount --make-rshared /
+rm -f "$SOCKET"
+${spec.rootless ? rootlessUser(service) : `exec ${service}`}`,
+    dataFolder: spec.rootless ? '/home/dev' : '/var/lib/containers',
+    devices: ['/dev/fuse', '/dev/net/tun'].filter((path) => existsSync(path)),
+  }
+}
+
+const rootlessUser = (service: string) => `chmod 666 /dev/fuse /dev/net/tun
+id dev >/dev/null 2>&1 || useradd --uid 1000 --home-dir /home/dev --no-create-home --shell /bin/sh dev
+echo dev:100000:65536 | tee /etc/subuid > /etc/subgid
+mkdir -p /home/dev /run/user/1000
+chown dev:dev /home/dev /run/user/1000 "$(dirname "$SOCKET")"
+chmod 700 /run/user/1000
+exec setpriv --reuid 1000 --regid 1000 --init-groups env HOME=/home/dev USER=dev XDG_RUNTIME_DIR=/run/user/1000 ${service}`
 
 function hasCgroup2(): boolean {
   return existsSync('/sys/fs/cgroup/cgroup.controllers')

@@ -16,17 +16,21 @@ const busybox = '/bin/busybox'
  * A virtual cable between the engine's host and the outside container. The kernel names the second end `veth0`, since
  * the container has no other device; it gets a name of its own before it moves to the host.
  */
-const cableScript = `B=/bin/busybox; P=$1; N=$2; H=$3; O=$4
+const cableScript = `B=/bin/busybox; P=$1; N=$2; H=$3; O=$4; R=$($B pidof "$5" | $B cut -d' ' -f1)
 I="$B nsenter -t $P -n $B"
+R=\${R:-1}; G="$B nsenter -t $R -n $B"
 set -e
 $I ip link add out0 type veth
 $I ip link set veth0 name $N
-$I ip link set $N netns 1
+$I ip link set $N netns $R
 $I ip addr add $O/30 dev out0
 $I ip link set out0 up
-$B ip addr add $H/30 dev $N
-$B ip link set $N up
+$G ip addr add $H/30 dev $N
+$G ip link set $N up
 $I ip route add default via $H`
+
+/** Without root, Podman's networks are in a namespace of their own, the one of its name server, not in the host's. */
+const rootlessRouter = 'aardvark-dns'
 
 /** Exit 0: the process in \`$1\` got through. 1: only the control in \`$2\` did. 2: neither. */
 const reachScript = `B=/bin/busybox
@@ -45,6 +49,7 @@ export async function openOutside(
   options: {
     readonly helper: Helper
     readonly image: string
+    readonly rootless: boolean
     /** Prefix of names; the labels are those of the run. */
     readonly name: string
     readonly labels: Labels
@@ -83,7 +88,11 @@ export async function openOutside(
   const block = Math.floor(Math.random() * 2 ** 15) * 4
   const address = (last: number) => `198.${18 + (block >> 16)}.${(block >> 8) & 255}.${(block & 255) + last}`
   const cable = `mx${Math.random().toString(36).slice(2, 10)}`
-  const laid = await helper.script(cableScript, { args: [String(outside), cable, address(1), address(2)], signal })
+  const router = options.rootless ? rootlessRouter : ''
+  const laid = await helper.script(cableScript, {
+    args: [String(outside), cable, address(1), address(2), router],
+    signal,
+  })
   if (laid.exitCode !== 0) throw new Error(`no machine outside the networks could be made: ${laid.stderr.trim()}`)
   return {
     async reachedFrom(pid, reachSignal) {
