@@ -1,10 +1,12 @@
 /** `matrix check`: builds each stack once, runs it in every environment, and fills the matrix. */
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
+import { LayerStore } from '../images/layer-store.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
+import { stateFolder } from '../lib/state-folder.ts'
 import { parseDuration } from '../lib/units.ts'
 import type { Progress, RunEventBody, RunStarted } from '../model/event.ts'
 import { baselineOf, lastDurations, pastRuns } from '../model/history.ts'
@@ -146,6 +148,8 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
     progress,
     prepare: (opened) => sweepDeadRuns(opened, { identity, io, startedAt, progress }),
   })
+  const layers = new LayerStore(join(stateFolder(io.env), 'layers'))
+  layers.prune(Date.parse(startedAt))
   let timing: RunRecord['timing'] | null = null
   let how: Parameters<typeof verdictOf>[1] = 'ended'
   let broken: unknown
@@ -153,6 +157,7 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
     const result = await runPlan(plan, {
       builder: engine,
       columnOf: (environment) => columns.of(environment),
+      layers,
       clock,
       identity,
       toolVersion: tool.version,

@@ -1,6 +1,6 @@
 /** What a host is called and where its files are, so that later runs find it again. */
-import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { stateFolder } from '../lib/state-folder.ts'
 import type { HostSpec } from '../model/project.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -21,12 +21,9 @@ export function hostName(spec: HostSpec): string {
   }
 }
 
-/** Folder of all hosts of this user; `MATRIX_ENGINE_DIR` moves it. Kept short: the path of a socket has 107 characters. */
+/** Folder of all hosts of this user. Kept short: the path of a socket has 107 characters. */
 export function hostsFolder(env: Env): string {
-  const other = env['MATRIX_ENGINE_DIR']
-  if (other) return join(other, 'hosts')
-  if (userInfo().uid === 0) return '/var/lib/matrix/hosts'
-  return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local/state'), 'matrix/hosts')
+  return join(stateFolder(env), 'hosts')
 }
 
 /** @param project `matrix.project` */

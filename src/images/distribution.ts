@@ -1,10 +1,15 @@
-/** Brings images from the engine that built them to the engines that run them: once each, and only what is missing. */
+/** Brings images from the engine that built them to the engines that run them: once each, and only the layers that are missing. */
+import { Transform } from 'node:stream'
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { Engine } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
 import type { Clock } from '../lib/clock.ts'
+import { packArchive } from './archive.ts'
+import type { LayerStore, StoredImage } from './layer-store.ts'
 
 export interface DistributionDeps {
   readonly builder: Engine
+  readonly store: LayerStore
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly onProgress: (text: string) => void
@@ -15,9 +20,22 @@ export interface Delivery {
   readonly bytes: number
 }
 
+/** What is known of one engine. */
+interface Receiver {
+  readonly deliveries: Map<string, Promise<Delivery>>
+  /** The layers of every image that it holds, the lowest first. */
+  stacks: Promise<(readonly string[])[]> | null
+  /** One image at a time, so that layers that two share are sent once. */
+  readonly limit: LimitFunction
+}
+
+const attempts = 3
+const pauseMs = 1_000
+const tellEveryMs = 10_000
+
 export class Distribution {
   readonly #deps: DistributionDeps
-  readonly #deliveries = new WeakMap<Engine, Map<string, Promise<Delivery>>>()
+  readonly #receivers = new Map<Engine, Receiver>()
   #bytes = 0
   #busyMs = 0
 
@@ -35,35 +53,123 @@ export class Distribution {
     return this.#busyMs
   }
 
-  /** Resolves when `engine` holds the image of this id, verified after its arrival. Rejects with `EngineError`. */
-  deliver(engine: Engine, imageId: string): Promise<Delivery> {
+  /**
+   * Resolves when `engine` holds the image of this id, verified after its arrival. Rejects with `EngineError`.
+   * @param name what the image is called in progress, and the tag that it gets there
+   */
+  deliver(engine: Engine, image: { readonly id: string; readonly name: string }): Promise<Delivery> {
     if (engine === this.#deps.builder) return Promise.resolve({ bytes: 0 })
-    const known = this.#deliveries.get(engine) ?? new Map<string, Promise<Delivery>>()
-    this.#deliveries.set(engine, known)
-    let delivery = known.get(imageId)
+    const receiver = this.#receiver(engine)
+    let delivery = receiver.deliveries.get(image.id)
     if (delivery === undefined) {
-      delivery = this.#send(engine, imageId)
-      delivery.catch(() => known.delete(imageId))
-      known.set(imageId, delivery)
+      delivery = receiver.limit(() => this.#deliver(engine, { receiver, ...image }))
+      receiver.deliveries.set(image.id, delivery)
     }
     return delivery
   }
 
-  async #send(engine: Engine, imageId: string): Promise<Delivery> {
-    const { builder, clock, signal } = this.#deps
-    if ((await engine.images.inspect(imageId, { signal })) !== null) return { bytes: 0 }
-    const startedAt = clock.now()
-    const archive = await builder.images.save(imageId, { signal })
-    let bytes = 0
-    archive.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-    })
-    await engine.images.load(archive, { signal })
-    this.#bytes += bytes
-    this.#busyMs += clock.now() - startedAt
-    if ((await engine.images.inspect(imageId, { signal })) === null) {
-      throw new EngineError('failed', `${engine.endpoint} took the archive of ${imageId} and has no such image`)
+  #receiver(engine: Engine): Receiver {
+    let receiver = this.#receivers.get(engine)
+    if (receiver === undefined) {
+      receiver = { deliveries: new Map(), stacks: null, limit: pLimit(1) }
+      this.#receivers.set(engine, receiver)
     }
+    return receiver
+  }
+
+  async #deliver(engine: Engine, image: { receiver: Receiver; id: string; name: string }): Promise<Delivery> {
+    const { builder, clock, signal, store } = this.#deps
+    if ((await engine.images.inspect(image.id, { signal })) !== null) return { bytes: 0 }
+    const stored = await store.keep(builder, image.id, { signal })
+    const startedAt = clock.now()
+    try {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#send(engine, { ...image, stored })
+        } catch (error) {
+          const again = error instanceof EngineError && error.code === 'unreachable' && attempt < attempts
+          if (!again || signal.aborted) throw error
+          this.#deps.onProgress(`${image.name}: the connection to ${engine.endpoint} broke; sending it again`)
+          image.receiver.stacks = null
+          await clock.sleep(pauseMs * attempt, signal)
+        }
+      }
+    } finally {
+      this.#busyMs += clock.now() - startedAt
+    }
+  }
+
+  async #send(
+    engine: Engine,
+    image: { readonly receiver: Receiver; readonly id: string; readonly name: string; readonly stored: StoredImage },
+  ): Promise<Delivery> {
+    const { clock, onProgress, signal } = this.#deps
+    const { receiver, stored } = image
+    receiver.stacks ??= stacksOf(engine, signal)
+    const present = sharedLayers(
+      stored.layers.map((layer) => layer.diffId),
+      await receiver.stacks,
+    )
+    const missing = stored.layers.slice(present)
+    const total = missing.reduce((sum, layer) => sum + layer.sizeBytes, 0)
+    const archive = packArchive({
+      config: stored.config,
+      layers: stored.layers.map(({ diffId, path, sizeBytes }, index) => ({
+        diffId,
+        file: index < present ? null : { path, sizeBytes },
+      })),
+      tags: [image.name],
+    })
+    let bytes = 0
+    let toldAt = clock.now()
+    const counted = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length
+        if (clock.now() - toldAt > tellEveryMs) {
+          toldAt = clock.now()
+          onProgress(`sending ${image.name} to ${engine.endpoint}: ${megabytes(bytes)} of ${megabytes(total)} MB`)
+        }
+        done(null, chunk)
+      },
+    })
+    archive.on('error', (error) => counted.destroy(error))
+    try {
+      await engine.images.load(archive.pipe(counted), { signal })
+    } finally {
+      archive.destroy()
+    }
+    await this.#verify(engine, stored)
+    this.#bytes += bytes
+    ;(await receiver.stacks).push(stored.layers.map((layer) => layer.diffId))
     return { bytes }
   }
+
+  /** The config's hash is the id, so an engine that has it under its id and unpacked these layers has the same image. */
+  async #verify(engine: Engine, stored: StoredImage): Promise<void> {
+    const arrived = await engine.images.inspect(stored.id, { signal: this.#deps.signal })
+    if (arrived === null) {
+      throw new EngineError('failed', `${engine.endpoint} took the archive of ${stored.id} and has no such image`)
+    }
+    const wanted = stored.layers.map((layer) => layer.diffId)
+    if (arrived.id !== stored.id || arrived.layers.join() !== wanted.join()) {
+      throw new EngineError('failed', `${engine.endpoint} holds other layers under ${stored.id} than were sent`)
+    }
+  }
 }
+
+async function stacksOf(engine: Engine, signal: AbortSignal): Promise<(readonly string[])[]> {
+  const images = await engine.list('image', {}, { signal })
+  const stacks = await Promise.all(images.map((image) => engine.images.inspect(image.id, { signal })))
+  return stacks.flatMap((image) => (image === null ? [] : [image.layers]))
+}
+
+/** How many of the lowest layers stand below another image already, in the same order: the engine keeps a layer by all below it. */
+export function sharedLayers(layers: readonly string[], stacks: readonly (readonly string[])[]): number {
+  const shared = (stack: readonly string[]) => {
+    const end = layers.findIndex((layer, index) => layer !== stack[index])
+    return end < 0 ? layers.length : end
+  }
+  return Math.max(0, ...stacks.map(shared))
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)

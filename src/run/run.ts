@@ -1,6 +1,7 @@
 /** Runs a plan: builds, hosts, deliveries and cells overlap, and a cell starts as soon as its own images are on its engine. */
 import type { Engine } from '../engines/engine.ts'
 import { Distribution } from '../images/distribution.ts'
+import type { LayerStore } from '../images/layer-store.ts'
 import { deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
@@ -23,6 +24,8 @@ export interface RunDeps {
   readonly builder: Engine
   /** Brings up the engine of an environment. Asked once an environment; rejects with `EngineError`. */
   readonly columnOf: (environment: string) => Promise<Column>
+  /** What is sent to other engines is kept here. */
+  readonly layers: LayerStore
   readonly clock: Clock
   readonly identity: RunIdentity
   readonly toolVersion: string
@@ -69,7 +72,7 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     const { cpus } = await deps.builder.facts({ signal })
     const columns = new Columns({ ...deps, teardown, signal, onNotice })
     const images = makeImages(plan, { ...deps, engine: deps.builder, signal, concurrency: Math.max(1, cpus) })
-    const distribution = new Distribution({ ...deps, signal, onProgress: onNotice })
+    const distribution = new Distribution({ ...deps, store: deps.layers, signal, onProgress: onNotice })
     const durations = new Map<string, number>()
     const context: CellContext = { deps, columns, images, distribution, signal, sinceStart, clean }
     for (const wave of wavesOf(plan)) {
@@ -214,8 +217,10 @@ async function deliver(
   const { engine } = options.column.session
   const startMs = Math.round(context.sinceStart())
   try {
-    const ids = [...new Set(imageIds.values())]
-    const deliveries = await Promise.all(ids.map((id) => context.distribution.deliver(engine, id)))
+    const tag = (row: string) => `matrix-${context.deps.identity.project}/${row}:latest`
+    const deliveries = await Promise.all(
+      [...imageIds].map(([row, id]) => context.distribution.deliver(engine, { id, name: tag(row) })),
+    )
     if (deliveries.some(({ bytes }) => bytes > 0)) {
       const durationMs = Math.round(context.sinceStart()) - startMs
       context.deps.emit({ type: 'cell-phase', cell: cell.id, phase: { name: 'distribute', startMs, durationMs } })

@@ -1,7 +1,9 @@
 /** Declared constraints are read back from inside; what an engine drops in silence is seen. */
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadProject } from '../../src/config/load.ts'
 import type { ContainerSpec, Engine } from '../../src/engines/engine.ts'
+import { LayerStore } from '../../src/images/layer-store.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { ownIdentity } from '../../src/lib/owner.ts'
 import type { RunEventBody } from '../../src/model/event.ts'
@@ -153,6 +155,7 @@ describe('an engine that drops', () => {
     const liar = lying(engine, drop)
     await runPlan(plan, {
       builder: liar,
+      layers: new LayerStore(join(verified.root, 'layers')),
       columnOf: async () => ({ engine: liar, onThisMachine: true }),
       clock: systemClock,
       identity: {
