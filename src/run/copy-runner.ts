@@ -34,6 +34,8 @@ export interface CopyContext {
   readonly phase: <T>(name: string, work: () => Promise<T>) => Promise<T>
 }
 
+const secondLookMs = 500
+
 /** A copy that runs; what it was verified to be is known once `verified` resolves. */
 export interface RunningCopy {
   readonly copy: Copy
@@ -199,9 +201,13 @@ async function verify(
     return { records, trouble: (await pid()) > 0 ? 'its process could not be read from the host' : null }
   }
   if (records.every((record) => record.agrees !== false)) return { records, trouble: null }
-  // Read once more before a disagreement is believed: the process may have been seen in the middle of its start.
-  const again = await read()
-  return { records: again === null ? records : verifyConstraints({ ...input, view: again }), trouble: null }
+  // Looked at once more before a disagreement is believed: the process may have been seen in the middle of its start,
+  // and Docker takes the rule that closes its internal networks out and in again whenever it makes another network.
+  await context.clock.sleep(secondLookMs, signal)
+  const [again, egressAgain] = await Promise.all([read(), tryOut()])
+  if (again === null) return { records, trouble: null }
+  const settled = egressAgain?.reached == null ? egress : egressAgain
+  return { records: verifyConstraints({ ...input, egress: settled, view: again }), trouble: null }
 }
 
 /** Waits until the runtime has handed over to the container's own program. */

@@ -2,7 +2,14 @@
 import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { extract } from 'tar-stream'
-import type { ContainerLogs, ContainerState, Containers, EngineError, FileFacts, LogLine } from '../engine.ts'
+import {
+  type ContainerLogs,
+  type ContainerState,
+  type Containers,
+  EngineError,
+  type FileFacts,
+  type LogLine,
+} from '../engine.ts'
 import { call, callOrNull, engineError } from './errors.ts'
 import { attachedDuplex, BoundedText, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
@@ -37,6 +44,10 @@ export function containersOf(docker: Dockerode): Containers {
     restart: (id, { signal, graceMs }) =>
       call(signal, async () => void (await of(id).restart({ t: Math.ceil(graceMs / 1000), abortSignal: signal }))),
     remove: async (id, { signal }) => {
+      // Podman first gives a container that runs 10 s to stop; one that was killed needs none.
+      await call(signal, () => of(id).kill({ signal: 'SIGKILL', abortSignal: signal })).catch((error: unknown) => {
+        if (!(error instanceof EngineError) || error.code === 'unreachable') throw error
+      })
       await callOrNull(signal, () => of(id).remove({ force: true, v: true, abortSignal: signal }))
     },
     exec: (id, spec, { signal }) =>

@@ -38,11 +38,14 @@ export function engineError(error: unknown): EngineError {
   }
   const said = (json as { message?: unknown } | null | undefined)?.message
   const text = typeof said === 'string' ? said : (message ?? `HTTP ${statusCode}`).trim()
-  return new EngineError(codeOf(statusCode), text, { cause: error })
+  return new EngineError(codeOf(statusCode, text), text, { cause: error })
 }
 
-function codeOf(status: number): EngineErrorCode {
+/** Podman answers 500 to what Docker calls a conflict. */
+const podmanConflict = /name ".*" is already in use|container state improper|can only create exec sessions on running/
+
+function codeOf(status: number, text: string): EngineErrorCode {
   if (status === 404) return 'not-found'
-  if (status === 409) return 'conflict'
+  if (status === 409 || podmanConflict.test(text)) return 'conflict'
   return status < 500 ? 'rejected' : 'failed'
 }

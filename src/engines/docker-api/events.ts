@@ -22,17 +22,17 @@ export function watchEvents(
       label: Object.entries(labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`)),
     }
     const stream = (await docker.getEvents({ filters, abortSignal: signal } as never)) as unknown as Readable
-    return eventsOf(stream, signal)
+    return eventsOf(stream, labels, signal)
   })
 }
 
-async function* eventsOf(stream: Readable, signal: AbortSignal): AsyncGenerator<ContainerEvent> {
+async function* eventsOf(stream: Readable, labels: Labels, signal: AbortSignal): AsyncGenerator<ContainerEvent> {
   const onAbort = () => stream.destroy()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
       const event = line.trim() === '' ? null : eventOf(JSON.parse(line) as RawEvent)
-      if (event) yield event
+      if (event && carries(event.labels, labels)) yield event
     }
     if (!signal.aborted) throw new EngineError('unreachable', 'the event stream of the engine ended')
   } catch (error) {
@@ -44,6 +44,11 @@ async function* eventsOf(stream: Readable, signal: AbortSignal): AsyncGenerator<
     signal.removeEventListener('abort', onAbort)
     stream.destroy()
   }
+}
+
+/** Podman gives events that carry any of the labels that were asked for, Docker those that carry all. */
+function carries(own: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([key, value]) => (value === '' ? key in own : own[key] === value))
 }
 
 /** Null: an action that nobody here waits for. */

@@ -54,6 +54,10 @@ export function imagesOf(docker: Dockerode): Images {
           } as never,
         )) as unknown as Readable
         await readMessages(stream, signal, throwError)
+        // Podman 4 takes no notice of the tag.
+        if ((await inspect(reference, signal)) === null) {
+          await docker.getImage(`${repo}:latest`).tag({ repo, tag, abortSignal: signal })
+        }
         return present(reference, signal)
       }),
     build: (wanted, { signal, onProgress }) =>

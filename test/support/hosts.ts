@@ -1,0 +1,35 @@
+/** Hosts for tests: those of this checkout, brought up as a run would and stopped afterwards; their data stays for the next. */
+import { fileURLToPath } from 'node:url'
+import { connectAccess } from '../../src/commands/open-columns.ts'
+import type { Engine } from '../../src/engines/engine.ts'
+import { type HostAsk, hostDown, hostUp } from '../../src/hosts/kinds.ts'
+import { ownIdentity } from '../../src/lib/owner.ts'
+import { projectIdOf } from '../../src/lib/project-id.ts'
+import type { HostSpec } from '../../src/model/project.ts'
+import { testEngine } from './engine.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const askFor = async (spec: HostSpec): Promise<HostAsk> => ({
+  spec,
+  local: await testEngine(),
+  project: projectIdOf(root),
+  owner: ownIdentity(),
+  env: process.env,
+  mayInstall: true,
+  signal: new AbortController().signal,
+  onProgress: (text) => void process.stderr.write(`${text}\n`),
+})
+
+/** @throws where the host cannot be had: a test of it must not pass without it. */
+export async function hostEngine(spec: HostSpec): Promise<Engine> {
+  const up = await hostUp(await askFor(spec))
+  if (!up.ok) throw new Error(`${up.problem.message}\n${up.problem.hint}`)
+  return connectAccess(up.access)
+}
+
+/** @throws where it could not be stopped. */
+export async function stopHost(spec: HostSpec): Promise<void> {
+  const problem = await hostDown(await askFor(spec), { purge: false })
+  if (problem !== null) throw new Error(problem.message)
+}
