@@ -16,6 +16,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { CallOptions, Engine } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
+import { systemClock } from '../lib/clock.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { type ManifestEntry, readArchive, sha256 } from './archive.ts'
 
@@ -94,7 +95,7 @@ export class LayerStore {
         const path = this.#path('layers', diffId)
         return { diffId, path, sizeBytes: statSync(path).size }
       })
-      const now = new Date()
+      const now = Date.parse(systemClock.wall()) / 1000
       for (const path of [configPath, ...layers.map((layer) => layer.path)]) utimesSync(path, now, now)
       return { id: imageId, config, layers }
     } catch {
