@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     projects: [
       level('architecture', 30_000),
-      level('unit', 20_000),
+      level('unit', 120_000),
       level('contract', 180_000, true),
       level('integration', 600_000, true),
       level('cli', 300_000, true),

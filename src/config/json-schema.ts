@@ -27,25 +27,50 @@ export function jsonSchemas(): Readonly<Record<SchemaName, JsonSchema>> {
 }
 
 function schemaOf(schema: z.ZodType, title: string): JsonSchema {
-  return withExtensions({ title, ...convert(schema, 0) })
+  const definitions = new Map<z.ZodType, Definition>()
+  const converted = convert(schema, definitions)
+  const named = [...definitions.values()].map(({ name, schema: definition }) => [name, definition] as const)
+  const $defs = { ...(converted['$defs'] as JsonSchema | undefined), ...Object.fromEntries(named) }
+  return withExtensions({ title, ...converted, ...(Object.keys($defs).length > 0 ? { $defs } : {}) })
 }
 
-/** A definition that looks at its input before it decides is written out as its alternatives. */
-function convert(schema: z.ZodType, depth: number): JsonSchema {
+interface Definition {
+  readonly name: string
+  schema: JsonSchema
+}
+
+/**
+ * A definition that looks at its input before it decides is written out as its alternatives: once, under a name, since
+ * checks hold steps and matchers hold matchers.
+ */
+function convert(schema: z.ZodType, definitions: Map<z.ZodType, Definition>): JsonSchema {
   return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       const found = [...alternatives].find(([key]) => key === (zodSchema as unknown as z.ZodType))
-      if (found === undefined || depth > 3) return
+      if (found === undefined) return
       for (const key of Object.keys(jsonSchema)) delete (jsonSchema as Record<string, unknown>)[key]
-      const forms = found[1]().map((form) => {
-        const { $schema: _, ...rest } = convert(form, depth + 1)
-        return rest
-      })
-      Object.assign(jsonSchema, { anyOf: forms })
+      Object.assign(jsonSchema, { $ref: `#/$defs/${define(found, definitions).name}` })
     },
   }) as JsonSchema
+}
+
+function define(
+  [key, forms]: readonly [z.ZodType, () => readonly z.ZodType[]],
+  definitions: Map<z.ZodType, Definition>,
+): Definition {
+  const known = definitions.get(key)
+  if (known !== undefined) return known
+  const made: Definition = { name: `alternatives${definitions.size + 1}`, schema: {} }
+  definitions.set(key, made)
+  made.schema = {
+    anyOf: forms().map((form) => {
+      const { $schema: _, ...rest } = convert(form, definitions)
+      return rest
+    }),
+  }
+  return made
 }
 
 function withProperties(schema: JsonSchema, more: JsonSchema): JsonSchema {
