@@ -26,6 +26,7 @@ import { buildName } from '../run/images.ts'
 import type { RunIdentity } from '../run/labels.ts'
 import { runPlan } from '../run/run.ts'
 import { sweep } from '../run/sweep.ts'
+import { declarations } from './declarations.ts'
 import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
@@ -131,7 +132,7 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   const progress = (what: Progress) => reporter.progress(what)
   const ids = new Set(plan.cells.map((cell) => cell.id))
   emit({
-    ...runStarted(plan, { run: identity.run, startedAt, expected }),
+    ...runStarted(plan, { run: identity.run, startedAt, expected, declared: await declarations(plan) }),
     gate: options.gate ?? 'unwaived',
     source: await sourceOf(plan.project.root, io),
     selection: ids.size < plan.project.rows.length * plan.project.environments.length ? 'part' : 'whole',
@@ -188,7 +189,7 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   const durationMs = Math.round(clock.now() - origin)
   emit({ type: 'run-finished', ...verdict, durationMs, timing: timing ?? { ...soFar.timing, makespanMs: durationMs } })
   reporter.end()
-  const run = await recorder.finish()
+  const run = await recorder.finish(plan.project.history)
   await writeReports(reports, run)
   tell(run, { context, folder: recorder.folder })
   await github?.end(run)
@@ -209,7 +210,12 @@ function progressReporter(io: Io): Reporter {
 
 function runStarted(
   plan: Plan,
-  options: { readonly run: string; readonly startedAt: string; readonly expected: ReadonlyMap<string, number> },
+  options: {
+    readonly run: string
+    readonly startedAt: string
+    readonly expected: ReadonlyMap<string, number>
+    readonly declared: ReadonlyMap<string, string>
+  },
 ): RunStarted {
   return {
     type: 'run-started',
@@ -225,6 +231,7 @@ function runStarted(
       excluded: cell.kind === 'excluded' ? cell.reason : null,
       findings: cell.kind === 'excluded' ? [] : cell.findings,
       expectedMs: options.expected.get(cell.id) ?? null,
+      ...(options.declared.has(cell.id) ? { declared: options.declared.get(cell.id) ?? '' } : {}),
     })),
     builds: plan.builds.map((build) => ({ stack: buildName(plan, build) })),
   }

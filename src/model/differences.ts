@@ -20,6 +20,11 @@ export function differencesOf(before: RunRecord, after: RunRecord, cell: string)
   return between(cellFacts(before, cell), cellFacts(after, cell))
 }
 
+/** What differs in the runs themselves: their environments, images and tool. */
+export function runDifferences(before: RunRecord, after: RunRecord): readonly Difference[] {
+  return between(runFacts(before), runFacts(after))
+}
+
 function between(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): readonly Difference[] {
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((what) => {
     const [was, is] = [before.get(what) ?? null, after.get(what) ?? null]
@@ -40,6 +45,13 @@ function common(run: RunRecord): Facts {
 function addEnvironment(facts: Facts, environment: RunRecord['environments'][number], prefix: string): void {
   for (const [name, value] of Object.entries(environment.engine ?? {})) facts.set(`${prefix}${name}`, String(value))
   for (const [name, value] of Object.entries(environment.facts)) facts.set(`${prefix}${name}`, String(value))
+}
+
+function runFacts(run: RunRecord): Facts {
+  const facts = common(run)
+  for (const row of run.stacks) if (row.image) facts.set(`image of ${row.id}`, short(row.image.id))
+  for (const environment of run.environments) addEnvironment(facts, environment, `${environment.id} `)
+  return facts
 }
 
 function cellFacts(run: RunRecord, id: string): Facts {

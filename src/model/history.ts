@@ -98,6 +98,24 @@ export function flakeRate(strip: readonly HistoryLine[]): number | null {
   return flipped.length / seen.length
 }
 
+export interface Staleness {
+  readonly why: 'age' | 'declaration'
+  readonly message: string
+}
+
+/** Why an answer of an earlier run cannot be believed today; null where it can. */
+export function staleness(
+  line: HistoryLine,
+  today: { readonly nowMs: number; readonly maxAgeMs: number | null; readonly declared: string | null },
+): Staleness | null {
+  if (typeof line.declared === 'string' && today.declared !== null && line.declared !== today.declared) {
+    return { why: 'declaration', message: 'what the project declares for it has changed since' }
+  }
+  const ageMs = today.nowMs - Date.parse(line.startedAt)
+  if (today.maxAgeMs === null || ageMs <= today.maxAgeMs) return null
+  return { why: 'age', message: `it is ${Math.floor(ageMs / 3_600_000)} h old` }
+}
+
 export function historyLineOf(
   cell: CellRecord,
   run: {

@@ -1,12 +1,39 @@
 /** The store of what runs answered: one line a cell a run, appended and never changed but by pruning. */
 import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { type HistoryLine, historyLineOf } from '../model/history.ts'
+import writeFileAtomic from 'write-file-atomic'
+import { type HistoryLine, historyLineOf, pastRuns } from '../model/history.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import { withLock } from './history-lock.ts'
 
-export const historyPath = (reports: string): string => join(reports, 'history.jsonl')
+const historyPath = (reports: string): string => join(reports, 'history.jsonl')
 
-/** Appends what a run answered; one write, so that two runs at once do not tear each other's lines. */
+/** Appends what a run answered, and lets the lines of old runs go. */
+export async function addToHistory(
+  reports: string,
+  run: RunRecord,
+  options: { readonly keptRuns: number },
+): Promise<void> {
+  const work = async () => {
+    appendHistory(reports, run)
+    await prune(reports, options.keptRuns)
+    return true
+  }
+  // Without the lock a line can still be added, but nothing taken away.
+  if ((await withLock(`${historyPath(reports)}.lock`, work)) === null) appendHistory(reports, run)
+}
+
+async function prune(reports: string, keptRuns: number): Promise<void> {
+  const lines = readHistory(reports)
+  const runs = pastRuns(lines)
+  // Not at every run, for each time the whole file is written.
+  if (runs.length <= keptRuns * 1.1) return
+  const kept = new Set(runs.slice(-keptRuns).map((run) => run.run))
+  const text = lines.filter((line) => kept.has(line.run)).map((line) => `${JSON.stringify(line)}\n`)
+  await writeFileAtomic(historyPath(reports), text.join(''))
+}
+
+/** One write, so that two runs at once do not tear each other's lines. */
 export function appendHistory(reports: string, run: RunRecord): void {
   const sizes = new Map(run.stacks.map((row) => [row.id, row.image?.sizeBytes ?? null]))
   const lines = run.cells.map((cell) => {

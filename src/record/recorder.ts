@@ -6,7 +6,7 @@ import type { RunEvent, RunEventBody } from '../model/event.ts'
 import { foldRun } from '../model/fold-run.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { EvidenceStore } from './evidence-store.ts'
-import { appendHistory, readHistory } from './history.ts'
+import { addToHistory, readHistory } from './history.ts'
 import { Journal } from './journal.ts'
 import { removeOldRuns } from './retention.ts'
 import { createRunFolder, type RunFolder } from './run-folder.ts'
@@ -51,15 +51,17 @@ export class Recorder {
    *
    * @throws where the record cannot be written, also where the journal could not
    */
-  async finish(): Promise<RunRecord> {
+  async finish(
+    keep: { readonly reports: number; readonly runs: number } = { reports: 30, runs: 400 },
+  ): Promise<RunRecord> {
     this.#journal.close()
     if (this.#journal.trouble !== null) throw this.#journal.trouble
     const run = this.fold()
     await writeFileAtomic(this.folder.record, `${JSON.stringify(run, null, 2)}\n`)
     const latest = { run: run.id, path: `${run.id}/run.json` }
     await writeFileAtomic(join(this.#reports, 'latest.json'), `${JSON.stringify(latest)}\n`)
-    appendHistory(this.#reports, run)
-    removeOldRuns(this.#reports, readHistory(this.#reports))
+    await addToHistory(this.#reports, run, { keptRuns: keep.runs })
+    removeOldRuns(this.#reports, readHistory(this.#reports), { keptRuns: keep.reports })
     return run
   }
 }

@@ -25,7 +25,7 @@ const words: Readonly<Record<CellState, string>> = {
   'not-run': '?',
   running: '… running',
 }
-const letters: Readonly<Record<CellState, string>> = {
+export const letters: Readonly<Record<CellState, string>> = {
   pass: 'P',
   fail: 'F',
   error: 'E',

@@ -22,6 +22,8 @@ export interface NightsOptions {
   /** The log of each cell that is not green in the last night. */
   readonly log?: string
   readonly waivers?: readonly Waiver[]
+  /** With the journals of every night. */
+  readonly keepAll?: boolean
   /** Told in messages, titles and check names. */
   readonly hostile?: string
 }
@@ -32,12 +34,12 @@ export async function writeNights(reports: string, options: NightsOptions): Prom
   const ids = Array.from({ length: options.nights }, (_, night) => nightId(night))
   let last: RunRecord | null = null
   for (const [night, run] of ids.entries()) {
-    const isLast = night === ids.length - 1
+    const isKept = options.keepAll === true || night === ids.length - 1
     const folder = runFolder(reports, run.id)
-    if (isLast) mkdirSync(folder.evidence, { recursive: true })
-    const store = isLast ? new EvidenceStore(folder.evidence) : null
+    if (isKept) mkdirSync(folder.evidence, { recursive: true })
+    const store = isKept ? new EvidenceStore(folder.evidence) : null
     const events = await eventsOfNight({ ...options, ...run, night, history: readHistory(reports), store })
-    if (isLast) writeFileSync(folder.journal, events.map((event) => `${JSON.stringify(event)}\n`).join(''))
+    if (isKept) writeFileSync(folder.journal, events.map((event) => `${JSON.stringify(event)}\n`).join(''))
     last = foldRun(events)
     appendHistory(reports, last)
   }
@@ -93,7 +95,7 @@ async function eventsOfNight(
         expectedMs: null,
       })),
       builds: rows.map((stack) => ({ stack })),
-      source: { commit: hex(options.night).slice(-40), branch: `main${hostile}`, dirty: false },
+      source: { commit: hex(options.night).slice(-2).repeat(20), branch: `main${hostile}`, dirty: false },
       baseline: baselineOf(pastRuns(options.history), ids),
       waivers: options.waivers ?? [],
     },

@@ -141,7 +141,7 @@ function waiverText(cell: CellRecord, run: RunRecord): string | null {
 }
 
 /** In YAML a JSON text means itself, but for what Matrix would fill in. */
-const quoted = (text: string): string => JSON.stringify(text).replaceAll('${', '$${')
+const quoted = (text: string): string => JSON.stringify(text).replaceAll('${', () => '$${')
 
 const idleReasons: Readonly<Record<string, string>> = {
   ended: 'ended on',

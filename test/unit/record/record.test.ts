@@ -115,7 +115,7 @@ test('retention keeps the last thirty runs, and each cell’s last pass', () => 
     durationMs: 1,
   })
   const history = [line('run-01', 'a@b', 'pass'), line('run-03', 'a@b', 'pass'), line('run-05', 'a@b', 'fail')]
-  expect(expendableRuns(ids, history)).toEqual(ids.slice(0, 10).filter((id) => id !== 'run-03'))
+  expect(expendableRuns(ids, history, { keptRuns: 30 })).toEqual(ids.slice(0, 10).filter((id) => id !== 'run-03'))
 })
 
 test('a run is known by its folder and journal only', () => {

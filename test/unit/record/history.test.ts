@@ -1,0 +1,79 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { execa } from 'execa'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { foldRun } from '../../../src/model/fold-run.ts'
+import { pastRuns, staleness } from '../../../src/model/history.ts'
+import { addToHistory, readHistory } from '../../../src/record/history.ts'
+import { eventsOf, finished } from '../../support/runs.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'matrix-history-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const file = () => join(folder, 'history.jsonl')
+const run = (n: number) => ({
+  ...foldRun([...eventsOf(['api'], ['qa'], { 'api@qa': 'pass' }), finished]),
+  id: `run-${n}`,
+  startedAt: `2026-01-${String(n).padStart(2, '0')}T00:00:00.000Z`,
+})
+
+test('a line that a kill tore is left out, and spoils none that follow', async () => {
+  await addToHistory(folder, run(1), { keptRuns: 9 })
+  appendFileSync(file(), '{"run":"run-2","startedAt":"2026-')
+  await addToHistory(folder, run(3), { keptRuns: 9 })
+  expect(readHistory(folder).map((line) => line.run)).toEqual(['run-1', 'run-3'])
+})
+
+test('processes that end runs at once lose no line, also while old ones are pruned', async () => {
+  const program = join(folder, 'append.cjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('../../support/append-history.ts', import.meta.url))],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+  })
+  // 24 runs: fewer than are kept, after 20 old ones of which most go.
+  for (let n = 1; n <= 20; n++) await addToHistory(folder, run(n), { keptRuns: 400 })
+  await Promise.all(['a', 'b', 'c', 'd'].map((name) => execa(process.execPath, [program, folder, name, '6'])))
+  const runs = pastRuns(readHistory(folder)).filter((past) => !past.run.startsWith('run-'))
+  expect(runs).toHaveLength(24)
+  expect(runs.every((past) => past.cells.size === 40)).toBe(true)
+  expect(readFileSync(file(), 'utf8').split('\n').filter(Boolean)).toHaveLength(readHistory(folder).length)
+  expect(existsSync(`${file()}.lock`)).toBe(false)
+})
+
+test('old runs go, and the lock of a process that died is taken over', async () => {
+  const { stdout } = await execa(process.execPath, ['-e', 'console.log(process.pid)'])
+  const { ownIdentity } = await import('../../../src/lib/owner.ts')
+  const [machine = ''] = ownIdentity().split('/')
+  writeFileSync(`${file()}.lock`, `${machine}/${stdout}/1`)
+  for (let n = 1; n <= 12; n++) await addToHistory(folder, run(n), { keptRuns: 5 })
+  const kept = readHistory(folder).map((line) => line.run)
+  expect(kept.length).toBeLessThanOrEqual(6)
+  expect(kept.at(-1)).toBe('run-12')
+})
+
+test('an answer is stale where the declaration changed, or it is too old', () => {
+  const line = { ...(readHistoryLine() as object), declared: 'd1:a', startedAt: '2026-01-01T00:00:00.000Z' } as never
+  const today = (hours: number) => Date.parse('2026-01-01T00:00:00.000Z') + hours * 3_600_000
+  expect(staleness(line, { nowMs: today(2), maxAgeMs: 3_600_000 * 3, declared: 'd1:a' })).toBeNull()
+  expect(staleness(line, { nowMs: today(4), maxAgeMs: 3_600_000 * 3, declared: 'd1:a' })?.why).toBe('age')
+  expect(staleness(line, { nowMs: today(2), maxAgeMs: null, declared: 'd1:b' })?.why).toBe('declaration')
+  expect(staleness(line, { nowMs: today(999), maxAgeMs: null, declared: null })).toBeNull()
+})
+
+const readHistoryLine = () => ({
+  run: 'r',
+  cell: 'a@b',
+  outcome: 'pass',
+  signature: null,
+  fingerprint: null,
+  durationMs: 1,
+})
