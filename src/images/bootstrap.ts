@@ -15,6 +15,10 @@ const slimming = [
   '--customize-hook=: >"$1/etc/machine-id"; rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
 ]
 
+/** Only programs of these packages run, so nothing is converted, described, or recorded as installed. */
+const baring =
+  '--customize-hook=rm -rf "$1"/usr/lib/*/gconv "$1"/usr/share/man "$1"/usr/share/initramfs-tools "$1"/var/lib/apt "$1"/var/cache/apt'
+
 export interface BootstrapRequest {
   /** What the image is called afterwards. */
   readonly reference: string
@@ -22,6 +26,8 @@ export interface BootstrapRequest {
   readonly suite: string
   /** Packages beside the smallest root file system. */
   readonly include: readonly string[]
+  /** No root file system beside them, and none of them is configured: what the packages and their dependencies hold. */
+  readonly bare?: boolean
   readonly command: readonly string[]
   readonly labels: Labels
   readonly signal: AbortSignal
@@ -34,8 +40,7 @@ export async function bootstrapImage(engine: Engine, request: BootstrapRequest):
     'mmdebstrap',
     [
       '--quiet',
-      '--variant=minbase',
-      ...slimming,
+      ...(request.bare === true ? ['--variant=extract', baring] : ['--variant=minbase', ...slimming]),
       ...(include.length > 0 ? [`--include=${include.join(',')}`] : []),
       suite,
       '-',

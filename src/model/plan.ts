@@ -63,6 +63,8 @@ export interface EffectiveConfig {
   readonly workingDir?: string
   /** Port name → number that the workload must listen on. */
   readonly ports: Readonly<Record<string, number>>
+  /** One of the ports takes datagrams. */
+  readonly takesDatagrams?: true
   readonly environment: Readonly<Record<string, string | { readonly secret: string }>>
   readonly findings: readonly Finding[]
 }

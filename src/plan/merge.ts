@@ -26,6 +26,7 @@ export function mergeConfig(row: StackRow, environment: Environment, role: 'work
     ...(row.entrypoint === undefined ? {} : { entrypoint: row.entrypoint }),
     ...(row.workingDir === undefined ? {} : { workingDir: row.workingDir }),
     ports,
+    ...(Object.values(row.ports).some((port) => port.protocol === 'udp') ? { takesDatagrams: true } : {}),
     environment: { ...row.environment, ...constraints.environment, ...Object.fromEntries(portVariables) },
     findings,
   }

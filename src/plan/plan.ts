@@ -11,9 +11,6 @@ export interface PlanOptions {
   readonly unsupported: (environment: string) => ReadonlySet<string>
 }
 
-/** What Matrix itself cannot impose yet on any engine. */
-const notImposed = ['network.latency', 'network.mtu', 'network.proxy', 'network.ipv6'] as const
-
 export function makePlan(project: Project, options: PlanOptions): Plan {
   const rows = new Map(project.rows.map((row) => [row.id, row]))
   const cells: PlannedCell[] = []
@@ -76,9 +73,7 @@ export function limitedBy(cell: RunnableCell, unenforced: ReadonlySet<string>): 
       ...networkAtoms(cell.network).map((atom) => atom.key),
     ]),
   ]
-  const lacking = [...unenforced, ...notImposed]
-  const unsupported = atoms.filter((atom) => lacking.some((name) => covers(name, atom)))
-  if (cell.network.egress === 'proxy') unsupported.push('network.egress')
+  const unsupported = atoms.filter((atom) => [...unenforced].some((name) => covers(name, atom)))
   const findings: Finding[] = unsupported.map((atom) => ({
     code: 'unsupported',
     message: `${atom} is not enforced by the engine of ${cell.environment}`,

@@ -12,8 +12,9 @@ import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy } from './copy-runner.ts'
 import { captureEvidence, keepRestMemory } from './evidence.ts'
-import { labelsOf, objectName } from './labels.ts'
+import { labelsOf } from './labels.ts'
 import { lossesOf } from './losses.ts'
+import { type CellNetwork, openCellNetwork } from './network/cell-network.ts'
 import { CellProblem, decisive, type Problem, problemOf } from './problem.ts'
 import { readRestMemory } from './rest-memory.ts'
 import type { EngineSession } from './session.ts'
@@ -74,8 +75,10 @@ class RunOfCell {
     emit({ type: 'cell-started', cell: this.#cell.id })
     let stage: Stage = 'create'
     try {
-      const networkId = await this.#phase('network', () => this.#createNetwork())
-      await this.#startCopies(networkId)
+      const network = await this.#phase('network', () =>
+        openCellNetwork(this.#cell, { ...this.#deps, teardown: this.#teardown }),
+      )
+      await this.#startCopies(network)
       stage = 'constraints'
       await this.#phase('constraints', () => this.#verify())
       stage = 'check'
@@ -110,24 +113,8 @@ class RunOfCell {
     }
   }
 
-  /** Null: the cell needs none. */
-  async #createNetwork(): Promise<string | null> {
-    const { copies, network } = this.#cell
-    const { session, signal } = this.#deps
-    const talks = copies.length > 1 || copies.some((copy) => Object.keys(copy.config.ports).length > 0)
-    const isolated = copies.some((copy) => copy.config.constraints.network_mode === 'none')
-    if (isolated || (!talks && network.egress === 'none')) return null
-    const name = objectName(session.identity, this.#cell.id)
-    this.#teardown.defer(`network ${name}`, (cleanup) => session.engine.networks.remove(name, { signal: cleanup }))
-    const labels = labelsOf(session.identity, 'workload', this.#cell.id)
-    const created = await session.starting(() =>
-      session.engine.networks.create({ name, labels, internal: network.egress === 'none' }, { signal }),
-    )
-    return created.id
-  }
-
   /** What is needed first, side by side where nothing forbids it; the first failure ends the wait for the others. */
-  async #startCopies(networkId: string | null): Promise<void> {
+  async #startCopies(network: CellNetwork | null): Promise<void> {
     const { copies } = this.#cell
     const failed = new AbortController()
     const signal = anyOf(this.#deps.signal, failed.signal)
@@ -136,7 +123,7 @@ class RunOfCell {
       const work = async () => {
         await Promise.all(copy.after.map((alias) => started.get(alias)))
         signal.throwIfAborted()
-        await this.#startOne(copy, { networkId, signal })
+        await this.#startOne(copy, { network, signal })
       }
       const promise = work()
       promise.catch(() => failed.abort(new CancelledError('another container of the cell did not come up')))
@@ -150,7 +137,7 @@ class RunOfCell {
 
   async #startOne(
     copy: Copy,
-    options: { readonly networkId: string | null; readonly signal: AbortSignal },
+    options: { readonly network: CellNetwork | null; readonly signal: AbortSignal },
   ): Promise<void> {
     const { emit, imageOf, progress } = this.#deps
     const isNeed = copy.role === 'need'
@@ -167,7 +154,7 @@ class RunOfCell {
           cell: this.#cell,
           signal: options.signal,
           teardown: this.#teardown,
-          networkId: options.networkId,
+          network: options.network,
           created: this.#created,
           phase: (name, work) => this.#phase(name, work),
         },
@@ -215,7 +202,8 @@ class RunOfCell {
             message: `${record.key} on ${running.copy.alias}: declared ${JSON.stringify(record.value)}, observed ${JSON.stringify(record.observed)}`,
           })
         }
-        if (isOwn || record.agrees === false) records.set(record.key, record)
+        const tellsMore = record.observed !== null || !records.has(record.key)
+        if ((isOwn && tellsMore) || record.agrees === false) records.set(record.key, record)
       }
     }
     this.#deps.emit({ type: 'cell-constraints', cell: this.#cell.id, constraints: [...records.values()] })

@@ -8,6 +8,8 @@ import type { ConstraintRecord } from '../model/run-record.ts'
 import { describeEnd } from './container-end.ts'
 import type { ContainerDeath } from './death-watch.ts'
 import { labelsOf, objectName } from './labels.ts'
+import type { CellNetwork } from './network/cell-network.ts'
+import { networkSysctls } from './network/imposed.ts'
 import { DialError, type ProbeTarget } from './probes/target.ts'
 import { CellProblem, lossOf, type Problem, problemOf } from './problem.ts'
 import { waitReady } from './readiness.ts'
@@ -15,6 +17,7 @@ import { dial, reach } from './relay/dial.ts'
 import type { EngineSession, SessionHost } from './session.ts'
 import type { Teardown } from './teardown.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
+import { nothingSeen, observeNetwork, secondLook } from './verify/network.ts'
 import { verifyConstraints } from './verify/verify.ts'
 
 export interface CopyContext {
@@ -23,7 +26,8 @@ export interface CopyContext {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly teardown: Teardown
-  readonly networkId: string | null
+  /** Null: the cell has none. */
+  readonly network: CellNetwork | null
   /** Containers of the cell that are there, by alias. */
   readonly created: ReadonlyMap<string, string>
   /** Image id by row. */
@@ -129,7 +133,7 @@ async function at<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
 }
 
 async function create(copy: Copy, context: CopyContext): Promise<string> {
-  const { cell, session, signal, teardown } = context
+  const { cell, network, session, signal, teardown } = context
   const { engine, identity } = session
   const role = copy.role === 'workload' ? 'workload' : 'need'
   const labels = labelsOf(identity, role, cell.id)
@@ -149,6 +153,7 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
     session.removing(() => engine.containers.remove(name, { signal: cleanup })),
   )
   const { config } = copy
+  const sysctls = networkSysctls(cell)
   const { id } = await engine.containers.create(
     {
       name,
@@ -157,17 +162,15 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
       ...(config.command === undefined ? {} : { command: config.command }),
       ...(config.entrypoint === undefined ? {} : { entrypoint: config.entrypoint }),
       ...(config.workingDir === undefined ? {} : { workingDir: config.workingDir }),
-      environment: Object.fromEntries(
-        Object.entries(config.environment).map(([key, value]) => [
-          key,
-          typeof value === 'string' ? value : context.secret(value.secret),
-        ]),
-      ),
-      constraints: config.constraints,
+      environment: environmentOf(copy, context),
+      constraints: {
+        ...config.constraints,
+        ...(Object.keys(sysctls).length > 0 ? { sysctls: { ...sysctls, ...config.constraints.sysctls } } : {}),
+      },
       network:
-        context.networkId === null
+        network === null
           ? { kind: 'none' }
-          : { kind: 'network', id: context.networkId, aliases: [copy.alias] },
+          : { kind: 'network', id: network.id, aliases: [network.nameOf(copy.alias)] },
       volumes,
       // On a cluster a cell crosses machines wherever it can.
       apartFrom: copy.after.flatMap((alias) => context.created.get(alias) ?? []),
@@ -177,10 +180,23 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
   return id
 }
 
+/** The network's own variables are a default: what the environment imposes by name stands. */
+function environmentOf(copy: Copy, context: CopyContext): Readonly<Record<string, string>> {
+  const { environment, constraints } = copy.config
+  const merged = { ...environment, ...context.network?.variables }
+  return Object.fromEntries(
+    Object.entries(merged).map(([name, value]) => {
+      const imposed = Object.hasOwn(constraints.environment ?? {}, name) ? environment[name] : undefined
+      const chosen = imposed ?? value
+      return [name, typeof chosen === 'string' ? chosen : context.secret(chosen.secret)]
+    }),
+  )
+}
+
 function unverified(copy: Copy, context: CopyContext, trouble: string): Verification {
   const { network, unsupported } = context.cell
   const { constraints } = copy.config
-  return { records: verifyConstraints({ constraints, network, unsupported, egress: null, view: null }), trouble }
+  return { records: verifyConstraints({ constraints, network, unsupported, seen: nothingSeen, view: null }), trouble }
 }
 
 async function verify(
@@ -192,9 +208,10 @@ async function verify(
   const sysctls = Object.keys(copy.config.constraints.sysctls ?? {})
   const pid = async () => (await session.engine.containers.inspect(containerId, { signal })).pid
   const read = async () => settledView(await pid(), { host, sysctls, context })
-  const tryOut = async () => tryEgress(await pid(), { host, context })
-  const [view, egress] = await Promise.all([read(), tryOut()])
-  const input = { constraints: copy.config.constraints, network: cell.network, unsupported: cell.unsupported, egress }
+  const tryOut = async () =>
+    observeNetwork({ pid: await pid(), needs: copy.after, network: context.network, host, signal })
+  const [view, seen] = await Promise.all([read(), tryOut()])
+  const input = { constraints: copy.config.constraints, network: cell.network, unsupported: cell.unsupported, seen }
   const records = verifyConstraints({ ...input, view })
   if (view === null) {
     // Without a process there is nothing to read; a container that lives and cannot be read is another matter.
@@ -204,10 +221,9 @@ async function verify(
   // Looked at once more before a disagreement is believed: the process may have been seen in the middle of its start,
   // and Docker takes the rule that closes its internal networks out and in again whenever it makes another network.
   await context.clock.sleep(secondLookMs, signal)
-  const [again, egressAgain] = await Promise.all([read(), tryOut()])
+  const [again, seenAgain] = await Promise.all([read(), tryOut()])
   if (again === null) return { records, trouble: null }
-  const settled = egressAgain?.reached == null ? egress : egressAgain
-  return { records: verifyConstraints({ ...input, egress: settled, view: again }), trouble: null }
+  return { records: verifyConstraints({ ...input, seen: secondLook(seen, seenAgain), view: again }), trouble: null }
 }
 
 /** Waits until the runtime has handed over to the container's own program. */
@@ -223,16 +239,6 @@ async function settledView(
     await context.clock.sleep(20, context.signal)
   }
   return view
-}
-
-async function tryEgress(
-  pid: number,
-  { host, context }: { readonly host: SessionHost; readonly context: CopyContext },
-): Promise<{ readonly reached: boolean | null } | null> {
-  if (context.networkId === null) return null
-  const outside = await host.outside()
-  if (outside === null || pid <= 0) return null
-  return { reached: await outside.reachedFrom(pid, context.signal) }
 }
 
 async function becomeReady(copy: Copy, target: ProbeTarget, context: CopyContext): Promise<void> {

@@ -14,6 +14,8 @@ export interface EngineSession {
   readonly facts: EngineFacts
   readonly identity: RunIdentity
   readonly deaths: DeathWatch
+  /** Id of an image with a static busybox and nothing else. */
+  readonly helperImage: string
   /** The engine serialises starts; more at once only wait inside it. */
   readonly starting: LimitFunction
   readonly removing: LimitFunction
@@ -58,6 +60,7 @@ export async function openSession(
     facts,
     identity,
     deaths,
+    helperImage: image,
     starting: pLimit(3),
     removing: pLimit(2),
     hostOf: async (containerId, asking) => openOn(await engine.hostOf(containerId, { signal: asking })),

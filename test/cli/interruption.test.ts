@@ -14,7 +14,7 @@ import { environment, project, serverStack, type TestProject } from '../support/
 /** One cell answers at once; the other never becomes ready, and stays in flight. */
 const unfinished = () =>
   project({
-    ...environment('plain', 'contract: { stops_within: 5s }'),
+    ...environment('plain', 'network: { egress: proxy, latency: 20ms }\ncontract: { stops_within: 5s }'),
     ...serverStack('quick'),
     ...serverStack('waiting', {
       yaml: 'needs: [quick]\nservice: { volumes: ["data:/data"] }\ncommand: [perl, -e, "$SIG{TERM} = sub { exit }; sleep 600"]',

@@ -1,15 +1,8 @@
 /** Declared constraints are read back from inside; what an engine drops in silence is seen. */
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadProject } from '../../src/config/load.ts'
-import type { ContainerSpec, Engine } from '../../src/engines/engine.ts'
-import { LayerStore } from '../../src/images/layer-store.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import { ownIdentity } from '../../src/lib/owner.ts'
-import type { RunEventBody } from '../../src/model/event.ts'
-import { makePlan } from '../../src/plan/plan.ts'
-import { runPlan } from '../../src/run/run.ts'
+import type { ContainerSpec, Engine, NetworkSpec } from '../../src/engines/engine.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
+import { runLyingCell } from '../support/lying-engine.ts'
 import { type CheckedRun, check } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
@@ -100,30 +93,6 @@ describe('a cell', () => {
   })
 })
 
-/** The real engine, but for one thing that it lets fall. */
-const lying = (
-  real: Engine,
-  drop: { readonly spec?: (spec: ContainerSpec) => ContainerSpec; readonly open?: boolean },
-) =>
-  ({
-    ...real,
-    endpoint: real.endpoint,
-    facts: (options) => real.facts(options),
-    list: (...args) => real.list(...args),
-    watch: (...args) => real.watch(...args),
-    images: real.images,
-    volumes: real.volumes,
-    networks: {
-      ...real.networks,
-      create: (spec, options) => real.networks.create(drop.open ? { ...spec, internal: false } : spec, options),
-    },
-    containers: {
-      ...real.containers,
-      create: (spec, options) => real.containers.create(drop.spec?.(spec) ?? spec, options),
-    },
-    [Symbol.asyncDispose]: async () => {},
-  }) satisfies Engine
-
 const without = (key: string) => (spec: ContainerSpec) =>
   spec.labels['matrix.role'] === 'workload'
     ? {
@@ -134,57 +103,19 @@ const without = (key: string) => (spec: ContainerSpec) =>
 
 describe('an engine that drops', () => {
   test.each([
-    ['read_only', { spec: without('read_only') }, 'read_only'],
-    ['mem_limit', { spec: without('mem_limit') }, 'mem_limit'],
-    ['pids_limit', { spec: without('pids_limit') }, 'pids_limit'],
-    ['user', { spec: without('user') }, 'user'],
-    ['cap_drop', { spec: without('cap_drop') }, 'cap_drop:ALL'],
-    ['no-new-privileges', { spec: without('security_opt') }, 'security_opt:no-new-privileges'],
-    ['sysctls', { spec: without('sysctls') }, 'sysctls:net.ipv4.ip_unprivileged_port_start'],
-    ['tmpfs', { spec: without('tmpfs') }, 'tmpfs:/scratch'],
-    ['ulimits', { spec: without('ulimits') }, 'ulimits:nofile'],
-    ['egress: none', { open: true }, 'network.egress'],
+    ['read_only', { container: without('read_only') }, 'read_only'],
+    ['mem_limit', { container: without('mem_limit') }, 'mem_limit'],
+    ['pids_limit', { container: without('pids_limit') }, 'pids_limit'],
+    ['user', { container: without('user') }, 'user'],
+    ['cap_drop', { container: without('cap_drop') }, 'cap_drop:ALL'],
+    ['no-new-privileges', { container: without('security_opt') }, 'security_opt:no-new-privileges'],
+    ['sysctls', { container: without('sysctls') }, 'sysctls:net.ipv4.ip_unprivileged_port_start'],
+    ['tmpfs', { container: without('tmpfs') }, 'tmpfs:/scratch'],
+    ['ulimits', { container: without('ulimits') }, 'ulimits:nofile'],
+    ['egress: none', { network: (spec: NetworkSpec) => ({ ...spec, internal: false }) }, 'network.egress'],
   ] as const)('%s gives error, whatever the checks say', async (_, drop, atom) => {
-    const loaded = await loadProject(verified.root, { env: {} })
-    if (!loaded.ok) throw new Error('the project does not load')
-    const plan = makePlan(loaded.project, {
-      chosen: (row, column) => row === 'server' && column === 'strict',
-      unsupported: () => new Set(),
-    })
-    const events: RunEventBody[] = []
-    const liar = lying(engine, drop)
-    await runPlan(plan, {
-      builder: liar,
-      layers: new LayerStore(join(verified.root, 'layers')),
-      columnOf: async () => ({ engine: liar, onThisMachine: true }),
-      clock: systemClock,
-      identity: {
-        project: loaded.project.id,
-        run: `lying-${atom.replace(/[^a-z]+/g, '-')}`,
-        owner: ownIdentity(),
-        deadlineAt: Number.MAX_SAFE_INTEGER,
-      },
-      toolVersion: '0',
-      emit: (event) => events.push(event),
-      progress: () => {},
-      evidence: {
-        put: async ({ name, mediaType }) => ({
-          name,
-          mediaType,
-          hash: `sha256:${'0'.repeat(64)}`,
-          sizeBytes: 0,
-          cutBytes: 0,
-        }),
-      },
-      secret: () => '',
-      redact: [],
-      signal: new AbortController().signal,
-      concurrency: null,
-      deadlineMs: null,
-      mayBootstrap: false,
-      keepFailed: false,
-      expectedMs: () => null,
-    })
+    const cell = { root: verified.root, row: 'server', environment: 'strict', drop }
+    const events = await runLyingCell(engine, cell)
     const finished = events.find((event) => event.type === 'cell-finished')
     expect(finished).toMatchObject({ outcome: 'error', stage: 'constraints', reason: 'not-in-force' })
     expect(finished).toMatchObject({ message: expect.stringContaining(atom) })

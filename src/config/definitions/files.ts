@@ -58,13 +58,36 @@ export const stack = z.strictObject({
 })
 export type ParsedStack = z.output<typeof stack>
 
-const network = z.strictObject({
-  egress: z.enum(['open', 'none', 'proxy']).default('open'),
-  proxy: z.string().optional(),
-  ipv6: z.enum(['on', 'no_address']).optional(),
-  latency: duration.optional(),
-  mtu: z.number().int().min(576).max(65_535).optional(),
+/** What a URL's own parser makes of an address is what the proxy is told. */
+const proxyAddress = z.string().superRefine((text, context) => {
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message, params: { code: 'proxy' } })
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url?.protocol !== 'http:' || url.hostname === '' || url.pathname !== '/' || url.search !== '') {
+    return refuse('a proxy is written http://HOST:PORT')
+  }
+  if (url.username !== '' || url.password !== '') return refuse('a proxy is named without a password')
+  if (/^(localhost|127\..*|\[::1\])$/.test(url.hostname)) {
+    return refuse(`${url.hostname} is each container itself; name the proxy as containers reach it`)
+  }
 })
+
+const network = z
+  .strictObject({
+    egress: z.enum(['open', 'none', 'proxy']).default('open'),
+    proxy: proxyAddress.optional(),
+    ipv6: z.enum(['on', 'no_address']).optional(),
+    latency: duration.optional(),
+    mtu: z.number().int().min(576).max(65_535).optional(),
+  })
+  .superRefine(({ egress, proxy, ipv6, mtu }, context) => {
+    const refuse = (key: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [key], message, params: { code: 'contradiction' } })
+    if (proxy !== undefined && egress !== 'proxy') {
+      refuse('proxy', `a proxy is used with \`egress: proxy\`; here egress is ${egress}`)
+    }
+    // RFC 8200, section 5.
+    if (ipv6 === 'on' && mtu !== undefined && mtu < 1280) refuse('mtu', 'IPv6 asks for an mtu of at least 1280')
+  })
 
 const contract = z.strictObject({
   ready_within: duration.optional(),

@@ -7,6 +7,12 @@ import type { Teardown } from '../teardown.ts'
 export interface Outside {
   /** Both ways at once; `null` where even the open network did not get through, so that nothing is known. */
   reachedFrom(pid: number, signal: AbortSignal): Promise<boolean | null>
+  /** The same through an HTTP proxy that the process reaches. */
+  reachedThrough(
+    proxy: { readonly address: string; readonly port: number },
+    pid: number,
+    signal: AbortSignal,
+  ): Promise<boolean | null>
 }
 
 const port = 7
@@ -32,11 +38,18 @@ $I ip route add default via $H`
 /** Without root, Podman's networks are in a namespace of their own, the one of its name server, not in the host's. */
 const rootlessRouter = 'aardvark-dns'
 
-/** Exit 0: the process in \`$1\` got through. 1: only the control in \`$2\` did. 2: neither. */
+/**
+ * Exit 0: the process in \`$1\` got through, by the proxy at \`$5\` and \`$6\` where they are given. 1: only the control in
+ * \`$2\` did. 2: neither.
+ */
 const reachScript = `B=/bin/busybox
 t() { $B timeout 3 $B nsenter -t "$1" -n $B nc -w 1 "$2" "$3" </dev/null >/dev/null 2>&1; }
+p() {
+  $B printf 'CONNECT %s:%s HTTP/1.1\\r\\nHost: %s:%s\\r\\n\\r\\n' "$2" "$3" "$2" "$3" |
+    $B timeout 5 $B nsenter -t "$1" -n $B nc -w 2 "$4" "$5" 2>/dev/null | $B head -n 1 | $B grep -q '^HTTP/[0-9.]* 200'
+}
 t "$2" "$3" "$4" & C=$!
-t "$1" "$3" "$4"; R=$?
+if [ "$5" ]; then p "$1" "$3" "$4" "$5" "$6"; else t "$1" "$3" "$4"; fi; R=$?
 wait $C || exit 2
 [ $R = 0 ] && exit 0
 # Of a process that is gone nothing is known.
@@ -94,16 +107,18 @@ export async function openOutside(
     signal,
   })
   if (laid.exitCode !== 0) throw new Error(`no machine outside the networks could be made: ${laid.stderr.trim()}`)
+  const reached = async (pid: number, through: readonly string[], reachSignal: AbortSignal) => {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const { exitCode } = await helper.script(reachScript, {
+        args: [String(pid), String(control), address(2), String(port), ...through],
+        signal: reachSignal,
+      })
+      if (exitCode === 0 || exitCode === 1) return exitCode === 0
+    }
+    return null
+  }
   return {
-    async reachedFrom(pid, reachSignal) {
-      for (let attempt = 0; attempt < 5; attempt++) {
-        const { exitCode } = await helper.script(reachScript, {
-          args: [String(pid), String(control), address(2), String(port)],
-          signal: reachSignal,
-        })
-        if (exitCode === 0 || exitCode === 1) return exitCode === 0
-      }
-      return null
-    },
+    reachedFrom: (pid, reachSignal) => reached(pid, [], reachSignal),
+    reachedThrough: (proxy, pid, reachSignal) => reached(pid, [proxy.address, String(proxy.port)], reachSignal),
   }
 }

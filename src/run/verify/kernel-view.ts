@@ -16,7 +16,9 @@ export interface KernelView {
   readonly hosts: string
   readonly resolver: string
   readonly interfaces: readonly string[]
+  /** Of the device that leads out of the container; null where there is none. */
   readonly mtu: number | null
+  readonly ipv6: readonly { readonly address: string; readonly device: string }[]
   /** Command name of the container's main process. */
   readonly command: string
 }
@@ -41,6 +43,8 @@ c resolver /proc/$P/root/etc/resolv.conf
 s environment; $B base64 /proc/$P/environ 2>/dev/null
 s hostname; $B nsenter -t $P -u $B hostname
 s interfaces; $B cat /proc/$P/net/dev
+c inet6 /proc/$P/net/if_inet6
+s links; $B nsenter -t $P -n $B ip -o link
 for f in memory/memory.limit_in_bytes memory/memory.memsw.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpuset/cpuset.cpus memory.max memory.swap.max pids.max cpu.max cpuset.cpus; do
   for r in /proc/$P/root/sys/fs/cgroup /proc/$P/root/sys/fs/cgroup/unified; do
     [ -f $r/$f ] && { s "cgroup $f"; $B cat $r/$f; break; }
@@ -94,7 +98,8 @@ export function parseKernelView(text: string): KernelView | null {
     interfaces: (sections.get('interfaces') ?? '')
       .split('\n')
       .flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []),
-    mtu: null,
+    mtu: parseMtu(sections.get('links') ?? ''),
+    ipv6: parseInet6(sections.get('inet6') ?? ''),
     command: sections.get('command')?.trim() ?? '',
   }
 }
@@ -166,6 +171,22 @@ function parseMounts(text: string): readonly Mount[] {
 
 const unescapeMount = (path: string) =>
   path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+
+/** The first Ethernet device: `12: eth0@if13: <…> mtu 1500 … link/ether …`. */
+function parseMtu(text: string): number | null {
+  const device = text.split('\n').find((line) => / link\/ether /.test(line))
+  const mtu = device === undefined ? undefined : / mtu (\d+)/.exec(device)?.[1]
+  return mtu === undefined ? null : Number(mtu)
+}
+
+/** Address in hex, index of the device, length of the prefix, scope, flags, device. Source: net/ipv6/addrconf.c. */
+function parseInet6(text: string): KernelView['ipv6'] {
+  return text.split('\n').flatMap((line) => {
+    const [hex, , , , , device] = line.trim().split(/\s+/)
+    if (hex === undefined || device === undefined) return []
+    return [{ address: hex.match(/.{4}/g)?.join(':') ?? hex, device }]
+  })
+}
 
 function parseEnviron(encoded: string): Record<string, string> {
   const entries = Buffer.from(encoded.replace(/\s/g, ''), 'base64').toString('utf8').split('\0')

@@ -4,7 +4,9 @@ import type { Constraints, NetworkPolicy } from '../../model/constraint.ts'
 import type { ConstraintRecord } from '../../model/run-record.ts'
 import { type Atom, constraintAtoms, covers, networkAtoms } from '../../plan/atoms.ts'
 import { compareAtom } from './compare.ts'
+import { compareNetworkAtom } from './compare-network.ts'
 import type { KernelView } from './kernel-view.ts'
+import { type NetworkSeen, nothingSeen } from './network.ts'
 
 export interface VerifyInput {
   readonly constraints: Constraints
@@ -13,8 +15,7 @@ export interface VerifyInput {
   readonly unsupported: readonly string[]
   /** Null where the container was gone before it could be read. */
   readonly view: KernelView | null
-  /** Null where there is no outside to try; `reached` null where the try could not tell. */
-  readonly egress: { readonly reached: boolean | null } | null
+  readonly seen: NetworkSeen
 }
 
 /** One record an atom; `agrees: false` on any of them means that the cell is not what it says it is. */
@@ -38,9 +39,6 @@ function verifyNetwork(atom: Atom, input: VerifyInput): ConstraintRecord {
   if (input.unsupported.some((name) => covers(name, atom.key))) {
     return { ...atom, provenance: 'unsupported', observed: null, agrees: null }
   }
-  if (atom.key !== 'network.egress' || input.view === null || input.egress === null || input.egress.reached === null) {
-    return { ...atom, provenance: 'asserted', observed: null, agrees: null }
-  }
-  const observed = input.egress.reached ? 'open' : 'none'
-  return { ...atom, provenance: 'enforced', observed, agrees: observed === atom.value }
+  // Of a process that is gone, nothing was tried.
+  return { ...atom, ...compareNetworkAtom(atom, input.view, input.view === null ? nothingSeen : input.seen) }
 }

@@ -49,6 +49,31 @@ describe('a project', () => {
     ],
     ['a time without a unit', { 'environments/qa.yaml': 'contract: { stays_up: 5 }\n' }, /qa\.yaml:1:23 unit: .*5s/],
     [
+      'a proxy where egress is not by proxy',
+      { 'environments/qa.yaml': 'network: { proxy: "http://proxy.example:3128" }\n' },
+      /qa\.yaml:1:19 contradiction: .*`egress: proxy`; here egress is open/,
+    ],
+    [
+      'a proxy that is no address of one',
+      { 'environments/qa.yaml': 'network: { egress: proxy, proxy: "proxy.example:3128" }\n' },
+      /1:34 proxy: a proxy is written http:\/\/HOST:PORT/,
+    ],
+    [
+      'a proxy with a password',
+      { 'environments/qa.yaml': 'network: { egress: proxy, proxy: "http://me:pw@proxy.example:3128" }\n' },
+      /1:34 proxy: a proxy is named without a password/,
+    ],
+    [
+      'a proxy on loopback',
+      { 'environments/qa.yaml': 'network: { egress: proxy, proxy: "http://127.0.0.1:3128" }\n' },
+      /1:34 proxy: 127\.0\.0\.1 is each container itself/,
+    ],
+    [
+      'an mtu that IPv6 cannot have',
+      { 'environments/qa.yaml': 'network: { ipv6: on, mtu: 1000 }\n' },
+      /1:27 contradiction: .*at least 1280/,
+    ],
+    [
       'a missing Dockerfile',
       stack(
         `build: { context: ., dockerfile: Nope }\n${checks.replace('http: { port: http }', 'exec: { command: [x] }')}`,

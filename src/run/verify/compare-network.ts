@@ -1,0 +1,52 @@
+/** Holds one declared atom of a network policy against what was seen from inside. */
+import type { Atom } from '../../plan/atoms.ts'
+import type { Comparison } from './compare.ts'
+import type { KernelView } from './kernel-view.ts'
+import type { NetworkSeen } from './network.ts'
+
+/** @param view null where the container was gone before it could be read. */
+export function compareNetworkAtom(atom: Atom, view: KernelView | null, seen: NetworkSeen): Comparison {
+  switch (atom.key) {
+    case 'network.egress':
+      return compareEgress(atom, seen)
+    case 'network.latency':
+      return compareLatency(Number(atom.value), seen)
+    case 'network.mtu':
+      // Without a network there is no device whose packets could be long.
+      if (view === null || view.mtu === null) return asserted
+      return { provenance: 'enforced', observed: view.mtu, agrees: view.mtu === atom.value }
+    case 'network.ipv6': {
+      if (view === null) return asserted
+      const agrees = atom.value === 'on' ? view.ipv6.some(isGlobal) : view.ipv6.length === 0
+      return { provenance: 'enforced', observed: view.ipv6.map(({ address }) => address), agrees }
+    }
+    default:
+      return asserted
+  }
+}
+
+const asserted: Comparison = { provenance: 'asserted', observed: null, agrees: null }
+
+function compareEgress(atom: Atom, { direct, proxied }: NetworkSeen): Comparison {
+  if (atom.value !== 'proxy') {
+    if (direct === null) return asserted
+    const observed = direct ? 'open' : 'none'
+    return { provenance: 'enforced', observed, agrees: observed === atom.value }
+  }
+  if (direct === null || (!direct && proxied === null)) return { provenance: 'emulated', observed: null, agrees: null }
+  const observed = direct ? 'open' : proxied ? 'proxy' : 'none'
+  return { provenance: 'emulated', observed, agrees: observed === 'proxy' }
+}
+
+/** A wait is never shorter than it was to be, however busy the machine, so a shorter one was none. */
+function compareLatency(latencyMs: number, { delays }: NetworkSeen): Comparison {
+  if (delays.length === 0) return { provenance: 'emulated', observed: null, agrees: null }
+  const agrees = delays.every(
+    ({ leadsTo, relay, throughMs }) =>
+      leadsTo.every((address) => address === relay) && (throughMs === null || throughMs >= latencyMs),
+  )
+  const observed = Object.fromEntries(delays.map(({ alias, throughMs, directMs }) => [alias, { throughMs, directMs }]))
+  return { provenance: 'emulated', observed, agrees }
+}
+
+const isGlobal = ({ address, device }: KernelView['ipv6'][number]) => device !== 'lo' && !address.startsWith('fe80')
