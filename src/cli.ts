@@ -120,6 +120,8 @@ program
       'regressions',
     ]),
   )
+  .option('--explain', 'find out why failed cells fail, by running them again with fewer constraints')
+  .option('--explain-budget <duration>', 'how long that may take in all (default: 15m)')
   .addHelpText(
     'after',
     examples([
@@ -130,6 +132,22 @@ program
   )
   .action((cells: readonly string[], options) =>
     perform(async (io) => (await import('./commands/check.ts')).runCheck({ ...options, cells, project: io.cwd }, io)),
+  )
+
+program
+  .command('explain')
+  .description('Finds the smallest set of constraints that makes a cell fail, by running it again with fewer of them.')
+  .argument('<cells...>', 'cells as STACK@ENVIRONMENT')
+  .option('--json', 'print the run as JSON on stdout, and nothing else there')
+  .option('--explain-budget <duration>', 'how long it may take in all (default: 15m)')
+  .addOption(engineOption())
+  .option('--install', 'may install packages where no engine answers')
+  .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  .addHelpText('after', examples(['matrix explain api-endpoint@customer-servers']))
+  .action((cells: readonly string[], options) =>
+    perform(async (io) =>
+      (await import('./commands/explain.ts')).runExplain({ ...options, cells, project: io.cwd }, io),
+    ),
   )
 
 program

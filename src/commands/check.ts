@@ -16,7 +16,7 @@ import { exitCodes, verdictOf } from '../model/verdict.ts'
 import { readEvidence } from '../record/evidence-store.ts'
 import { readHistory } from '../record/history.ts'
 import { Recorder } from '../record/recorder.ts'
-import { latestRun, reportsFolder } from '../record/run-folder.ts'
+import { latestRun, type RunFolder, reportsFolder } from '../record/run-folder.ts'
 import { renderJson } from '../reporters/json.ts'
 import { multiplex, type Reporter } from '../reporters/reporter.ts'
 import { renderFinal } from '../reporters/terminal-final.ts'
@@ -27,6 +27,7 @@ import type { RunIdentity } from '../run/labels.ts'
 import { runPlan } from '../run/run.ts'
 import { sweep } from '../run/sweep.ts'
 import { declarations } from './declarations.ts'
+import { explainCells } from './explain-cells.ts'
 import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
@@ -50,17 +51,27 @@ export interface CheckOptions extends PlanArguments {
   readonly bootstrap?: boolean
   readonly timing?: boolean
   readonly gate?: Gate
+  /** Find out why failed cells fail. */
+  readonly explain?: boolean
+  /** As written, such as `15m`; for all cells together. */
+  readonly explainBudget?: string
+}
+
+/** What is done with a run that ended; gives the exit code where it is not the run's own. */
+export type Present = (run: RunRecord, context: PresentContext) => number | null
+export interface PresentContext {
+  readonly options: CheckOptions
+  readonly io: Io
+  readonly folder: RunFolder
 }
 
 // After this long another machine may take what a run left on an engine that both use.
 const longestRunMs = 6 * 3600 * 1000
 
-export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
-  const deadlineMs = options.deadline === undefined ? null : parseDuration(options.deadline)
-  if (options.deadline !== undefined && deadlineMs === null) {
-    io.stderr(printable(`matrix: --deadline ${options.deadline}: a duration is expected, such as 90s, 10m or 1h30m\n`))
-    return exitCodes.usage
-  }
+export async function runCheck(options: CheckOptions, io: Io, present: Present = presentMatrix): Promise<number> {
+  const deadlineMs = durationOf('--deadline', options.deadline, io)
+  const explainMs = durationOf('--explain-budget', options.explainBudget ?? '15m', io)
+  if (deadlineMs === undefined || explainMs === undefined) return exitCodes.usage
   const reports = reportsFolder(options.project ?? io.cwd)
   const narrow = options.failed === true ? notGreen(reports, io) : {}
   if (narrow === null) return exitCodes.usage
@@ -81,7 +92,18 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   await using engine = opened.engine
   io.stderr(printable(`engine: ${engine.endpoint} (${opened.how})\n`))
   const mayBootstrap = opened.ours || options.bootstrap === true
-  return check(plan, { options, io, engine, reports, deadlineMs, mayBootstrap, secrets: secrets.values })
+  const explainBudgetMs = options.explain === true ? explainMs : null
+  const settings = { options, io, engine, reports, deadlineMs, explainBudgetMs, mayBootstrap, present }
+  return check(plan, { ...settings, secrets: secrets.values })
+}
+
+/** Milliseconds, null where none is written; undefined where what is written is no duration, which is said. */
+function durationOf(option: string, text: string | undefined, io: Io): number | null | undefined {
+  if (text === undefined) return null
+  const ms = parseDuration(text)
+  if (ms !== null) return ms
+  io.stderr(printable(`matrix: ${option} ${text}: a duration is expected, such as 90s, 10m or 1h30m\n`))
+  return undefined
 }
 
 /** The cells of the last run that are worth another look; null where there is no last run. */
@@ -106,6 +128,9 @@ interface CheckContext {
   readonly engine: Engine
   readonly reports: string
   readonly deadlineMs: number | null
+  /** Null: failed cells are not explained. */
+  readonly explainBudgetMs: number | null
+  readonly present: Present
   readonly mayBootstrap: boolean
   readonly secrets: ReadonlyMap<string, string>
 }
@@ -173,6 +198,20 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
       mayBootstrap: context.mayBootstrap,
       keepFailed: options.keepFailed === true,
       expectedMs: (cell) => expected.get(cell) ?? null,
+      ...(context.explainBudgetMs === null
+        ? {}
+        : {
+            afterwards: (held) =>
+              explainCells(held, {
+                plan,
+                fold: () => recorder.fold(),
+                budgetMs: context.explainBudgetMs ?? 0,
+                clock,
+                signal: io.signal,
+                emit,
+                progress,
+              }),
+          }),
     })
     timing = result.timing
     for (const { what, error } of result.leftovers) {
@@ -191,13 +230,13 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   reporter.end()
   const run = await recorder.finish(plan.project.history)
   await writeReports(reports, run)
-  tell(run, { context, folder: recorder.folder })
+  const code = context.present(run, { options, io, folder: recorder.folder })
   await github?.end(run)
   if (how === 'internal') throw broken
   if (broken instanceof EngineError && !io.signal.aborted) {
     io.stderr(printable(`matrix: ${broken.message}\n${broken.hint === undefined ? '' : `  ${broken.hint}\n`}`))
   }
-  return verdict.exitCode
+  return code ?? verdict.exitCode
 }
 
 function progressReporter(io: Io): Reporter {
@@ -254,12 +293,10 @@ async function sweepDeadRuns(
     progress({ type: 'notice', text: `removed ${count} containers, networks and volumes of runs that died` })
 }
 
-function tell(run: RunRecord, options: { readonly context: CheckContext; readonly folder: Recorder['folder'] }): void {
-  const { context, folder } = options
-  const { io } = context
-  if (context.options.json === true) {
+function presentMatrix(run: RunRecord, { options, io, folder }: PresentContext): null {
+  if (options.json === true) {
     io.stdout(renderJson(run))
-    return
+    return null
   }
   const reportPath = relative(io.cwd, folder.html) || folder.html
   io.stdout(
@@ -267,8 +304,9 @@ function tell(run: RunRecord, options: { readonly context: CheckContext; readonl
       columns: io.isTTY.stdout ? io.columns : 200,
       color: io.color,
       reportPath,
-      timing: context.options.timing === true,
+      timing: options.timing === true,
       evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
     }),
   )
+  return null
 }

@@ -30,7 +30,7 @@ export function makePlan(project: Project, options: PlanOptions): Plan {
   }
 }
 
-function planCell(input: {
+export function planCell(input: {
   readonly project: Project
   readonly rows: ReadonlyMap<string, Row>
   readonly row: Row

@@ -64,6 +64,9 @@ export class LiveRun {
         if (cell) cell.stage = progress.stage
         return
       }
+      case 'cell-search':
+        this.#notice = `${progress.cell}: ${progress.text}`
+        return
       case 'host-progress':
       case 'notice':
         this.#notice = progress.text

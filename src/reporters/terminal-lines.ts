@@ -54,12 +54,16 @@ export function terminalLines(options: {
         case 'cell-finished':
           finished(event)
           return
+        case 'cell-explained':
+          say(event.atMs, event.explanation.summary)
+          return
         default:
           return
       }
     },
     progress(progress: Progress) {
       if (progress.type === 'notice' || progress.type === 'host-progress') say(null, progress.text)
+      if (progress.type === 'cell-search') say(null, `${progress.cell}: ${progress.text}`)
     },
     end() {},
   }

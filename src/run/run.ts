@@ -1,5 +1,5 @@
 /** Runs a plan: builds, hosts, deliveries and cells overlap, and a cell starts as soon as its own images are on its engine. */
-import type { Engine } from '../engines/engine.ts'
+import { type Engine, EngineError } from '../engines/engine.ts'
 import { Distribution } from '../images/distribution.ts'
 import type { LayerStore } from '../images/layer-store.ts'
 import { deadline } from '../lib/abort.ts'
@@ -12,12 +12,13 @@ import type { Plan, RunnableCell } from '../model/plan.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { fingerprintOf } from '../plan/fingerprint.ts'
 import { limitedBy } from '../plan/plan.ts'
-import { runCell } from './cell.ts'
+import { type CellRun, runCell } from './cell.ts'
 import { type Column, Columns, type OpenColumn } from './columns.ts'
 import { type ImageResult, makeImages } from './images.ts'
 import type { RunIdentity } from './labels.ts'
 import { Teardown, type TeardownFailure } from './teardown.ts'
 import { timingOf } from './timing.ts'
+import { type Afterwards, runTrial } from './trial.ts'
 
 export interface RunDeps {
   /** Builds every image; it is on this machine, or is the one that the user named. */
@@ -45,6 +46,8 @@ export interface RunDeps {
   readonly keepFailed: boolean
   /** What a cell took when it last ran, so that the longest go first. */
   readonly expectedMs: (cell: string) => number | null
+  /** Done once every cell is answered and cleaned up, while the engines are still held. */
+  readonly afterwards?: (with_: Afterwards) => Promise<void>
 }
 
 export interface RunResult {
@@ -90,6 +93,8 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     await Promise.all(cleaning)
     const { bytes: bytesDistributed, busyMs: distributeMs } = distribution
     const measured = { cells: durations, builds, makespanMs: sinceStart(), distributeMs, bytesDistributed }
+    await deps.afterwards?.(afterwardsOf(context))
+    await Promise.all(cleaning)
     return { timing: timingOf(plan, measured), leftovers }
   } finally {
     clean(teardown)
@@ -120,6 +125,30 @@ interface CellContext {
   readonly signal: AbortSignal
   readonly sinceStart: () => number
   readonly clean: (teardown: Teardown) => void
+}
+
+function afterwardsOf(context: CellContext): Afterwards {
+  const { columns, deps, distribution, images, sinceStart } = context
+  let count = 0
+  return {
+    cpusOf: async (environment) => (await columns.of(environment)).session.facts.cpus,
+    async trial(cell, { signal }) {
+      count += 1
+      const name = `again-${count}`
+      const { session } = await columns.of(cell.environment)
+      const imageIds = new Map<string, string>()
+      for (const copy of cell.copies) {
+        const made = await images.get(copy.buildKey)
+        if (!made?.ok) throw new EngineError('no-image', `the image of ${copy.row} is not there`)
+        await distribution.deliver(session.engine, made.imageId)
+        imageIds.set(copy.row, made.imageId)
+      }
+      const imageOf = (row: string) => imageIds.get(row) ?? ''
+      const clean = (run: CellRun) => context.clean(run.teardown)
+      const limited = limitedBy(cell, session.facts.unsupported)
+      return runTrial(limited, { ...deps, name, session, signal, imageOf, sinceStart, clean })
+    },
+  }
 }
 
 /** When the cell started; null where it never did. */

@@ -1,0 +1,71 @@
+/** Explains the failed cells of a run while its engines are still held: one cell a signature first, then the others. */
+import { explainCell } from '../explain/explain-cell.ts'
+import { defaultBudget } from '../explain/prober.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Progress, RunEventBody } from '../model/event.ts'
+import type { Plan, RunnableCell } from '../model/plan.ts'
+import type { CellRecord, RunRecord } from '../model/run-record.ts'
+import type { Afterwards } from '../run/trial.ts'
+
+export interface ExplainCellsOptions {
+  readonly plan: Plan
+  /** The run so far. */
+  readonly fold: () => RunRecord
+  /** For all cells together. */
+  readonly budgetMs: number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly emit: (event: RunEventBody) => void
+  readonly progress: (progress: Progress) => void
+}
+
+/** Rejects only with the signal's reason. */
+export async function explainCells(run: Afterwards, options: ExplainCellsOptions): Promise<void> {
+  const { budgetMs, clock, emit, plan, progress, signal } = options
+  const startedAt = clock.now()
+  const planned = new Map(plan.cells.flatMap((cell) => (cell.kind === 'run' ? [[cell.id, cell] as const] : [])))
+  const records = options.fold().cells
+  const all = records.flatMap((record): readonly { cell: RunnableCell; record: CellRecord }[] => {
+    const cell = planned.get(record.id)
+    return cell === undefined ? [] : [{ cell, record }]
+  })
+  for (const one of inOrder(all)) {
+    const leftMs = budgetMs - (clock.now() - startedAt)
+    if (leftMs < leastMs) {
+      progress({
+        type: 'notice',
+        text: `the time to explain is over; ${one.record.id} and what follows stays unexplained`,
+      })
+      return
+    }
+    const event = await explainCell({
+      ...one,
+      project: plan.project,
+      others: all.filter((other) => other !== one),
+      trial: run.trial,
+      parallel: await run.cpusOf(one.cell.environment),
+      budget: { probes: defaultBudget.probes, ms: Math.min(defaultBudget.ms, leftMs) },
+      clock,
+      signal,
+      say: (text) => progress({ type: 'cell-search', cell: one.record.id, text }),
+    })
+    emit(event)
+  }
+}
+
+/** With less it is not worth beginning. */
+const leastMs = 5000
+
+/** What was built and failed; first one cell of each signature, the quickest of them. */
+function inOrder<T extends { readonly record: CellRecord }>(cells: readonly T[]): readonly T[] {
+  const failed = cells
+    .filter(({ record }) => record.outcome === 'fail')
+    .toSorted((a, b) => a.record.durationMs - b.record.durationMs)
+  const seen = new Set<string | null>()
+  const first = failed.filter(({ record }) => {
+    const isFirst = !seen.has(record.signature)
+    seen.add(record.signature)
+    return isFirst
+  })
+  return [...first, ...failed.filter((cell) => !first.includes(cell))]
+}

@@ -1,0 +1,146 @@
+/** Asks a cell under configurations: what was heard before is not asked again, and everything has a budget. */
+import pLimit, { type LimitFunction } from 'p-limit'
+import { DeadlineError, deadline } from '../lib/abort.ts'
+import type { ProbeRecord } from '../model/run-record.ts'
+import { type Answer, type Configuration, describe, type Subject } from './probe.ts'
+
+export interface Budget {
+  readonly probes: number
+  readonly ms: number
+}
+export const defaultBudget: Budget = { probes: 40, ms: 120_000 }
+
+/** The budget is spent; what is known by then stands. */
+export class BudgetError extends Error {
+  override readonly name = 'BudgetError'
+}
+
+/** An answer that was there before the search began, such as that of the run's own cell. */
+export interface KnownAnswer {
+  readonly configuration: Configuration
+  readonly answer: Answer
+  /** The cell that gave it. */
+  readonly from: string
+}
+
+export class Prober implements Disposable {
+  readonly subject: Subject
+  readonly records: ProbeRecord[] = []
+  readonly #heard = new Map<string, { readonly configuration: Configuration; readonly answers: Answer[] }>()
+  readonly #free = new Map<string, KnownAnswer>()
+  readonly #budget: Budget
+  readonly #limit: LimitFunction
+  readonly #deadline: ReturnType<typeof deadline>
+  readonly #signal: AbortSignal
+  #spent = 0
+
+  constructor(
+    subject: Subject,
+    options: {
+      readonly budget: Budget
+      readonly parallel: number
+      readonly signal: AbortSignal
+      readonly known: readonly KnownAnswer[]
+    },
+  ) {
+    this.subject = subject
+    this.#budget = options.budget
+    this.#limit = pLimit(options.parallel)
+    this.#signal = options.signal
+    this.#deadline = deadline(options.budget.ms, options.signal)
+    for (const known of options.known) this.#free.set(subject.keyOf(known.configuration), known)
+  }
+
+  [Symbol.dispose](): void {
+    this.#deadline[Symbol.dispose]()
+  }
+
+  /** How often the cell was run. */
+  get spent(): number {
+    return this.#spent
+  }
+
+  /** What was heard of this configuration so far. */
+  heard(configuration: Configuration): readonly Answer[] {
+    return this.#heard.get(this.subject.keyOf(configuration))?.answers ?? []
+  }
+
+  /** Every configuration's answers, those of equal ones together. */
+  all(): readonly { readonly configuration: Configuration; readonly answers: readonly Answer[] }[] {
+    return [...this.#heard.values()]
+  }
+
+  /**
+   * At least `count` answers, the earliest first. Rejects with `BudgetError` where that would go beyond the budget, and
+   * with the signal's reason.
+   */
+  async ask(configuration: Configuration, count = 1): Promise<readonly Answer[]> {
+    const key = this.subject.keyOf(configuration)
+    const { answers } = this.#heard.get(key) ?? { answers: [] as Answer[] }
+    if (!this.#heard.has(key)) this.#heard.set(key, { configuration, answers })
+    const free = this.#free.get(key)
+    if (free !== undefined) {
+      this.#free.delete(key)
+      answers.push(free.answer)
+      this.#record(configuration, free.answer, free.from)
+    }
+    const missing = Math.max(0, count - answers.length)
+    const runs = Array.from({ length: missing }, () => this.#limit(() => this.#run(configuration)))
+    const settled = await Promise.allSettled(runs)
+    for (const result of settled) {
+      if (result.status === 'rejected') throw result.reason
+    }
+    return answers
+  }
+
+  async #run(configuration: Configuration): Promise<void> {
+    // Trouble of the machine says nothing about the cell, and is tried again.
+    for (let attempt = 0; ; attempt++) {
+      this.#signal.throwIfAborted()
+      if (this.#spent >= this.#budget.probes) throw new BudgetError(`${this.#budget.probes} probes were spent`)
+      if (this.#deadline.signal.aborted) throw this.#overTime()
+      this.#spent += 1
+      const answer = await this.#once(configuration)
+      if (answer.outcome === 'unresolved' && attempt < 2) {
+        this.#record(configuration, answer, null)
+        continue
+      }
+      this.#heard.get(this.subject.keyOf(configuration))?.answers.push(answer)
+      this.#record(configuration, answer, null)
+      return
+    }
+  }
+
+  async #once(configuration: Configuration): Promise<Answer> {
+    try {
+      const answer = await this.subject.run(configuration, this.#deadline.signal)
+      if (!this.#deadline.signal.aborted) return answer
+    } catch (error) {
+      if (!this.#deadline.signal.aborted) throw error
+    }
+    throw this.#overTime()
+  }
+
+  #overTime(): unknown {
+    const { reason } = this.#deadline.signal as { readonly reason: unknown }
+    return reason instanceof DeadlineError ? new BudgetError(`${this.#budget.ms / 1000} s were over`) : reason
+  }
+
+  #record(configuration: Configuration, answer: Answer, from: string | null): void {
+    const { atoms } = this.subject
+    const { outcome, stage, reason, message, signature, durationMs } = answer
+    this.records.push({
+      purpose: describe(configuration, atoms),
+      kept: atoms.filter((atom) => configuration.kept.has(atom)),
+      lifted: atoms.filter((atom) => !configuration.kept.has(atom)),
+      values: configuration.values,
+      outcome,
+      stage,
+      reason,
+      message,
+      signature,
+      durationMs,
+      from,
+    })
+  }
+}

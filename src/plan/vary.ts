@@ -1,0 +1,187 @@
+/** The inverse of taking constraints apart: an environment with only some of its atoms, or with other values of them. */
+import type { Constraints, NetworkPolicy } from '../model/constraint.ts'
+import type { RunnableCell } from '../model/plan.ts'
+import type { Environment, Project } from '../model/project.ts'
+import { constraintAtoms, securityOptionName } from './atoms.ts'
+import { planCell } from './plan.ts'
+
+/** What Docker grants unless it is told otherwise; source: `DefaultCapabilities` of moby/oci. */
+export const grantedCapabilities = (
+  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID ' +
+  'SYS_CHROOT'
+).split(' ')
+
+/** Lowest first: a value below fails where one above may pass. */
+export const ordinalPattern = /^(mem_limit|cpus|pids_limit|shm_size|stop_grace_period|ulimits:.+|tmpfs:.+)$/
+
+/** A cell of a project as its environment could be: what a search varies. */
+export interface Variable {
+  /** The atoms that the environment imposes on the cell, each of which can be lifted; some of no effect may be in it. */
+  readonly atoms: readonly string[]
+  /** Ordinal atoms that have a number, and which. */
+  readonly values: Readonly<Record<string, number>>
+  /** The cell under these atoms alone; `values` gives ordinal ones another number. */
+  cell(kept: ReadonlySet<string>, values: Readonly<Record<string, number>>): RunnableCell
+}
+
+/** @param capabilities what the engine grants by itself, which is what dropping ALL takes away */
+export function variableOf(
+  project: Project,
+  cell: Pick<RunnableCell, 'row' | 'environment'>,
+  capabilities: readonly string[] = grantedCapabilities,
+): Variable {
+  const row = project.rows.find(({ id }) => id === cell.row)
+  const environment = project.environments.find(({ id }) => id === cell.environment)
+  if (row === undefined || environment === undefined) throw new Error(`${cell.row}@${cell.environment} is not planned`)
+  const rows = new Map(project.rows.map((one) => [one.id, one]))
+  const expanded = { ...environment, constraints: expandDrops(environment.constraints, capabilities) }
+  const plan = (as: Environment): RunnableCell => {
+    const options = { chosen: () => true, unsupported: () => new Set<string>() }
+    const planned = planCell({ project: { ...project, exclusions: [] }, rows, row, environment: as, options })
+    if (planned.kind !== 'run') throw new Error(`${planned.id} is excluded`)
+    return planned
+  }
+  const sold = environment.sells.mem_max
+  const capped = sold !== undefined && environment.constraints.mem_limit === undefined && isCapped(plan, environment)
+  const imposed = constraintAtoms(expanded.constraints)
+  const values: Record<string, number> = capped ? { mem_limit: sold } : {}
+  for (const atom of imposed) {
+    const number = numberOf(atom.key, atom.value)
+    if (number !== null) values[atom.key] = number
+  }
+  return {
+    atoms: [
+      ...imposed.map(({ key }) => key),
+      ...(capped ? ['mem_limit'] : []),
+      ...(environment.network.egress === 'open' ? [] : ['network.egress']),
+    ],
+    values,
+    cell: (kept, changed) => plan(vary(expanded, { kept, values: changed, capabilities })),
+  }
+}
+
+/** Whether a stack would get more memory from an environment that sells more. */
+function isCapped(plan: (as: Environment) => RunnableCell, environment: Environment): boolean {
+  const { mem_max: _, ...sells } = environment.sells
+  const memory = (cell: RunnableCell) => cell.copies.map((copy) => copy.config.constraints.mem_limit)
+  return memory(plan({ ...environment, sells })).join() !== memory(plan(environment)).join()
+}
+
+function expandDrops(constraints: Constraints, capabilities: readonly string[]): Constraints {
+  if (!constraints.cap_drop?.includes('ALL')) return constraints
+  const named = constraints.cap_drop.filter((name) => name !== 'ALL')
+  return { ...constraints, cap_drop: [...new Set([...capabilities, ...named])] }
+}
+
+function numberOf(key: string, value: unknown): number | null {
+  if (!ordinalPattern.test(key)) return null
+  if (typeof value === 'number') return value
+  if (key.startsWith('tmpfs:')) return sizeOf(String(value))
+  return typeof value === 'object' && value !== null ? (value as { readonly soft: number }).soft : null
+}
+
+function vary(
+  environment: Environment,
+  options: {
+    readonly kept: ReadonlySet<string>
+    readonly values: Readonly<Record<string, number>>
+    readonly capabilities: readonly string[]
+  },
+): Environment {
+  const { kept, values } = options
+  const { mem_max, ...sells } = environment.sells
+  const memory = environment.constraints.mem_limit === undefined && kept.has('mem_limit')
+  const network: NetworkPolicy = kept.has('network.egress')
+    ? environment.network
+    : { ...environment.network, egress: 'open' }
+  return {
+    ...environment,
+    constraints: varyConstraints(environment.constraints, options),
+    sells: memory && mem_max !== undefined ? { ...sells, mem_max: values['mem_limit'] ?? mem_max } : sells,
+    network,
+  }
+}
+
+function varyConstraints(
+  constraints: Constraints,
+  options: {
+    readonly kept: ReadonlySet<string>
+    readonly values: Readonly<Record<string, number>>
+    readonly capabilities: readonly string[]
+  },
+): Constraints {
+  const { kept, values, capabilities } = options
+  const varied: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(constraints)) {
+    const part = partOf(key, value, kept)
+    if (part !== undefined) varied[key] = withValues(key, part, values)
+  }
+  const result = varied as Constraints
+  // An engine takes a limit on swap only beside one on memory.
+  const { memswap_limit, ...rest } = result
+  const swap =
+    memswap_limit === undefined || rest.mem_limit === undefined
+      ? {}
+      : { memswap_limit: memswap_limit - (constraints.mem_limit ?? 0) + rest.mem_limit }
+  const drops = rest.cap_drop ?? []
+  const all = capabilities.every((name) => drops.includes(name))
+  // All of them under one name, so that what the engine does not know by name is dropped as well.
+  return { ...rest, ...swap, ...(all && drops.length > 0 ? { cap_drop: ['ALL'] } : {}) }
+}
+
+/** The entries of a constraint that are kept; undefined where there is none. */
+function partOf(key: string, value: unknown, kept: ReadonlySet<string>): unknown {
+  switch (key) {
+    case 'ulimits':
+    case 'tmpfs':
+    case 'sysctls':
+    case 'extra_hosts':
+    case 'environment': {
+      const entries = Object.entries(value as object).filter(([name]) => kept.has(`${key}:${name}`))
+      return entries.length === 0 ? undefined : Object.fromEntries(entries)
+    }
+    case 'cap_add':
+    case 'cap_drop':
+    case 'group_add':
+    case 'dns': {
+      const items = (value as readonly string[]).filter((item) => kept.has(`${key}:${item}`))
+      return items.length === 0 ? undefined : items
+    }
+    case 'security_opt': {
+      const options = (value as Required<Constraints>['security_opt']).filter((option) =>
+        kept.has(`security_opt:${securityOptionName(option.text)}`),
+      )
+      return options.length === 0 ? undefined : options
+    }
+    default:
+      return kept.has(key) ? value : undefined
+  }
+}
+
+function withValues(key: string, part: unknown, values: Readonly<Record<string, number>>): unknown {
+  if (key === 'ulimits') {
+    return Object.fromEntries(
+      Object.entries(part as Required<Constraints>['ulimits']).map(([name, limit]) => {
+        const value = values[`ulimits:${name}`]
+        return [name, value === undefined ? limit : { soft: value, hard: Math.max(value, limit.hard) }]
+      }),
+    )
+  }
+  if (key === 'tmpfs') {
+    return Object.fromEntries(
+      Object.entries(part as Required<Constraints>['tmpfs']).map(([path, mount]) => {
+        const value = values[`tmpfs:${path}`]
+        return [path, value === undefined ? mount : mount.replace(sizePattern, `$1size=${value}`)]
+      }),
+    )
+  }
+  return values[key] ?? part
+}
+
+const sizePattern = /(^|,)size=[^,]+/
+
+function sizeOf(mount: string): number | null {
+  const [, digits, unit = ''] = /(?:^|,)size=(\d+)([kmg]?)/i.exec(mount) ?? []
+  const factor = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()]
+  return digits === undefined || factor === undefined ? null : Number(digits) * factor
+}

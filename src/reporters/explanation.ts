@@ -1,0 +1,74 @@
+/** Why a cell fails, for a reader. */
+import { createColors } from 'picocolors'
+import { oneLine, printable } from '../lib/printable.ts'
+import type { CauseRecord, CellRecord, ProbeRecord } from '../model/run-record.ts'
+import { formatDuration } from './duration.ts'
+
+/** Nothing where nobody looked. */
+export function renderExplanation(
+  cell: CellRecord,
+  options: { readonly color: boolean; readonly probes: boolean },
+): readonly string[] {
+  const { explanation } = cell
+  if (explanation === null) return []
+  const colors = createColors(options.color)
+  const lines = [colors.bold(oneLine(explanation.summary, 400))]
+  for (const cause of cell.causes) lines.push(...causeLines(cause))
+  if (cell.causes.length === 0) lines.push(`  ${oneLine(explanation.confidence, 400)}`)
+  const run = explanation.probes.filter(({ from }) => from === null).length
+  const free = explanation.probes.length - run
+  const also = free > 0 ? ` and ${free} answers that were there` : ''
+  lines.push(`  ${run} probes${also}, in ${formatDuration(explanation.durationMs)}`)
+  if (!explanation.complete) lines.push('  The budget ended before the search did.')
+  if (options.probes) for (const probe of explanation.probes) lines.push(`    ${probeLine(probe)}`)
+  return lines
+}
+
+function causeLines(cause: CauseRecord): readonly string[] {
+  const lines = [`  cause: ${cause.constraints.map((atom) => oneLine(atom)).join(' with ')}`]
+  const { threshold, remedy, reproduction } = cause
+  if (threshold !== null)
+    lines.push(
+      `    fails at ${quantity(threshold, threshold.failsAt)}, passes at ${quantity(threshold, threshold.passesAt)}`,
+    )
+  lines.push(`    confidence ${oneLine(cause.confidence, 400)}`)
+  if (remedy !== null) {
+    for (const { change, passes } of remedy.relaxations)
+      lines.push(`    remedy: ${oneLine(change, 300)}${tried(passes)}`)
+    if (remedy.patch !== null) {
+      lines.push(`    or in ${remedy.patch.file}${tried(remedy.patch.passes)}:`)
+      lines.push(
+        ...printable(remedy.patch.yaml)
+          .trimEnd()
+          .split('\n')
+          .map((line) => `      ${line}`),
+      )
+    }
+  }
+  if (reproduction !== null) {
+    lines.push(`    fails:  ${printable(reproduction.fails)}`, `    passes: ${printable(reproduction.passes)}`)
+    if (reproduction.note !== null) lines.push(`    (${oneLine(reproduction.note, 400)})`)
+  }
+  return lines
+}
+
+const tried = (passes: boolean | null): string => (passes === null ? '' : passes ? ' (passes)' : ' (fails)')
+
+function probeLine(probe: ProbeRecord): string {
+  const why =
+    probe.outcome === 'pass' ? '' : ` at ${probe.stage} (${probe.reason}): ${oneLine(probe.message ?? '', 120)}`
+  const source = probe.from === null ? '' : `, from ${probe.from}`
+  return `${probe.outcome.padEnd(10)} ${oneLine(probe.purpose)}${source}${why}`
+}
+
+const bytesPattern = /^(mem_limit|memswap_limit|shm_size|tmpfs:.*)$/
+const timePattern = /^stop_grace_period$/
+
+/** In the unit of the constraint: `96 MiB`, `2.0 s`, `0.5`. */
+function quantity({ key }: { readonly key: string }, value: number): string {
+  if (timePattern.test(key)) return formatDuration(value)
+  if (!bytesPattern.test(key)) return String(value)
+  const units = ['bytes', 'KiB', 'MiB', 'GiB'] as const
+  const power = value === 0 ? 0 : Math.min(3, Math.floor(Math.log2(value) / 10))
+  return `${Number((value / 1024 ** power).toFixed(1))} ${units[power]}`
+}
