@@ -140,7 +140,7 @@ function afterwardsOf(context: CellContext): Afterwards {
       for (const copy of cell.copies) {
         const made = await images.get(copy.buildKey)
         if (!made?.ok) throw new EngineError('no-image', `the image of ${copy.row} is not there`)
-        await distribution.deliver(session.engine, made.imageId)
+        await distribution.deliver(session.engine, { id: made.imageId, name: tagOf(copy.row, deps.identity) })
         imageIds.set(copy.row, made.imageId)
       }
       const imageOf = (row: string) => imageIds.get(row) ?? ''
@@ -246,9 +246,10 @@ async function deliver(
   const { engine } = options.column.session
   const startMs = Math.round(context.sinceStart())
   try {
-    const tag = (row: string) => `matrix-${context.deps.identity.project}/${row}:latest`
     const deliveries = await Promise.all(
-      [...imageIds].map(([row, id]) => context.distribution.deliver(engine, { id, name: tag(row) })),
+      [...imageIds].map(([row, id]) =>
+        context.distribution.deliver(engine, { id, name: tagOf(row, context.deps.identity) }),
+      ),
     )
     if (deliveries.some(({ bytes }) => bytes > 0)) {
       const durationMs = Math.round(context.sinceStart()) - startMs
@@ -262,6 +263,8 @@ async function deliver(
     return false
   }
 }
+
+const tagOf = (row: string, { project }: RunIdentity) => `matrix-${project}/${row}:latest`
 
 const messageOf = (error: unknown) => oneLine(error instanceof Error ? error.message : String(error), 500)
 
