@@ -20,6 +20,8 @@ export default defineConfig({
       level('integration', 600_000, true),
       level('cli', 300_000, true),
       level('report', 300_000, true),
+      level('stacks', 900_000, true),
+      level('full', 1_800_000, true),
     ],
   },
 })

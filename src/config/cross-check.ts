@@ -20,7 +20,11 @@ export function crossCheck(input: CrossCheckInput): readonly Diagnostic[] {
   const rows = new Map(input.rows.map((row) => [row.id, row]))
   return [
     ...duplicates(input),
-    ...input.rows.flatMap((row) => [...needsOf(row, { rows, input }), ...checksOf(row, { rows, input })]),
+    ...input.rows.flatMap((row) => [
+      ...needsOf(row, { rows, input }),
+      ...nameConflicts(row, { rows, input }),
+      ...checksOf(row, { rows, input }),
+    ]),
     ...cycles(rows, input),
     ...input.exclusions.flatMap((exclusion) => exclusionOf(exclusion, input)),
   ]
@@ -72,6 +76,31 @@ function needsOf(
     if (variants.length > 0) return [error('need', `"${need.row}" has variants; say which one is needed`, at, variants)]
     return [unknown('stack', need.row, { at, known: [...context.rows.keys()] })]
   })
+}
+
+/** On one network a name is one thing: of two rows that are called the same, one would stand in for the other. */
+function nameConflicts(
+  row: Row,
+  context: { readonly rows: ReadonlyMap<string, Row>; readonly input: CrossCheckInput },
+): readonly Diagnostic[] {
+  const problems: Diagnostic[] = []
+  const called = new Map<string, { readonly row: string; readonly by: string }>()
+  if (row.kind === 'stack') called.set(row.base, { row: row.id, by: 'itself' })
+  const visit = (current: Row) => {
+    for (const need of current.needs) {
+      const before = called.get(need.alias)
+      if (before !== undefined && before.row !== need.row) {
+        const message = `"${need.alias}" is ${before.row} (for ${before.by}) and ${need.row} (for ${current.id}) on one network`
+        problems.push(error('name-conflict', message, context.input.needsAt(row)))
+      }
+      if (before !== undefined) continue
+      called.set(need.alias, { row: need.row, by: current.id })
+      const target = context.rows.get(need.row)
+      if (target !== undefined) visit(target)
+    }
+  }
+  visit(row)
+  return problems
 }
 
 function isBroken(row: string, input: CrossCheckInput): boolean {

@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import platform
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,7 +19,10 @@ queue.conf.update(
 
 def run(*command, **options):
     """What the command prints; what it says of its failure becomes the job's."""
-    ended = subprocess.run(command, capture_output=True, timeout=50, **options)
+    try:
+        ended = subprocess.run(command, capture_output=True, timeout=50, **options)
+    except FileNotFoundError:
+        raise RuntimeError(f"there is no {command[0]}") from None
     if ended.returncode != 0:
         raise RuntimeError(f"{command[0]} ended with {ended.returncode}: {ended.stderr.decode(errors='replace')[-500:]}")
     return ended.stdout.decode()
@@ -43,6 +47,7 @@ def versions():
     import redis
 
     return {
+        "python": platform.python_version(),
         "celery": celery.__version__,
         "redis": redis.__version__,
         "libcurl": pycurl.version,

@@ -10,11 +10,17 @@ interface ImageFile {
 }
 
 /** The config, and every file of every layer of an image: also of those that a later layer hides. */
-export async function* imageFiles(engine: Engine, id: string): AsyncGenerator<ImageFile> {
+export async function* imageFiles(
+  engine: Engine,
+  id: string,
+  options: { readonly skip?: (layer: string) => boolean } = {},
+): AsyncGenerator<ImageFile> {
   const outer = extract()
   ;(await engine.images.save(id, { signal: new AbortController().signal })).pipe(outer)
   for await (const entry of outer) {
-    if (entry.header.name.endsWith('layer.tar')) {
+    if (options.skip?.(entry.header.name) === true) {
+      entry.resume()
+    } else if (entry.header.name.endsWith('layer.tar')) {
       const inner = extract()
       entry.pipe(inner)
       for await (const file of inner) {

@@ -171,6 +171,23 @@ describe('a project', () => {
     expect(lines.join('\n')).toMatch(/cycle.*a.*b/)
   })
 
+  test('with two things of one name on one network names both', async () => {
+    const image = 'FROM scratch\n'
+    const lines = await shown({
+      'stacks/redis/stack.yaml': `${ports}${checks}`,
+      'stacks/redis/Dockerfile': image,
+      'stacks/rabbit/stack.yaml': `${ports}${checks}`,
+      'stacks/rabbit/Dockerfile': image,
+      'stacks/api/stack.yaml': `${ports}needs: { queue: redis }\n${checks}`,
+      'stacks/api/Dockerfile': image,
+      'stacks/all/stack.yaml': `needs: { queue: rabbit, api: api }
+checks: [{ name: it answers, on: api, http: { port: http } }]
+`,
+    })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/name-conflict.*"queue" is rabbit \(for all\) and redis \(for api\) on one network/)
+  })
+
   test('that is empty says how to begin', async () => {
     const lines = await shown({}, {}, (root) => {
       rmSync(join(root, 'stacks'), { recursive: true })

@@ -1,7 +1,7 @@
 /** The JSON Schemas that editors use agree with what the loader accepts. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { jsonSchemas, type SchemaName } from '../../../src/config/json-schema.ts'
 import { loadProject } from '../../../src/config/load.ts'
@@ -10,7 +10,16 @@ import { runJsonSchema } from '../../../src/record/run-schema.ts'
 const root = new URL('../../..', import.meta.url).pathname
 const ajv = new Ajv2020({ strict: false })
 const schemas = jsonSchemas()
-const validate = (name: SchemaName) => ajv.compile(schemas[name])
+// Compiled once, and with more time than a test has: that of a stack is large.
+const compiled = new Map<SchemaName, ReturnType<typeof ajv.compile>>()
+beforeAll(() => {
+  for (const name of new Set(files.map(([each]) => each))) compiled.set(name, ajv.compile(schemas[name]))
+}, 180_000)
+function validate(name: SchemaName) {
+  const known = compiled.get(name)
+  if (known === undefined) throw new Error(`no schema ${name}`)
+  return known
+}
 
 const files: readonly (readonly [SchemaName, string])[] = [
   ['matrix', 'matrix.yaml'],

@@ -1,0 +1,118 @@
+/** The project's own stacks under every constraint at once; what each is made of, asked in the running container. */
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { strictEnvironment } from '../support/environments.ts'
+import { type CheckedRun, check } from '../support/matrix.ts'
+import { ownBases, ownStacks } from '../support/own-stacks.ts'
+import { environment, project, type TestProject } from '../support/project.ts'
+
+/** What the slide names, a row at a time, and how each tells its version. */
+const components: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
+  'static-site': {
+    nginx: /nginx\/1\.\d+\.\d+/,
+    ModSecurity: /ModSecurity-nginx v1\.\d+\.\d+[\s\S]*libmodsecurity3\S*\s+3\.\d+\.\d+/,
+    'OWASP core rule set': /Core Rule Set ver\.3\.\d+\.\d+/,
+    OpenSSL: /OpenSSL 3\.\d+\.\d+/,
+    Bootstrap: /Bootstrap +v5\.\d+\.\d+/,
+  },
+  'web-frontend': {
+    'Ruby, Rails, Sass, Unicorn and Sidekiq': /3\.1\.\d+\n6\.1\.\d+\S*\n2\.\d+\.\d+\n6\.\d+\.\d+\n6\.\d+\.\d+/,
+  },
+  'api-endpoint-py27': {
+    'Python 2.7': /python 2\.7\.\d+/,
+    Flask: /flask 1\.\d+/,
+    'redis client': /redis 3\.\d+/,
+    Celery: /celery 4\.\d+/,
+    psycopg: /psycopg2 2\.\d+/,
+    'postgresql-client': /psql \(PostgreSQL\) 13\.\d+/,
+  },
+  'api-endpoint-py3': {
+    'Python 3': /python 3\.11\.\d+/,
+    Flask: /flask 3\.\d+/,
+    'redis client': /redis \d+\.\d+/,
+    Celery: /celery 5\.\d+/,
+    psycopg: /psycopg2 2\.\d+/,
+    'postgresql-client': /psql \(PostgreSQL\) 15\.\d+/,
+  },
+  'background-workers': {
+    'Python 3': /"python": "3\.11\.\d+"/,
+    Celery: /"celery": "5\.\d+/,
+    'redis client': /"redis": "\d+\.\d+/,
+    libcurl: /libcurl\/\d+\.\d+/,
+    FFmpeg: /ffmpeg version \d+\.\d+/,
+    OpenCV: /"opencv": "4\.\d+/,
+    'Node.js': /"node": "v18\.\d+/,
+    Chromium: /"Chromium \d+\.\d+/,
+  },
+  'user-db': { PostgreSQL: /"15\.\d+/, V8: /"\d+\.\d+\.\d+\.\d+"/ },
+  queue: {
+    Redis: /redis_version:7\.\d+\.\d+/,
+    'Redis Sentinel': /redis_version:7\.\d+\.\d+[\s\S]*redis_mode:sentinel/,
+  },
+  'analytics-db': {
+    Hadoop: /Hadoop 3\.3\.\d+/,
+    'HDFS NameNode': /NameNode 3\.3\.\d+/,
+    'HDFS DataNode': /DataNode 3\.3\.\d+/,
+    Hive: /"4\.0\.\d+ r/,
+    Thrift: /^0\.\d+\.\d+/m,
+    OpenJDK: /openjdk 17\.\d+/,
+  },
+}
+
+let made: TestProject
+let run: CheckedRun
+beforeAll(async () => {
+  made = project({ ...ownBases, ...ownStacks(), ...environment('strict', strictEnvironment('tr_TR.UTF-8')) })
+  run = await check(made.root)
+})
+afterAll(() => made?.[Symbol.dispose]())
+
+const rows = [...Object.keys(components), 'whole-system']
+
+/** Every text that a check of a cell has seen, out of the evidence that was kept of it. */
+function seenBy(cell: string, index: number): string {
+  const hash = run.cell(cell).checks[index]?.evidence[0]?.hash.slice('sha256:'.length)
+  const { steps } = JSON.parse(readFileSync(`${made.root}/reports/${run.run.id}/evidence/${hash}`, 'utf8')) as {
+    readonly steps: readonly { readonly observation: unknown }[]
+  }
+  return textsOf(steps.map((step) => step.observation)).join('\n')
+}
+
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value, JSON.stringify(value)]
+  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(textsOf) : []
+}
+
+describe('under every constraint at once', () => {
+  test.each(rows)(
+    '%s is green: any user, read-only root, no capability, no way out, a foreign locale, the port it is told',
+    (row) => {
+      const cell = run.cell(`${row}@strict`)
+      expect(cell).toMatchObject({ outcome: 'pass', message: null })
+      expect(cell.constraints.filter((one) => one.provenance === 'unsupported' || one.agrees === false)).toEqual([])
+      expect(cell.checks.length).toBeGreaterThan(0)
+    },
+  )
+
+  test('there is no row beside these', () => {
+    expect(run.run.cells.map((cell) => cell.stack).sort()).toEqual([...rows].sort())
+  })
+
+  test.each(Object.keys(components))('every component of %s tells its version', (row) => {
+    const seen = seenBy(`${row}@strict`, 0)
+    for (const [component, version] of Object.entries(components[row] ?? {})) {
+      expect.soft(seen, component).toMatch(version)
+    }
+  })
+
+  test.each(rows)('what %s holds in memory at rest is kept', (row) => {
+    const ref = run.cell(`${row}@strict`).evidence.find((one) => one.name === 'memory at rest')
+    const kept = readFileSync(
+      `${made.root}/reports/${run.run.id}/evidence/${ref?.hash.slice('sha256:'.length)}`,
+      'utf8',
+    )
+    const bytes = Object.values(JSON.parse(kept) as Record<string, number>)
+    expect(bytes.length).toBeGreaterThan(0)
+    for (const one of bytes) expect(one).toBeGreaterThan(1 << 20)
+  })
+})
