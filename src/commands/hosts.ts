@@ -1,5 +1,6 @@
 /** The hosts of a project, as commands name them: by the environments that run on them. */
 import { loadProject } from '../config/load.ts'
+import { connectDocker } from '../engines/docker-api/connect.ts'
 import type { Engine } from '../engines/engine.ts'
 import { hostName } from '../hosts/host-place.ts'
 import { forgetHosts, hostDown, hostStatus, hostUp, knownHosts } from '../hosts/kinds.ts'
@@ -61,6 +62,7 @@ const askFor = (host: ProjectHost, { local, mayInstall, io }: HostOptions) => ({
   env: io.env,
   mayInstall,
   signal: io.signal,
+  connect: connectDocker,
   onProgress: (text: string) => io.stderr(printable(`${text}\n`)),
 })
 

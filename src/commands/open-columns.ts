@@ -86,6 +86,7 @@ export class OpenColumns implements AsyncDisposable {
       env: io.env,
       mayInstall,
       signal: io.signal,
+      connect: connectDocker,
       onProgress: (text) => progress({ type: 'host-progress', environment, text }),
     })
     if (!up.ok) throw new EngineError('unreachable', up.problem.message, { hint: up.problem.hint })

@@ -13,6 +13,8 @@ export interface HostRequest<Spec extends HostSpec = HostSpec> {
   readonly owner: string
   /** The engine on this machine in which nested hosts are containers. */
   readonly local: Engine
+  /** Opens an engine that is reached by more than a local socket. */
+  readonly connect: (endpoint: string, access: EngineAccess) => Engine
   /** Folder on this machine for the host's sockets, keys and disks: its own, made by whoever needs it. */
   readonly folder: string
   /** A network of the local engine that it is on, as a node of a cluster is; absent: the engine's own. */

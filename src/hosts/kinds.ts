@@ -8,21 +8,21 @@ import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
 import type { HostProblem } from './problem.ts'
 import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
+import { vm } from './vm/vm.ts'
 
 /** A request as the command makes it; name and folder follow from the spec. */
 export type HostAsk = Omit<HostRequest, 'name' | 'folder'>
 
-const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> | null } = {
+const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> } = {
   nested,
   swarm: swarmCluster,
-  vm: null,
+  vm,
 }
 
 /** One at a time a host, also when several runs ask. Rejects only with the signal's reason. */
 export async function hostUp(ask: HostAsk): Promise<HostUp> {
   const request = requestOf(ask)
   const kind = kinds[ask.spec.kind]
-  if (kind === null) return { ok: false, problem: notYet(ask.spec) }
   mkdirSync(request.folder, { recursive: true })
   using _lock = await takeLock(lockOf(request), {
     signal: ask.signal,
@@ -35,13 +35,12 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
 
 export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
   const kind = kinds[ask.spec.kind]
-  return kind === null ? { state: 'absent', message: notYet(ask.spec).message } : kind.status(requestOf(ask) as never)
+  return kind.status(requestOf(ask) as never)
 }
 
 export async function hostDown(ask: HostAsk, options: { readonly purge: boolean }): Promise<HostProblem | null> {
   const request = requestOf(ask)
   const kind = kinds[ask.spec.kind]
-  if (kind === null) return null
   using _lock = await takeLock(lockOf(request), { signal: ask.signal })
   const problem = await kind.down(request as never, options)
   if (problem === null && options.purge) rmSync(request.folder, { recursive: true, force: true })
@@ -81,9 +80,3 @@ function requestOf(ask: HostAsk): HostRequest {
 }
 
 const lockOf = (request: HostRequest) => join(dirname(request.folder), `${request.name}.lock`)
-
-const notYet = (spec: HostSpec): HostProblem => ({
-  kind: 'usage',
-  message: `a host of kind ${spec.kind} cannot be provisioned yet`,
-  hint: 'Use kind: nested.',
-})

@@ -13,11 +13,14 @@ const packageOf = {
   iptables: 'iptables',
   mmdebstrap: 'mmdebstrap',
   busybox: 'busybox-static',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'mkfs.ext4': 'e2fsprogs',
 } as const
 export type Program = keyof typeof packageOf
 export const enginePrograms: readonly Program[] = ['dockerd', 'iptables']
 /** They make base images and the helper's image where no registry answers. */
 export const imagePrograms: readonly Program[] = ['mmdebstrap', 'busybox']
+export const vmPrograms: readonly Program[] = ['qemu-system-x86_64', 'mmdebstrap', 'mkfs.ext4']
 
 export function missingPrograms(programs: readonly Program[], env: Env): readonly Program[] {
   const folders = programPath(env).split(':').filter(Boolean)

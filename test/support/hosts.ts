@@ -1,6 +1,7 @@
 /** Hosts for tests: those of this checkout, brought up as a run would and stopped afterwards; their data stays for the next. */
 import { fileURLToPath } from 'node:url'
 import { connectAccess } from '../../src/commands/open-columns.ts'
+import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { type HostAsk, hostDown, hostUp } from '../../src/hosts/kinds.ts'
 import { ownIdentity } from '../../src/lib/owner.ts'
@@ -17,6 +18,7 @@ const askFor = async (spec: HostSpec): Promise<HostAsk> => ({
   owner: ownIdentity(),
   env: process.env,
   mayInstall: true,
+  connect: connectDocker,
   signal: new AbortController().signal,
   onProgress: (text) => void process.stderr.write(`${text}\n`),
 })

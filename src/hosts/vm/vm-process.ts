@@ -1,0 +1,141 @@
+/** The emulator's process: starting it, telling it from another one, and ending it by its own pid. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { systemClock } from '../../lib/clock.ts'
+import { commandLineOf } from '../../lib/process-table.ts'
+import type { VmSpec } from '../../model/project.ts'
+import { endProcess, programPath } from '../embedded-process.ts'
+import { readOr, type VmFiles } from './vm-files.ts'
+
+export type Accelerator = 'kvm' | 'tcg'
+
+// Under emulation an instruction that copies a whole block is taken byte by byte; without these two the kernel uses
+// another, and copies six times faster.
+const cpuOf: Readonly<Record<Accelerator, string>> = { kvm: 'host', tcg: 'max,-erms,-fsrm' }
+
+const shutdownMs = 90_000
+
+/** Its pid; null where it does not run. */
+export function vmPid(files: VmFiles): number | null {
+  const pid = Number(readOr(files.pid, ''))
+  if (!Number.isInteger(pid) || pid <= 1) return null
+  // The pid file may be older than the process that has its number now.
+  return (commandLineOf(pid) ?? []).some((word) => word.includes(`file=${files.disk},`)) ? pid : null
+}
+
+/** Starts it detached; it outlives this process. Rejects with an `Error` where it ends at once. */
+export async function startVm(
+  files: VmFiles,
+  options: {
+    readonly spec: VmSpec
+    readonly accelerator: Accelerator
+    readonly env: Readonly<Record<string, string | undefined>>
+  },
+): Promise<void> {
+  const { spec, accelerator, env } = options
+  for (const path of [files.pid, files.monitor, files.console]) rmSync(path, { force: true })
+  const port = await freePort()
+  const log = openSync(files.log, 'w', 0o640)
+  const child = spawn(
+    'qemu-system-x86_64',
+    [
+      ...['-name', 'matrix-vm', '-machine', 'q35', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+      ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-cpu', cpuOf[accelerator]],
+      ...['-smp', String(spec.cpus), '-m', `${Math.floor(spec.memoryBytes / 1024 ** 2)}M`],
+      ...['-kernel', files.kernel, '-initrd', files.initrd],
+      ...['-append', 'root=/dev/vda rw console=ttyS0 mitigations=off net.ifnames=0 systemd.show_status=1'],
+      ...['-drive', `file=${files.disk},if=none,id=root,format=raw,cache=unsafe,discard=unmap`],
+      ...['-device', 'virtio-blk-pci,drive=root'],
+      ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-:22`],
+      ...['-device', 'virtio-net-pci,netdev=net,romfile='],
+      ...['-device', 'virtio-rng-pci', '-serial', `file:${files.console}`],
+      ...['-qmp', `unix:${files.monitor},server=on,wait=off`, '-pidfile', files.pid],
+      ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ],
+    { detached: true, stdio: ['ignore', log, log], cwd: '/', env: { PATH: programPath(env) } },
+  )
+  closeSync(log)
+  child.unref()
+  const ended = Promise.race([
+    once(child, 'exit').then(([code]) => `exit code ${code}`),
+    once(child, 'error').then(([error]) => String(error)),
+  ])
+  ended.catch(() => {})
+  for (;;) {
+    const end = await Promise.race([ended, systemClock.sleep(100).then(() => null)])
+    if (end !== null) throw new Error(`the emulator ended with ${end}: ${readOr(files.log, '').trim().slice(-600)}`)
+    if (vmPid(files) !== null) break
+  }
+  writeFileSync(files.port, `${port}\n`)
+  writeFileSync(files.knownHosts, `[127.0.0.1]:${port} ${readFileSync(files.hostKey, 'utf8')}`)
+}
+
+/** Presses its power button and waits; by force after that. One that does not run is no error. */
+export async function stopVm(files: VmFiles): Promise<void> {
+  const pid = vmPid(files)
+  if (pid === null) return
+  await powerDown(files.monitor)
+  for (let waitedMs = 0; waitedMs < shutdownMs && vmPid(files) !== null; waitedMs += 200) await systemClock.sleep(200)
+  if (vmPid(files) !== null) await endProcess(pid, 5_000)
+}
+
+/** Ends it as a power cut would. */
+export async function killVm(files: VmFiles): Promise<void> {
+  const pid = vmPid(files)
+  if (pid !== null) await endProcess(pid, 5_000)
+}
+
+/** Source: QEMU Machine Protocol specification. */
+async function powerDown(monitor: string): Promise<void> {
+  const socket = connect(monitor)
+  const words = ['{"execute":"qmp_capabilities"}', '{"execute":"system_powerdown"}']
+  socket.on('error', () => socket.destroy())
+  socket.on('data', () => {
+    const next = words.shift()
+    if (next === undefined) socket.end()
+    else socket.write(`${next}\n`)
+  })
+  await new Promise((resolve) => socket.once('close', resolve))
+}
+
+/** The greeting of its ssh server within the time; the port alone is open from the start. */
+export async function greets(files: VmFiles, signal: AbortSignal): Promise<boolean> {
+  const port = Number(readOr(files.port, ''))
+  const socket = connect(port, '127.0.0.1')
+  const onAbort = () => socket.destroy()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.once('data', (chunk) => resolve(chunk.toString('latin1').startsWith('SSH-2.0')))
+      socket.once('error', () => resolve(false))
+      socket.once('close', () => resolve(false))
+    })
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    socket.destroy()
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { readonly port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** The last that the machine said on its console. */
+export function lastWords(files: VmFiles): string {
+  const text = readOr(files.console, '')
+  return (
+    text
+      .trim()
+      .split(/[\r\n]+/)
+      .slice(-4)
+      .join(' | ')
+      .slice(-500) || 'nothing on its console'
+  )
+}
