@@ -79,6 +79,17 @@ const list = (text: string, before: readonly string[] | undefined): readonly str
 const engineOption = () =>
   new Option('--engine <endpoint>', 'the engine to use, such as unix:///var/run/docker.sock or context:NAME')
 
+const gateOption = () =>
+  new Option('--gate <gate>', 'what ends with 1: any failure that is not waived, or only what regressed').choices([
+    'unwaived',
+    'regressions',
+  ])
+
+function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('A port is from 0 to 65535.')
+  return Number(text)
+}
+
 const program = new Command('matrix')
   .description('Builds each stack once, runs it in every environment, and says why a cell is red.')
   .option('-C, --project <dir>', "the project's folder (default: the working directory)")
@@ -114,12 +125,7 @@ program
   .option('--install', 'may install packages where no engine answers')
   .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
   .option('--timing', 'print where the time went')
-  .addOption(
-    new Option('--gate <gate>', 'what ends with 1: any failure that is not waived, or only what is new').choices([
-      'unwaived',
-      'regressions',
-    ]),
-  )
+  .addOption(gateOption())
   .option('--explain', 'find out why failed cells fail, by running them again with fewer constraints')
   .option('--explain-budget <duration>', 'how long that may take in all (default: 15m)')
   .addHelpText(
@@ -178,6 +184,10 @@ program
   .addOption(
     new Option('--format <format>', 'print only this, on stdout').choices(['html', 'json', 'junit', 'markdown']),
   )
+  .option(
+    '--separate',
+    'also a report.html with its style and script in files of their own, for servers that forbid inline ones',
+  )
   .addHelpText('after', examples(['matrix report', 'matrix report 2026-01-31-2300 --format junit']))
   .action((run: string | undefined, options) =>
     perform(async (io) =>
@@ -186,6 +196,30 @@ program
         io,
       ),
     ),
+  )
+
+program
+  .command('nightly')
+  .description('The nightly job: checks everything, explains, compares with the night before, tells what changed.')
+  .addOption(gateOption())
+  .option('--deadline <duration>', 'stop starting cells after this long, such as 90m')
+  .addOption(engineOption())
+  .option('--install', 'may install packages where no engine answers')
+  .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  .addHelpText('after', examples(['matrix nightly', 'matrix nightly --gate regressions --deadline 90m']))
+  .action((options) =>
+    perform(async (io) => (await import('./commands/nightly.ts')).runNightly({ ...options, project: io.cwd }, io)),
+  )
+
+program
+  .command('serve')
+  .description(
+    'Shows the reports on this machine only, read-only: the runs, and the progress of one that is under way.',
+  )
+  .addOption(new Option('--port <number>', 'the port; any that is free where 0').argParser(port).default(4040))
+  .addHelpText('after', examples(['matrix serve', 'matrix serve --port 8080']))
+  .action((options) =>
+    perform(async (io) => (await import('./commands/serve.ts')).runServe({ ...options, project: io.cwd }, io)),
   )
 
 program
@@ -289,11 +323,19 @@ program
 
 program
   .command('init')
-  .description('Writes a first project to start from.')
+  .description('Writes a first project to start from, or the nightly job of a CI system into a project.')
   .argument('[dir]', 'where; the working directory where none is named')
-  .addHelpText('after', examples(['matrix init shop']))
-  .action((dir: string | undefined) =>
-    perform(async (io) => (await import('./commands/init.ts')).runInit({ project: resolve(io.cwd, dir ?? '.') }, io)),
+  .addOption(
+    new Option('--ci <system>', 'only the nightly job').choices(['github', 'gitlab', 'jenkins', 'systemd', 'cron']),
+  )
+  .addHelpText('after', examples(['matrix init shop', 'matrix init --ci github']))
+  .action((dir: string | undefined, options) =>
+    perform(async (io) => {
+      const project = resolve(io.cwd, dir ?? '.')
+      return options.ci === undefined
+        ? (await import('./commands/init.ts')).runInit({ project }, io)
+        : (await import('./commands/init-ci.ts')).runInitCi({ project, ci: options.ci }, io)
+    }),
   )
 
 program

@@ -163,6 +163,7 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
     selection: ids.size < plan.project.rows.length * plan.project.environments.length ? 'part' : 'whole',
     baseline: baselineOf(pastRuns(history), ids),
     waivers: plan.project.waivers,
+    owner: identity.owner,
   })
   await using columns = new OpenColumns({
     environments: plan.environments,

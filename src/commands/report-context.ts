@@ -66,7 +66,7 @@ function sinceLastPass(
 }
 
 /** They lie beside the program's own files, where the build put them. */
-function readAssets(): HtmlContext['assets'] {
+export function readAssets(): HtmlContext['assets'] {
   const read = (name: string) => readFileSync(new URL(`report/${name}`, import.meta.url), 'utf8')
   return { style: read('report.css'), script: read('island.js') }
 }

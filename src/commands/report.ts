@@ -17,7 +17,7 @@ import { renderFinal } from '../reporters/terminal-final.ts'
 import type { Io } from './io.ts'
 import { readRun } from './read-run.ts'
 import { htmlContext } from './report-context.ts'
-import { writeReports } from './write-reports.ts'
+import { writeReports, writeSeparate } from './write-reports.ts'
 
 const formats = {
   html: (run: RunRecord, reports: string) => renderHtml(run, htmlContext(reports, run)),
@@ -35,6 +35,8 @@ export interface ReportOptions {
   readonly run?: string
   /** Printed on stdout; where absent, the matrix is printed and every rendering is written again. */
   readonly format?: keyof typeof formats
+  /** Also with style and script in files of their own. */
+  readonly separate?: boolean
 }
 
 export async function runReport(options: ReportOptions, io: Io): Promise<number> {
@@ -62,6 +64,7 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
   }
   await writeFileAtomic(folder.record, renderJson(run))
   await writeReports(reports, run)
+  if (options.separate === true) await writeSeparate(reports, run)
   io.stdout(
     renderFinal(run, {
       columns: io.isTTY.stdout ? io.columns : 200,

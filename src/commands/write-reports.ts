@@ -1,4 +1,5 @@
 /** Writes the renderings of a run beside its record. */
+import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { RunRecord } from '../model/run-record.ts'
 import { type RunFolder, runFolder } from '../record/run-folder.ts'
@@ -21,4 +22,15 @@ export async function writeReports(reports: string, run: RunRecord): Promise<Run
     writeFileAtomic(folder.summary, renderMarkdown(run)),
   ])
   return folder
+}
+
+/** The report once more, as report.html, with its style and script in files of their own. */
+export async function writeSeparate(reports: string, run: RunRecord): Promise<void> {
+  const folder = runFolder(reports, run.id)
+  const context = htmlContext(reports, run)
+  await Promise.all([
+    writeFileAtomic(join(folder.path, 'report.html'), renderHtml(run, context, 'separate')),
+    writeFileAtomic(join(folder.path, 'report.css'), context.assets.style),
+    writeFileAtomic(join(folder.path, 'island.js'), context.assets.script),
+  ])
 }

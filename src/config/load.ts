@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Constraints, SecurityOption } from '../model/constraint.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
-import type { Environment, Project, Row } from '../model/project.ts'
+import type { Environment, NotifyTarget, Project, Row } from '../model/project.ts'
 import { allowedKeys } from './allowed-keys.ts'
 import { aimless, crossCheck } from './cross-check.ts'
 import { environment, project, stack, waivers } from './definitions/files.ts'
@@ -80,6 +80,7 @@ class Loader {
         bases: settings.bases,
         waivers: waived,
         history: settings.history,
+        notify: settings.notify,
       },
     }
   }
@@ -121,7 +122,17 @@ class Loader {
     )
     const { reports, runs, max_age } = found?.value.history ?? project.parse({}).history
     const history = { reports, runs, maxAgeMs: max_age ?? null }
-    return { exclusions, secrets: found?.value.secrets ?? {}, bases, history }
+    const secrets = found?.value.secrets ?? {}
+    const notify = (found?.value.notify ?? []).map((target, index): NotifyTarget => {
+      if ('command' in target) return { kind: 'command', command: target.command }
+      const { webhook } = target
+      if (found !== null && typeof webhook !== 'string' && !Object.hasOwn(secrets, webhook.secret)) {
+        const at = locate(found.node, ['notify', index, 'webhook', 'secret'])
+        this.#report('unknown-secret', `there is no secret "${webhook.secret}"`, at)
+      }
+      return { kind: 'webhook', url: webhook }
+    })
+    return { exclusions, secrets, bases, history, notify }
   }
 
   async #loadStacks(): Promise<readonly Row[]> {

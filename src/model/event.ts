@@ -59,6 +59,8 @@ export interface RunStarted {
   readonly selection?: 'whole' | 'part'
   readonly baseline?: Baseline | null
   readonly waivers?: readonly Waiver[]
+  /** The process that runs it, so that another can tell whether it still does. */
+  readonly owner?: string
 }
 export interface PlannedCellRecord {
   readonly id: string

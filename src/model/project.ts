@@ -17,7 +17,14 @@ export interface Project {
   readonly bases: Readonly<Record<string, BaseRecipe>>
   readonly waivers: readonly Waiver[]
   readonly history: HistorySettings
+  /** Who is told what changed in a night. */
+  readonly notify: readonly NotifyTarget[]
 }
+
+/** A command gets what changed on its standard input, a webhook as the body of a POST. */
+export type NotifyTarget =
+  | { readonly kind: 'command'; readonly command: readonly string[] }
+  | { readonly kind: 'webhook'; readonly url: string | { readonly secret: string } }
 
 export interface HistorySettings {
   /** How many run folders stay. */

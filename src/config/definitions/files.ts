@@ -167,6 +167,20 @@ export const project = z.strictObject({
       max_age: duration.optional(),
     })
     .default({ reports: 30, runs: 400 }),
+  /** Who is told after `matrix nightly` where something changed. */
+  notify: z
+    .array(
+      z.union([
+        z.strictObject({ command: argv }),
+        z.strictObject({
+          webhook: z.union([
+            z.string().regex(/^https?:\/\/\S+$/, 'an address: https://…'),
+            z.strictObject({ secret: z.string() }),
+          ]),
+        }),
+      ]),
+    )
+    .default([]),
   images: z
     .record(
       z.string(),

@@ -19,13 +19,18 @@ import { type CellView, type HtmlContext, type ReportView, viewOf } from './view
 /** Up to so many cells every page is in the file as it is; beyond, those of cells that passed are made when asked for. */
 const plainCells = 300
 
-export function renderHtml(run: RunRecord, context: HtmlContext): string {
+/**
+ * @param layout `separate`: style and script are the files report.css and island.js beside it, for servers whose policy
+ * forbids inline ones
+ */
+export function renderHtml(run: RunRecord, context: HtmlContext, layout: 'one-file' | 'separate' = 'one-file'): string {
   const view = viewOf(run, context)
   const { style, script } = context.assets
+  const separate = layout === 'separate'
   const policy = [
     "default-src 'none'",
-    `style-src '${hashOf(style)}'`,
-    `script-src '${hashOf(script)}'`,
+    `style-src ${separate ? "'self'" : `'${hashOf(style)}'`}`,
+    `script-src ${separate ? "'self'" : `'${hashOf(script)}'`}`,
     'img-src data:',
     "base-uri 'none'",
     "form-action 'none'",
@@ -39,6 +44,7 @@ export function renderHtml(run: RunRecord, context: HtmlContext): string {
       <meta name="referrer" content="no-referrer" />
       <title>{`Matrix: ${verdictSentence(run)}`}</title>
       <link rel="icon" href={icon(run)} />
+      {separate ? <link rel="stylesheet" href="report.css" /> : null}
     </head>,
   )
   const body = renderToString(<Page view={view} />)
@@ -46,10 +52,10 @@ export function renderHtml(run: RunRecord, context: HtmlContext): string {
   // Neither text may end its element early; both are built, and hold no "</".
   return [
     '<!doctype html>',
-    `<html lang="en">${head.replace('</head>', `<style>${style}</style></head>`)}`,
+    `<html lang="en">${separate ? head : head.replace('</head>', () => `<style>${style}</style></head>`)}`,
     `<body>${body}`,
     later === null ? '' : `<script type="text/plain" id="later">${later}</script>`,
-    `<script>${script}</script></body></html>`,
+    separate ? '<script src="island.js"></script></body></html>' : `<script>${script}</script></body></html>`,
     '',
   ].join('\n')
 }

@@ -1,0 +1,158 @@
+/** What `matrix init --ci` writes: the nightly job for one CI system or timer. Path → content. */
+
+export const ciSystems = ['github', 'gitlab', 'jenkins', 'systemd', 'cron'] as const
+export type CiSystem = (typeof ciSystems)[number]
+
+const github = `# Every night: fills the matrix, and keeps its reports and history from night to night.
+name: matrix
+on:
+  schedule:
+    - cron: "17 2 * * *"
+  workflow_dispatch:
+permissions:
+  contents: read
+# Nights do not overtake each other: each compares itself with the one before.
+concurrency:
+  group: matrix-nightly
+jobs:
+  nightly:
+    runs-on: ubuntu-latest
+    timeout-minutes: 120
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-node@v4
+        with:
+          node-version: 22
+      - run: npm ci
+      - run: npm run build --if-present
+      - name: Reports and history of the nights before
+        uses: actions/cache/restore@v4
+        with:
+          path: reports
+          key: matrix-reports-\${{ github.run_id }}
+          restore-keys: matrix-reports-
+      - run: npx matrix nightly --deadline 90m
+      - name: Keep them for the next night
+        if: always()
+        uses: actions/cache/save@v4
+        with:
+          path: reports
+          key: matrix-reports-\${{ github.run_id }}
+      - uses: actions/upload-artifact@v4
+        if: always()
+        with:
+          name: matrix
+          path: reports
+          retention-days: 30
+`
+
+const gitlab = `# Include this file in .gitlab-ci.yml, and make a pipeline schedule for it:
+#   include: { local: .gitlab/matrix.yml }
+matrix-nightly:
+  image: node:22
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "schedule"
+  # The job needs a container engine: a runner with its socket, or the service of Docker in Docker.
+  services:
+    - docker:dind
+  variables:
+    DOCKER_HOST: tcp://docker:2375
+    DOCKER_TLS_CERTDIR: ""
+  resource_group: matrix-nightly
+  timeout: 2h
+  # Reports and history go on from night to night.
+  cache:
+    key: matrix-reports
+    paths:
+      - reports/
+    when: always
+  script:
+    - npm ci
+    - npm run build --if-present
+    - npx matrix nightly --deadline 90m
+  artifacts:
+    when: always
+    expire_in: 30 days
+    paths:
+      - reports/
+    reports:
+      junit: reports/*/junit.xml
+`
+
+const jenkins = `// Every night: fills the matrix. The workspace keeps reports and history from night to night.
+pipeline {
+  agent any
+  triggers { cron('H 2 * * *') }
+  options {
+    disableConcurrentBuilds()
+    timeout(time: 2, unit: 'HOURS')
+  }
+  stages {
+    stage('matrix') {
+      steps {
+        sh 'npm ci'
+        sh 'npm run build --if-present'
+        // 1: something failed; 3: something could not be observed. Both are in the report.
+        script {
+          def code = sh(script: 'npx matrix nightly --deadline 90m', returnStatus: true)
+          if (code == 1) { unstable('matrix: something failed') }
+          else if (code == 3) { unstable('matrix: not everything could be observed') }
+          else if (code != 0) { error("matrix ended with \${code}") }
+        }
+      }
+    }
+  }
+  post {
+    always {
+      // Jenkins forbids scripts and inline styles in what it serves: this layout has neither in it.
+      sh 'npx matrix report --separate'
+      junit testResults: 'reports/*/junit.xml', allowEmptyResults: true, skipPublishingChecks: true
+      archiveArtifacts artifacts: 'reports/**', allowEmptyArchive: true
+    }
+  }
+}
+`
+
+const service = `# /etc/systemd/system/matrix-nightly.service; set the folder and the user, then:
+#   systemctl enable --now matrix-nightly.timer
+[Unit]
+Description=Fills the matrix
+Wants=network-online.target
+After=network-online.target docker.service
+
+[Service]
+Type=oneshot
+WorkingDirectory=/srv/shop
+ExecStart=/usr/bin/env npx matrix nightly --deadline 90m
+# 1 and 3 are answers: something failed, or could not be observed. They show in "systemctl status".
+TimeoutStartSec=2h
+# The first signal lets it clean up.
+KillMode=mixed
+TimeoutStopSec=2min
+`
+
+const timer = `# /etc/systemd/system/matrix-nightly.timer
+[Unit]
+Description=Fills the matrix every night
+
+[Timer]
+OnCalendar=*-*-* 02:17:00
+RandomizedDelaySec=10min
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+`
+
+const cron = `# /etc/cron.d/matrix: set the folder and the user. Cron mails what is printed.
+MAILTO=ops@example.org
+17 2 * * * matrix cd /srv/shop && flock -n reports/.nightly.lock npx matrix nightly --deadline 90m
+`
+
+export const ciFiles: Readonly<Record<CiSystem, Readonly<Record<string, string>>>> = {
+  github: { '.github/workflows/matrix.yml': github },
+  gitlab: { '.gitlab/matrix.yml': gitlab },
+  jenkins: { Jenkinsfile: jenkins },
+  systemd: { 'deploy/matrix-nightly.service': service, 'deploy/matrix-nightly.timer': timer },
+  cron: { 'deploy/matrix.cron': cron },
+}

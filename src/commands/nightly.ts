@@ -1,0 +1,69 @@
+/** `matrix nightly`: checks everything, explains what fails, compares with the night before, and tells what changed. */
+import { copyFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { oneLine } from '../lib/printable.ts'
+import { notificationOf } from '../model/notification.ts'
+import type { Project } from '../model/project.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import { latestRun, reportsFolder, runFolder } from '../record/run-folder.ts'
+import { verdictSentence } from '../reporters/sentence.ts'
+import { type CheckOptions, runCheck } from './check.ts'
+import type { Io } from './io.ts'
+import { loadPlan } from './load-plan.ts'
+import { notify } from './notify.ts'
+import { readRun } from './read-run.ts'
+import { readSecrets } from './secrets.ts'
+
+export type NightlyOptions = Pick<CheckOptions, 'project' | 'gate' | 'deadline' | 'engine' | 'install' | 'bootstrap'>
+
+export async function runNightly(options: NightlyOptions, io: Io): Promise<number> {
+  const reports = reportsFolder(options.project ?? io.cwd)
+  const before = latestRun(reports)
+  const code = await runCheck(options, io)
+  const id = latestRun(reports)
+  const run = id === null || id === before ? null : readRun(reports, id)
+  // Nothing was started: that has been told, and is no news of the product.
+  if (run === null) return code
+  publish(reports, run)
+  await tellChanges(run, { options, io, reports })
+  return code
+}
+
+/** Where collectors and badges look for the last night, whatever its id. */
+function publish(reports: string, run: RunRecord): void {
+  const folder = runFolder(reports, run.id)
+  copyFileSync(folder.metrics, join(reports, 'metrics.prom'))
+  copyFileSync(folder.badge, join(reports, 'badge.json'))
+}
+
+async function tellChanges(
+  run: RunRecord,
+  context: { readonly options: NightlyOptions; readonly io: Io; readonly reports: string },
+): Promise<void> {
+  const { io, options, reports } = context
+  const root = options.project ?? io.cwd
+  const report = relative(root, runFolder(reports, run.id).html)
+  const notification = notificationOf(run, { sentence: verdictSentence(run), report })
+  if (notification === null) {
+    io.stderr('nothing changed since the run before; nobody is told\n')
+    return
+  }
+  for (const { cell, change, message } of notification.changed) {
+    io.stderr(`${change} ${cell}${message === null ? '' : `: ${oneLine(message)}`}\n`)
+  }
+  const settings = await projectOf(options, io)
+  if (settings === null || settings.project.notify.length === 0) return
+  await notify(settings.project.notify, notification, { io, root, secret: settings.secret })
+}
+
+async function projectOf(
+  options: NightlyOptions,
+  io: Io,
+): Promise<{ readonly project: Project; readonly secret: (name: string) => string } | null> {
+  // What is wrong with the files has been told by the check.
+  const loaded = await loadPlan({ ...options }, { ...io, stderr: () => {} })
+  if (!loaded.ok) return null
+  const secrets = await readSecrets(loaded.plan.project, io)
+  const values = secrets.ok ? secrets.values : new Map<string, string>()
+  return { project: loaded.plan.project, secret: (name) => values.get(name) ?? '' }
+}

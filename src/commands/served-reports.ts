@@ -1,0 +1,144 @@
+/** What a path of `matrix serve` shows: the list of runs, a run that is under way, a report, or one of a run's files. */
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from '../lib/clock.ts'
+import { ownerState } from '../lib/owner.ts'
+import type { RunEvent } from '../model/event.ts'
+import { foldRun } from '../model/fold-run.ts'
+import { readJournal } from '../record/journal.ts'
+import { isRunId, runFolder, runIds } from '../record/run-folder.ts'
+import { renderHtml } from '../reporters/html/html.tsx'
+import {
+  type ListedRun,
+  liveRefreshSeconds,
+  type RunState,
+  renderLivePage,
+  renderRunList,
+} from '../reporters/html/server-pages.tsx'
+import { LiveRun } from '../reporters/live-state.ts'
+import { htmlContext, readAssets } from './report-context.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string | Uint8Array
+  /** Absent: nothing is allowed. */
+  readonly policy?: string
+  readonly refreshSeconds?: number
+}
+
+const files: Readonly<Record<string, string>> = {
+  'run.json': 'application/json',
+  'events.jsonl': 'application/x-ndjson',
+  'junit.xml': 'application/xml',
+  'ctrf.json': 'application/json',
+  'summary.md': 'text/plain',
+  'metrics.prom': 'text/plain',
+  'badge.json': 'application/json',
+}
+const pagePolicy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+const reportPolicy = "frame-ancestors 'none'"
+
+const notFound: Answer = { status: 404, type: 'text/plain', body: 'there is nothing here\n' }
+
+export class ServedReports {
+  readonly #reports: string
+  readonly #title: string
+  /** A journal that has not grown is not read again. */
+  readonly #known = new Map<string, { readonly size: number; readonly listed: ListedRun }>()
+
+  constructor(reports: string, options: { readonly title: string }) {
+    this.#reports = reports
+    this.#title = options.title
+  }
+
+  answer(path: string): Answer {
+    if (path === '/') return page(renderRunList(this.#list(), { title: this.#title }))
+    if (path === '/report.css') return { status: 200, type: 'text/css', body: readAssets().style }
+    const [, first = '', second = '', third, ...rest] = path.split('/')
+    if (rest.length > 0) return notFound
+    if (first === 'live' && third === undefined) return this.#live(second)
+    if (!this.#has(first)) return notFound
+    if (second === 'evidence' && third !== undefined) return this.#evidence(first, third)
+    return third === undefined ? this.#file(first, second) : notFound
+  }
+
+  #has(run: string): boolean {
+    return isRunId(run) && runIds(this.#reports).includes(run)
+  }
+
+  #list(): readonly ListedRun[] {
+    return runIds(this.#reports)
+      .toReversed()
+      .flatMap((id) => this.#listed(id) ?? [])
+  }
+
+  #listed(id: string): ListedRun | null {
+    const { journal } = runFolder(this.#reports, id)
+    try {
+      const { size } = statSync(journal)
+      const known = this.#known.get(id)
+      if (known !== undefined && known.size === size && known.listed.state === 'ended') return known.listed
+      const events = readJournal(journal)
+      const listed = { run: foldRun(events), state: stateOf(events) }
+      this.#known.set(id, { size, listed })
+      return listed
+    } catch {
+      return null
+    }
+  }
+
+  #live(id: string): Answer {
+    if (!this.#has(id)) return notFound
+    const events = readJournal(runFolder(this.#reports, id).journal)
+    const [first] = events
+    if (first?.type !== 'run-started') return notFound
+    const live = new LiveRun()
+    for (const event of events) live.event(event)
+    const over = stateOf(events) !== 'under way'
+    const last = events.at(-1)?.atMs ?? 0
+    const elapsedMs = over ? last : Math.max(last, Date.parse(systemClock.wall()) - Date.parse(first.startedAt))
+    const shown = page(renderLivePage(live.state(elapsedMs), { run: id, elapsedMs, over }))
+    return over ? shown : { ...shown, refreshSeconds: liveRefreshSeconds }
+  }
+
+  #file(id: string, name: string): Answer {
+    const folder = runFolder(this.#reports, id)
+    if (name === 'index.html' || name === '') return this.#report(id)
+    const type = files[name]
+    return type === undefined ? notFound : fileAnswer(join(folder.path, name), type)
+  }
+
+  /** As it was written; of a run that is under way or was killed, as it would be now. */
+  #report(id: string): Answer {
+    const folder = runFolder(this.#reports, id)
+    const written = fileAnswer(folder.html, 'text/html')
+    if (written.status === 200) return { ...written, policy: reportPolicy }
+    const listed = this.#listed(id)
+    if (listed === null) return notFound
+    const body = renderHtml(listed.run, htmlContext(this.#reports, listed.run))
+    return { status: 200, type: 'text/html', body, policy: reportPolicy }
+  }
+
+  #evidence(id: string, hash: string): Answer {
+    if (!/^[0-9a-f]{64}$/.test(hash)) return notFound
+    return fileAnswer(join(runFolder(this.#reports, id).evidence, hash), 'text/plain')
+  }
+}
+
+function stateOf(events: readonly RunEvent[]): RunState {
+  if (events.at(-1)?.type === 'run-finished') return 'ended'
+  const [first] = events
+  const owner = first?.type === 'run-started' ? first.owner : undefined
+  return owner !== undefined && ownerState(owner) === 'alive' ? 'under way' : 'killed'
+}
+
+const page = (body: string): Answer => ({ status: 200, type: 'text/html', body, policy: pagePolicy })
+
+function fileAnswer(path: string, type: string): Answer {
+  try {
+    return { status: 200, type, body: readFileSync(path) }
+  } catch {
+    return notFound
+  }
+}

