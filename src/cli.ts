@@ -126,6 +126,7 @@ program
   .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
   .option('--timing', 'print where the time went')
   .addOption(gateOption())
+  .option('--no-rerun', 'do not run again, alone, what newly fails, to see whether it is a flake')
   .option('--explain', 'find out why failed cells fail, by running them again with fewer constraints')
   .option('--explain-budget <duration>', 'how long that may take in all (default: 15m)')
   .addHelpText(
@@ -202,6 +203,8 @@ program
   .command('nightly')
   .description('The nightly job: checks everything, explains, compares with the night before, tells what changed.')
   .addOption(gateOption())
+  .option('--no-explain', 'do not find out why failed cells fail; run again, alone, what newly fails')
+  .option('--explain-budget <duration>', 'how long that may take in all (default: 15m)')
   .option('--deadline <duration>', 'stop starting cells after this long, such as 90m')
   .addOption(engineOption())
   .option('--install', 'may install packages where no engine answers')

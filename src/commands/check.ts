@@ -34,6 +34,7 @@ import { loadPlan, type PlanArguments } from './load-plan.ts'
 import { OpenColumns } from './open-columns.ts'
 import { openEngine, reportProblem } from './open-engine.ts'
 import { readRun } from './read-run.ts'
+import { runAgain } from './run-again.ts'
 import { readSecrets } from './secrets.ts'
 import { sourceOf } from './source.ts'
 import { tool } from './version.ts'
@@ -51,6 +52,8 @@ export interface CheckOptions extends PlanArguments {
   readonly bootstrap?: boolean
   readonly timing?: boolean
   readonly gate?: Gate
+  /** Run again, alone, what newly fails; true where absent. */
+  readonly rerun?: boolean
   /** Find out why failed cells fail. */
   readonly explain?: boolean
   /** As written, such as `15m`; for all cells together. */
@@ -199,20 +202,15 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
       mayBootstrap: context.mayBootstrap,
       keepFailed: options.keepFailed === true,
       expectedMs: (cell) => expected.get(cell) ?? null,
-      ...(context.explainBudgetMs === null
-        ? {}
-        : {
-            afterwards: (held) =>
-              explainCells(held, {
-                plan,
-                fold: () => recorder.fold(),
-                budgetMs: context.explainBudgetMs ?? 0,
-                clock,
-                signal: io.signal,
-                emit,
-                progress,
-              }),
-          }),
+      afterwards: async (held) => {
+        const common = { plan, fold: () => recorder.fold(), clock, signal: io.signal, emit, progress }
+        const { explainBudgetMs, deadlineMs } = context
+        // To explain a cell is to run it again.
+        if (explainBudgetMs !== null) await explainCells(held, { ...common, budgetMs: explainBudgetMs })
+        else if (options.rerun !== false) {
+          await runAgain(held, { ...common, untilMs: deadlineMs === null ? null : origin + deadlineMs })
+        }
+      },
     })
     timing = result.timing
     for (const { what, error } of result.leftovers) {
@@ -294,7 +292,7 @@ async function sweepDeadRuns(
     progress({ type: 'notice', text: `removed ${count} containers, networks and volumes of runs that died` })
 }
 
-function presentMatrix(run: RunRecord, { options, io, folder }: PresentContext): null {
+export function presentMatrix(run: RunRecord, { options, io, folder }: PresentContext): null {
   if (options.json === true) {
     io.stdout(renderJson(run))
     return null

@@ -5,25 +5,29 @@ import { oneLine } from '../lib/printable.ts'
 import { notificationOf } from '../model/notification.ts'
 import type { Project } from '../model/project.ts'
 import type { RunRecord } from '../model/run-record.ts'
-import { latestRun, reportsFolder, runFolder } from '../record/run-folder.ts'
+import { reportsFolder, runFolder } from '../record/run-folder.ts'
 import { verdictSentence } from '../reporters/sentence.ts'
-import { type CheckOptions, runCheck } from './check.ts'
+import { type CheckOptions, presentMatrix, runCheck } from './check.ts'
 import type { Io } from './io.ts'
 import { loadPlan } from './load-plan.ts'
 import { notify } from './notify.ts'
-import { readRun } from './read-run.ts'
 import { readSecrets } from './secrets.ts'
 
-export type NightlyOptions = Pick<CheckOptions, 'project' | 'gate' | 'deadline' | 'engine' | 'install' | 'bootstrap'>
+export type NightlyOptions = Pick<
+  CheckOptions,
+  'project' | 'gate' | 'deadline' | 'explain' | 'explainBudget' | 'engine' | 'install' | 'bootstrap'
+>
 
 export async function runNightly(options: NightlyOptions, io: Io): Promise<number> {
   const reports = reportsFolder(options.project ?? io.cwd)
-  const before = latestRun(reports)
-  const code = await runCheck(options, io)
-  const id = latestRun(reports)
-  const run = id === null || id === before ? null : readRun(reports, id)
+  const ended: RunRecord[] = []
+  const code = await runCheck(options, io, (run, context) => {
+    ended.push(run)
+    return presentMatrix(run, context)
+  })
+  const [run] = ended
   // Nothing was started: that has been told, and is no news of the product.
-  if (run === null) return code
+  if (run === undefined) return code
   publish(reports, run)
   await tellChanges(run, { options, io, reports })
   return code

@@ -65,7 +65,7 @@ interface Night {
 async function night(...args: readonly string[]): Promise<Night> {
   told = []
   rmSync(join(made.root, 'told.json'), { force: true })
-  const { exitCode, stderr } = await matrix(['nightly', ...args], { cwd: made.root })
+  const { exitCode, stderr } = await matrix(['nightly', '--no-explain', ...args], { cwd: made.root })
   const { path } = JSON.parse(readFileSync(join(made.root, 'reports/latest.json'), 'utf8')) as { readonly path: string }
   const run = JSON.parse(readFileSync(join(made.root, 'reports', path), 'utf8')) as RunRecord
   return { exitCode, run, stderr, told }
@@ -104,7 +104,7 @@ describe('night after night', () => {
     expect([exitCode, web(run)?.outcome, web(run)?.change]).toEqual([1, 'fail', 'regressed'])
     expect(run.cells.find((cell) => cell.id === 'other@here')?.change).toBe('unchanged')
     // Alone it fails too.
-    expect(web(run)).toMatchObject({ flaky: false })
+    expect(web(run)).toMatchObject({ flaky: false, again: [{ signature }, { signature }] })
     const [message] = heard
     expect(message).toMatchObject({ version: 1, run: run.id, baseline: first.id, commit: broken, exitCode: 1 })
     expect(message?.changed).toMatchObject([{ cell: 'web@here', change: 'regressed', outcome: 'fail', signature }])

@@ -45,6 +45,7 @@ function variable(constraints: Constraints, over: Partial<Environment> = {}, ask
     bases: {},
     waivers: [],
     history: { reports: 30, runs: 90, maxAgeMs: null },
+    notify: [],
   }
   const varied = variableOf(project, { row: 'api', environment: 'qa' })
   const under = (kept: readonly string[], values = {}) =>
