@@ -1,0 +1,200 @@
+/** Cells on a cluster of three machines: across machines, under constraints, while a machine goes away, and after. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/engines/engine.ts'
+import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
+import { projectIdOf } from '../../src/lib/project-id.ts'
+import type { RunRecord } from '../../src/model/run-record.ts'
+import { clusterOf, machineOf, nodeContainer, swarmSpec, swarmYaml } from '../support/cluster.ts'
+import { leftovers, testEngine } from '../support/engine.ts'
+import { type CheckedRun, check, matrix, startMatrix } from '../support/matrix.ts'
+import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+
+const strict = `${swarmYaml}
+constraints:
+  mem_limit: 96m
+  memswap_limit: 128m
+  cpus: 0.5
+  pids_limit: 64
+  shm_size: 32m
+  read_only: true
+  tmpfs: { /scratch: "size=8m,mode=1777", /mnt: "size=4m,exec" }
+  user: "1000650000:0"
+  cap_drop: [ALL]
+  security_opt: ["no-new-privileges:true"]
+  ulimits: { nofile: { soft: 128, hard: 256 } }
+  sysctls: { net.ipv4.ip_unprivileged_port_start: "1024" }
+  hostname: crate
+  extra_hosts: { supplier: 192.0.2.7 }
+  environment: { LANG: ja_JP.UTF-8, TZ: Asia/Tokyo }
+network: { egress: none }
+contract: { stays_up: 1s, stops_within: 5s }
+`
+const reach = `command: [perl, -MIO::Socket::INET, -e, 'exit(IO::Socket::INET->new("db:8080") ? 0 : 1)']`
+
+const files = {
+  ...environment('cluster', `${swarmYaml}\ncontract: { stays_up: 1s, stops_within: 5s }`),
+  ...environment('strict', strict),
+  ...environment('plain'),
+  ...serverStack('db', { yaml: 'service: { volumes: ["data:/data"] }' }),
+  ...serverStack('api', {
+    yaml: 'needs: [db]',
+    checks: `  - { name: what it needs is reached, exec: { ${reach} } }
+  - { name: a client beside it reaches that too, from: client, exec: { image: self, ${reach} } }
+  - name: what it needs is reached after its restart
+    steps: [{ restart: {}, on: db }, { exec: { ${reach} }, eventually: 20s }]
+  - { name: its log is read, log: {}, expect: { lines: listening on 8080 } }
+`,
+  }),
+  ...serverStack('waiting', {
+    yaml: 'needs: [db]\ncommand: [perl, -e, "$SIG{TERM} = sub { exit }; sleep 600"]',
+    readiness: '{ http: { port: http }, deadline: 10m }',
+  }),
+}
+
+const unhurried = { signal: new AbortController().signal }
+let local: Engine
+let cluster: Engine
+let tested: TestProject
+let first: CheckedRun
+const started = new Set<ReturnType<typeof startMatrix>>()
+
+beforeAll(async () => {
+  local = await testEngine()
+  tested = project(files)
+  first = await check(tested.root, '--stack', 'db', '--stack', 'api')
+  cluster = clusterOf(tested.root)
+})
+afterEach(() => {
+  for (const process of started) process.kill('SIGKILL')
+  started.clear()
+})
+afterAll(async () => {
+  await matrix(['env', 'down', '--purge', 'cluster'], { cwd: tested.root })
+  tested?.[Symbol.dispose]()
+  await cluster?.[Symbol.asyncDispose]()
+  await local?.[Symbol.asyncDispose]()
+})
+
+const stateOf = (run: CheckedRun, cell: string, alias: string): Record<string, unknown> => {
+  const ref = run.cell(cell).evidence.find(({ name }) => name === `${alias} state`)
+  const blob = ref?.hash.replace('sha256:', '') ?? 'none'
+  return JSON.parse(readFileSync(join(tested.root, 'reports', run.run.id, 'evidence', blob), 'utf8'))
+}
+const clusterStatus = async (): Promise<string> => (await matrix(['env', 'status'], { cwd: tested.root })).stdout
+
+describe('a cell on a cluster', () => {
+  test('is green there as on one machine', () => {
+    const outcomes = first.run.cells.map((cell) => [cell.id, cell.outcome, cell.message])
+    expect(outcomes).toEqual(first.run.cells.map((cell) => [cell.id, 'pass', null]))
+  })
+
+  test('is of three machines, and says so', () => {
+    const engineOf = (id: string) => first.run.environments.find((one) => one.id === id)?.engine
+    expect(engineOf('cluster')).toMatchObject({ name: 'swarm', nodes: 3 })
+    expect(engineOf('plain')).toMatchObject({ name: 'docker', nodes: 1 })
+  })
+
+  test('runs the very image that was built', () => {
+    const ids = new Set(first.run.cells.filter(({ stack }) => stack === 'api').map((cell) => cell.image?.id))
+    expect(ids.size).toBe(1)
+  })
+
+  test('crosses machines: what it needs is on another one', () => {
+    const [own, need] = ['api', 'db'].map((alias) => stateOf(first, 'api@cluster', alias)['node'])
+    expect(own).toMatch(/^node-\d$/)
+    expect(need).toMatch(/^node-\d$/)
+    expect(own).not.toBe(need)
+  })
+
+  test.each([
+    ['mem_limit', 'enforced'],
+    ['cpus', 'enforced'],
+    ['pids_limit', 'enforced'],
+    ['shm_size', 'enforced'],
+    ['read_only', 'enforced'],
+    ['tmpfs:/scratch', 'enforced'],
+    ['tmpfs:/mnt', 'enforced'],
+    ['user', 'enforced'],
+    ['cap_drop:ALL', 'enforced'],
+    ['security_opt:no-new-privileges', 'enforced'],
+    ['ulimits:nofile', 'enforced'],
+    ['sysctls:net.ipv4.ip_unprivileged_port_start', 'enforced'],
+    ['hostname', 'enforced'],
+    ['extra_hosts:supplier', 'enforced'],
+    ['network.egress', 'enforced'],
+    ['memswap_limit', 'unsupported'],
+  ])('has %s %s', (key, provenance) => {
+    const record = first.cell('api@strict').constraints.find((one) => one.key === key)
+    expect(record).toMatchObject({ provenance })
+  })
+
+  test('may reach out where nothing forbids it', () => {
+    const egress = first.cell('api@cluster').constraints.find(({ key }) => key === 'network.egress')
+    expect(egress).toMatchObject({ provenance: 'enforced', observed: 'open' })
+  })
+
+  test('leaves nothing on any machine', async () => {
+    const label = { 'matrix.project': projectIdOf(tested.root) }
+    for (const kind of ['container', 'network', 'volume'] as const) {
+      expect(await cluster.list(kind, label, unhurried)).toEqual([])
+    }
+  })
+})
+
+/** A run of which one cell waits on the cluster; gives the machine of its workload once it runs there. */
+async function waitingRun() {
+  const process = startMatrix(['check', '--json', 'waiting@cluster', 'db@plain'], { cwd: tested.root })
+  started.add(process)
+  return { process, machine: await machineOf(cluster, 'waiting@cluster') }
+}
+const outcomesOf = (stdout: unknown) => {
+  const run = JSON.parse(String(stdout)) as RunRecord
+  return Object.fromEntries(
+    run.cells.map(({ id, outcome, reason }) => [id, reason === null ? outcome : `${outcome}: ${reason}`]),
+  )
+}
+const nothingLost = { 'db@plain': 'pass', 'waiting@cluster': 'error: node-lost' }
+
+describe('a machine of a cluster', () => {
+  test('that is drained under a cell makes it an error of that machine, and the next run takes it back', async () => {
+    const { machine, process } = await waitingRun()
+    const command = ['docker', 'node', 'update', '--availability', 'drain', hostnameOf(machine)]
+    await local.containers.exec(nodeContainer(tested.root, 'node-1'), { command, maxBytes: 1000 }, unhurried)
+    const { exitCode, stdout } = await process
+    expect([exitCode, outcomesOf(stdout)]).toEqual([3, nothingLost])
+    expect(await clusterStatus()).toMatch(/sick, .*not-active/)
+    expect(await check(tested.root, 'db@cluster')).toMatchObject({ exitCode: 0 })
+    expect(await clusterStatus()).toContain('3 machines, all ready')
+  })
+
+  test('that goes away under a cell makes it an error of that machine, and the next run brings it back', async () => {
+    const { machine, process } = await waitingRun()
+    // Without its manager a cluster is lost as a whole.
+    const expected = machine === 'node-1' ? 'error: engine-lost' : 'error: node-lost'
+    await local.containers.kill(nodeContainer(tested.root, machine), { ...unhurried, killSignal: 'SIGKILL' })
+    const { exitCode, stdout } = await process
+    expect([exitCode, outcomesOf(stdout)]).toEqual([3, { ...nothingLost, 'waiting@cluster': expected }])
+    expect(await clusterStatus()).toContain('sick')
+    expect(await check(tested.root, 'api@cluster')).toMatchObject({ exitCode: 0 })
+    expect(await clusterStatus()).toContain('3 machines, all ready')
+  })
+
+  test('that manages the cluster and is gone is brought back with the cluster', async () => {
+    await local.containers.kill(nodeContainer(tested.root, 'node-1'), { ...unhurried, killSignal: 'SIGKILL' })
+    expect(await check(tested.root, 'api@cluster')).toMatchObject({ exitCode: 0 })
+    expect(await clusterStatus()).toContain('3 machines, all ready')
+  })
+})
+
+const hostnameOf = (machine: string): string => `${hostName(swarmSpec)}-${machine.replace('node-', '')}`
+
+describe('a cluster that is taken down', () => {
+  test('leaves nothing: no container, network, volume or file', async () => {
+    const { exitCode } = await matrix(['env', 'down', '--purge', 'cluster'], { cwd: tested.root })
+    expect(exitCode).toBe(0)
+    expect(await leftovers(local, tested.root)).toEqual([])
+    expect(existsSync(hostFolder(process.env, projectIdOf(tested.root), hostName(swarmSpec)))).toBe(false)
+  })
+})
