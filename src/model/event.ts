@@ -17,6 +17,7 @@ import type {
   Gate,
   ImageRecord,
   PhaseRecord,
+  PlacementRecord,
   RowRecord,
   RunRecord,
   SourceRecord,
@@ -36,6 +37,7 @@ export type RunEventBody =
   | CellStarted
   | CellPhase
   | CellNeed
+  | CellPlaced
   | CellConstraints
   | CellCheck
   | CellFinished
@@ -112,6 +114,12 @@ export interface CellNeed {
   readonly type: 'cell-need'
   readonly cell: string
   readonly need: { readonly stack: string; readonly imageId: string; readonly outcome: CellOutcome }
+}
+/** A container of the cell runs on this machine of a cluster. */
+export interface CellPlaced {
+  readonly type: 'cell-placed'
+  readonly cell: string
+  readonly placement: PlacementRecord
 }
 export interface CellConstraints {
   readonly type: 'cell-constraints'

@@ -13,6 +13,7 @@ import type {
   EnvironmentRecord,
   ImageRecord,
   PhaseRecord,
+  PlacementRecord,
   RunRecord,
 } from './run-record.ts'
 
@@ -38,6 +39,7 @@ interface CellParts {
   readonly checks: CheckRecord[]
   readonly again: AttemptRecord[]
   readonly needs: CellRecord['needs'][number][]
+  readonly placements: PlacementRecord[]
   constraints: readonly ConstraintRecord[]
   explained: CellExplained | null
 }
@@ -90,6 +92,9 @@ class Fold {
         return
       case 'cell-need':
         this.#cell(event).needs.push(event.need)
+        return
+      case 'cell-placed':
+        this.#cell(event).placements.push(event.placement)
         return
       case 'cell-constraints':
         this.#cell(event).constraints = event.constraints
@@ -178,6 +183,7 @@ class Fold {
       ...(finished === null ? unfinished(planned, parts) : verdictFields(finished)),
       fingerprint: finished?.fingerprint ?? null,
       needs: parts?.needs ?? [],
+      placements: parts?.placements ?? [],
       durationMs: finished?.durationMs ?? Math.round(parts === undefined ? 0 : this.#lastAtMs - parts.startedAtMs),
       observedIn: null,
       phases: parts?.phases ?? [],
@@ -216,6 +222,7 @@ function emptyParts(startedAtMs: number): CellParts {
     finished: null,
     startedAtMs,
     phases: [],
+    placements: [],
     checks: [],
     again: [],
     needs: [],

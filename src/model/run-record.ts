@@ -120,6 +120,8 @@ export interface CellRecord {
   readonly fingerprint: string | null
   readonly image: { readonly id: string } | null
   readonly needs: readonly { readonly stack: string; readonly imageId: string; readonly outcome: CellOutcome }[]
+  /** Where its containers ran; empty but on a cluster. */
+  readonly placements: readonly PlacementRecord[]
   readonly durationMs: number
   readonly observedIn: { readonly run: string; readonly cell: string } | null
   readonly phases: readonly PhaseRecord[]
@@ -158,6 +160,11 @@ export interface AttemptRecord {
   readonly outcome: CellOutcome
   readonly signature: string | null
   readonly durationMs: number
+}
+export interface PlacementRecord {
+  /** Its name on the cell's network. */
+  readonly container: string
+  readonly machine: string
 }
 export interface PhaseRecord {
   readonly name: string

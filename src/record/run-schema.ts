@@ -113,6 +113,7 @@ const cell = z.object({
     .nullable(),
   image: z.object({ id: imageId }).nullable(),
   needs: z.array(z.object({ stack: z.string(), imageId, outcome: cellOutcome })),
+  placements: z.array(z.object({ container: z.string(), machine: z.string() })).describe('on a cluster only'),
   durationMs: ms,
   observedIn: z.object({ run: z.string(), cell: z.string() }).nullable(),
   phases: z.array(z.object({ name: z.string(), startMs: ms, durationMs: ms })),

@@ -156,6 +156,8 @@ class RunOfCell {
           teardown: this.#teardown,
           network: options.network,
           created: this.#created,
+          placed: (container, machine) =>
+            emit({ type: 'cell-placed', cell: this.#cell.id, placement: { container, machine } }),
           phase: (name, work) => this.#phase(name, work),
         },
         (containerId) => this.#created.set(copy.alias, containerId),

@@ -28,6 +28,8 @@ export interface CopyContext {
   readonly teardown: Teardown
   /** Null: the cell has none. */
   readonly network: CellNetwork | null
+  /** Hears on which machine of a cluster a container of the cell runs. */
+  readonly placed: (alias: string, machine: string) => void
   /** Containers of the cell that are there, by alias. */
   readonly created: ReadonlyMap<string, string>
   /** Image id by row. */
@@ -79,6 +81,7 @@ export async function startCopy(
 
   let state = await at('start', () => engine.containers.inspect(containerId, { signal }))
   const machine = await at('start', () => session.hostOf(containerId, signal))
+  if (state.node !== null) context.placed(copy.alias, state.node)
   const named = (port: number) => {
     const portName = Object.entries(copy.config.ports).find(([, number]) => number === port)?.[0]
     return { port, ...(portName === undefined ? {} : { portName }) }
