@@ -134,15 +134,29 @@ export class Cluster {
   }
 
   async latestTask(service: string, signal: AbortSignal): Promise<ApiTask | undefined> {
+    return (await this.tasksOf(service, signal)).toSorted(
+      (a, b) => Date.parse(b.CreatedAt) - Date.parse(a.CreatedAt),
+    )[0]
+  }
+
+  /** None where there is no such service. */
+  tasksOf(service: string, signal: AbortSignal): Promise<readonly ApiTask[]> {
     const path = filtered('/tasks', { service: [service] })
-    const tasks = await this.manager.engine.ask<readonly ApiTask[]>({ method: 'GET', path, signal })
-    return tasks.toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1))[0]
+    return this.manager.engine.ask<readonly ApiTask[]>({ method: 'GET', path, signal })
   }
 
   async #placeOfTask(task: ApiTask | undefined, signal: AbortSignal): Promise<Place | null> {
     const containerId = task?.Status.ContainerStatus?.ContainerID
     const node = (await this.ids(signal)).get(task?.NodeID ?? '')
     return node === undefined || !containerId ? null : { node, containerId }
+  }
+
+  /** As `assertInService`, and also where the cluster has ended the container because its machine was away. */
+  async assertKept(service: string, place: Place, signal: AbortSignal): Promise<void> {
+    await this.assertInService(place.node, signal)
+    const tasks = await this.tasksOf(service, signal)
+    const task = tasks.find(({ Status }) => Status.ContainerStatus?.ContainerID === place.containerId)
+    if (task !== undefined && wasToldToEnd(task)) throw lost(place.node, 'was away from the cluster, which ended it')
   }
 
   /** Rejects with `node-lost` where the machine does not answer, or where the cluster has taken it out of service. */
@@ -157,6 +171,11 @@ export class Cluster {
       throw lost(node, 'does not answer')
     }
   }
+}
+
+/** A task that ended by itself, or by a call to its own machine, is complete or failed, whatever is wanted of it since. */
+function wasToldToEnd({ DesiredState, Status }: ApiTask): boolean {
+  return Status.State === 'shutdown' || (Status.State === 'running' && DesiredState === 'shutdown')
 }
 
 const lost = (node: SwarmNode, what: string) =>

@@ -32,7 +32,8 @@ export function connectSwarm(nodes: readonly SwarmNode[]): Engine {
     async hostOf(id, { signal }) {
       const place = await cluster.placeOf(id, signal)
       if (place === null) throw new EngineError('conflict', `container ${id} is not running`)
-      await cluster.assertInService(place.node, signal)
+      if (cluster.plainPlace(id) !== undefined) await cluster.assertInService(place.node, signal)
+      else await cluster.assertKept(id, place, signal)
       return hostOfNode(place.node)
     },
     list: (kind, labels, options) => listResources(cluster, { kind, labels }, options),

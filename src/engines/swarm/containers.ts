@@ -4,6 +4,7 @@ import { type ApiService, clusterName, nameLabel, type ServiceSpec, serviceLabel
 import type { Cluster, Place, SwarmNode } from './cluster.ts'
 import { createNetwork, removeNetwork } from './networks.ts'
 import { serviceSpec } from './service-spec.ts'
+import { updateService } from './services.ts'
 import { startedTask } from './tasks.ts'
 
 export function containersOf(cluster: Cluster): Containers {
@@ -120,19 +121,6 @@ async function nodesToAvoid(
   const isFree = (node: SwarmNode) => alive.has(node) && !theirs.has(node)
   const keepApart = ids.some(([, node]) => isFree(node))
   return ids.flatMap(([id, node]) => ((keepApart ? isFree(node) : alive.has(node)) ? [] : [id]))
-}
-
-async function updateService(
-  cluster: Cluster,
-  id: string,
-  options: CallOptions & { readonly change: (spec: ServiceSpec) => ServiceSpec },
-): Promise<void> {
-  const { signal } = options
-  const { engine } = cluster.manager
-  const path = `/services/${encodeURIComponent(id)}`
-  const { ID, Spec, Version } = await engine.ask<ApiService>({ method: 'GET', path, signal })
-  const update = `/services/${ID}/update?version=${Version.Index}`
-  await engine.ask({ method: 'POST', path: update, body: options.change(Spec), signal })
 }
 
 const scaled = (spec: ServiceSpec, Replicas: number): ServiceSpec => ({ ...spec, Mode: { Replicated: { Replicas } } })

@@ -33,7 +33,7 @@ async function forward(
     for await (const event of events) {
       const service = event.labels[serviceLabel]
       const container = service ?? `${node.name}/${event.container}`
-      const isLost = event.action === 'die' && service !== undefined && (await isOutOfService(to))
+      const isLost = event.action === 'die' && service !== undefined && (await wasTaken(service, { ...to, event }))
       queue.push({ ...event, container, ...(isLost ? { action: 'lost' as const } : {}) })
     }
   } catch (error) {
@@ -47,13 +47,18 @@ async function forward(
 }
 
 /** A machine that is drained ends its containers: that is not their own doing. */
-async function isOutOfService(of: {
-  readonly cluster: Cluster
-  readonly node: SwarmNode
-  readonly signal: AbortSignal
-}): Promise<boolean> {
+async function wasTaken(
+  service: string,
+  of: {
+    readonly cluster: Cluster
+    readonly node: SwarmNode
+    readonly event: ContainerEvent
+    readonly signal: AbortSignal
+  },
+): Promise<boolean> {
+  const { cluster, event, node, signal } = of
   try {
-    await of.cluster.assertInService(of.node, of.signal)
+    await cluster.assertKept(service, { node, containerId: event.container }, signal)
     return false
   } catch (error) {
     return error instanceof EngineError && error.code === 'node-lost'

@@ -1,8 +1,9 @@
 /** Networks across the machines of a cluster. */
 import { systemClock } from '../../lib/clock.ts'
 import { type CallOptions, type Engine, EngineError, type NetworkSpec } from '../engine.ts'
-import { type ApiService, clusterName, nameLabel } from './api.ts'
+import { clusterName, nameLabel } from './api.ts'
 import type { Cluster } from './cluster.ts'
+import { updateService } from './services.ts'
 
 /** How long the last tasks on a network may take to leave it. */
 const leaveWithinMs = 20_000
@@ -17,13 +18,13 @@ export function networksOf(cluster: Cluster): Engine['networks'] {
       if (plain !== undefined) {
         return cluster.on(plain.node, (engine) => engine.networks.connect(id, plain.containerId, { signal, aliases }))
       }
-      const { engine } = cluster.manager
-      const path = `/services/${encodeURIComponent(container)}`
-      const { ID, Spec, Version } = await engine.ask<ApiService>({ method: 'GET', path, signal })
-      const { TaskTemplate } = Spec
-      const Networks = [...TaskTemplate.Networks, { Target: id, Aliases: [...aliases] }]
-      const body = { ...Spec, TaskTemplate: { ...TaskTemplate, Networks } }
-      await engine.ask({ method: 'POST', path: `/services/${ID}/update?version=${Version.Index}`, body, signal })
+      await updateService(cluster, container, {
+        signal,
+        change: (spec) => {
+          const Networks = [...spec.TaskTemplate.Networks, { Target: id, Aliases: [...aliases] }]
+          return { ...spec, TaskTemplate: { ...spec.TaskTemplate, Networks } }
+        },
+      })
     },
     remove: (id, options) => removeNetwork(cluster, id, options),
   }

@@ -42,8 +42,8 @@ export function isLost(own: OwnView, manager: Member): boolean {
   return own.state !== 'active' || !own.isManager || own.address !== manager.address
 }
 
-/** The manager notices within three of these that a machine has gone. */
-const heartbeat = '2s'
+/** A machine that is silent for three of these is given up, and what it runs is ended: a busy one must not be. */
+const heartbeat = '10s'
 const readyWithinMs = 30_000
 const outputBytes = 64 * 1024
 
