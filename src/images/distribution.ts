@@ -1,7 +1,7 @@
 /** Brings images from the engine that built them to the engines that run them: once each, and only the layers that are missing. */
 import { Transform } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, EngineHost } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
 import type { Clock } from '../lib/clock.ts'
 import { packArchive } from './archive.ts'
@@ -57,8 +57,30 @@ export class Distribution {
    * Resolves when `engine` holds the image of this id, verified after its arrival. Rejects with `EngineError`.
    * @param name what the image is called in progress, and the tag that it gets there
    */
-  deliver(engine: Engine, image: { readonly id: string; readonly name: string }): Promise<Delivery> {
-    if (engine === this.#deps.builder) return Promise.resolve({ bytes: 0 })
+  async deliver(engine: Engine, image: { readonly id: string; readonly name: string }): Promise<Delivery> {
+    const { builder, signal } = this.#deps
+    if (engine === builder) return { bytes: 0 }
+    // Each machine of a cluster has layers of its own.
+    const machines = await engine.hosts({ signal })
+    const deliveries = await Promise.all(machines.map((machine) => this.#deliverTo(machine, { engine, image })))
+    return { bytes: deliveries.reduce((sum, { bytes }) => sum + bytes, 0) }
+  }
+
+  async #deliverTo(
+    machine: EngineHost,
+    what: { readonly engine: Engine; readonly image: { readonly id: string; readonly name: string } },
+  ): Promise<Delivery> {
+    try {
+      return await this.#deliverOnce(machine.engine, what.image)
+    } catch (error) {
+      // A machine that has gone away needs no image; its cluster goes on without it.
+      const left = await what.engine.hosts({ signal: this.#deps.signal })
+      if (left.some((one) => one.engine === machine.engine)) throw error
+      return { bytes: 0 }
+    }
+  }
+
+  #deliverOnce(engine: Engine, image: { readonly id: string; readonly name: string }): Promise<Delivery> {
     const receiver = this.#receiver(engine)
     let delivery = receiver.deliveries.get(image.id)
     if (delivery === undefined) {

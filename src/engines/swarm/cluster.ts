@@ -39,9 +39,11 @@ export class Cluster {
     return this.nodes.filter((node) => !this.#gone.has(node))
   }
 
-  /** Marks a machine as gone; what was there is lost. */
-  giveUp(node: SwarmNode): void {
+  /** A connection may break for other reasons than that its machine is gone. True where it is. */
+  async giveUpIfSilent(node: SwarmNode): Promise<boolean> {
+    if (await answers(node)) return false
     this.#gone.add(node)
+    return true
   }
 
   /** Ids of the containers that are known to be on a machine. */
@@ -81,10 +83,7 @@ export class Cluster {
       return await work(node.engine)
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'unreachable' || node === this.manager) throw error
-      // A connection may break for other reasons than that its machine is gone.
-      if (await answers(node)) throw error
-      this.giveUp(node)
-      throw lost(node, 'does not answer')
+      throw (await this.giveUpIfSilent(node)) ? lost(node, 'does not answer') : error
     }
   }
 
@@ -166,10 +165,8 @@ export class Cluster {
     const { Spec, Status } = await this.manager.engine.ask<ApiNode>({ method: 'GET', path: `/nodes/${id}`, signal })
     if (Spec.Availability === 'drain') throw lost(node, 'was drained')
     // The manager hears of a machine that has gone only some time later.
-    if (Status.State !== 'ready' || (node !== this.manager && !(await answers(node)))) {
-      this.giveUp(node)
-      throw lost(node, 'does not answer')
-    }
+    const isSilent = node !== this.manager && (await this.giveUpIfSilent(node))
+    if (isSilent || Status.State !== 'ready') throw lost(node, 'does not answer')
   }
 }
 

@@ -40,6 +40,7 @@ async function forward(
     if (signal.aborted) return
     // Without its manager nothing can be said of the cluster; of another machine, only what ran there is lost.
     if (node === cluster.manager) return queue.fail(error)
+    await cluster.giveUpIfSilent(node)
     for (const container of cluster.containersOn(node)) {
       queue.push({ container, labels: {}, action: 'lost', exitCode: null, health: null })
     }
