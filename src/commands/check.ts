@@ -186,7 +186,7 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   try {
     const result = await runPlan(plan, {
       builder: engine,
-      columnOf: (environment) => columns.of(environment),
+      columnOf: (environment, signal) => columns.of(environment, signal),
       layers,
       clock,
       identity,

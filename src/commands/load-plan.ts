@@ -5,6 +5,7 @@ import type { Plan } from '../model/plan.ts'
 import { makePlan } from '../plan/plan.ts'
 import { select } from '../plan/select.ts'
 import type { Io } from './io.ts'
+import { knownLimits } from './known-limits.ts'
 
 export interface PlanArguments {
   /** Folder of the project; the working directory where absent. */
@@ -19,7 +20,7 @@ export type LoadedPlan = { readonly ok: true; readonly plan: Plan } | { readonly
 export async function loadPlan(
   options: PlanArguments,
   io: Io,
-  narrow: { readonly unsupported?: ReadonlySet<string>; readonly only?: ReadonlySet<string> } = {},
+  narrow: { readonly only?: ReadonlySet<string> } = {},
 ): Promise<LoadedPlan> {
   const loaded = await loadProject(options.project ?? io.cwd, { env: io.env })
   const diagnostics = loaded.ok ? loaded.warnings : loaded.diagnostics
@@ -41,7 +42,7 @@ export async function loadPlan(
   const plan = makePlan(loaded.project, {
     chosen: (row, environment) =>
       selection.chosen(row, environment) && (narrow.only === undefined || narrow.only.has(`${row}@${environment}`)),
-    unsupported: () => narrow.unsupported ?? new Set(),
+    unsupported: (environment) => knownLimits(environment.engine),
   })
   if (plan.cells.length === 0) {
     io.stderr('matrix: nothing is selected; no cell is both in the rows and in the columns that were asked for.\n')

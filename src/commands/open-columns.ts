@@ -26,46 +26,68 @@ export interface ColumnOptions {
   readonly prepare: (engine: Engine) => Promise<void>
 }
 
+interface HostFor {
+  readonly environment: string
+  readonly signal: AbortSignal
+}
+
 /** Two that start at the same time share what they need of the machine, more would only wait. */
 const hostsAtATime = 2
 
 /** Engines of a run by environment; those that say the same share one. The default engine stays with who opened it. */
 export class OpenColumns implements AsyncDisposable {
   readonly #options: ColumnOptions
-  readonly #columns = new Map<string, Promise<Column>>()
+  readonly #columns = new Map<string, Promise<readonly Column[]>>()
   readonly #limit = pLimit(hostsAtATime)
 
   constructor(options: ColumnOptions) {
     this.#options = options
   }
 
-  /** Rejects with `EngineError`. */
-  of(environment: string): Promise<Column> {
+  /** More than one for a pool. Rejects with `EngineError`. */
+  of(environment: string, signal: AbortSignal): Promise<readonly Column[]> {
     const choice = this.#options.environments.find(({ id }) => id === environment)?.engine ?? { kind: 'default' }
     const key = canonicalJson(choice)
-    let column = this.#columns.get(key)
-    if (column === undefined) {
-      column = this.#open(choice, environment).then(async (opened) => {
-        await this.#options.prepare(opened.engine)
-        return opened
-      })
-      column.catch(() => {})
-      this.#columns.set(key, column)
+    let columns = this.#columns.get(key)
+    if (columns === undefined) {
+      columns = this.#open(choice, { environment, signal }).then(async (opened) => this.#prepared(opened))
+      columns.catch(() => {})
+      this.#columns.set(key, columns)
     }
-    return column
+    return columns
   }
 
-  async #open(choice: EngineChoice, environment: string): Promise<Column> {
+  async #open(choice: EngineChoice, host: HostFor): Promise<readonly Column[]> {
     switch (choice.kind) {
       case 'default':
-        return { engine: this.#options.local, onThisMachine: true }
+        return [{ engine: this.#options.local, onThisMachine: true }]
       case 'connect':
-        return this.#connect(choice.endpoint)
+        return [this.#connect(choice.endpoint)]
       case 'provision':
-        return this.#limit(() => this.#provision(choice.spec, environment))
+        return [await this.#limit(() => this.#provision(choice.spec, host))]
       case 'pool':
-        throw new EngineError('rejected', 'a pool of engines cannot be used yet')
+        return choice.endpoints.map((endpoint) => this.#connect(endpoint))
     }
+  }
+
+  /** Of a pool, one that cannot be prepared is left out, as long as another can. */
+  async #prepared(columns: readonly Column[]): Promise<readonly Column[]> {
+    const ready: Column[] = []
+    let trouble: unknown
+    for (const column of columns) {
+      try {
+        await this.#options.prepare(column.engine)
+        ready.push(column)
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error
+        trouble = error
+        if (columns.length > 1) {
+          this.#options.progress({ type: 'notice', text: `${column.engine.endpoint} cannot be used: ${error.message}` })
+        }
+      }
+    }
+    if (ready.length === 0) throw trouble
+    return ready
   }
 
   #connect(name: string): Column {
@@ -76,7 +98,7 @@ export class OpenColumns implements AsyncDisposable {
     return { engine: connectDocker(endpoint, access), onThisMachine: endpoint.startsWith('unix://') }
   }
 
-  async #provision(spec: HostSpec, environment: string): Promise<Column> {
+  async #provision(spec: HostSpec, { environment, signal }: HostFor): Promise<Column> {
     const { io, local, project, owner, mayInstall, progress } = this.#options
     const up = await hostUp({
       spec,
@@ -85,7 +107,7 @@ export class OpenColumns implements AsyncDisposable {
       owner,
       env: io.env,
       mayInstall,
-      signal: io.signal,
+      signal,
       connect: connectDocker,
       onProgress: (text) => progress({ type: 'host-progress', environment, text }),
     })
@@ -94,9 +116,10 @@ export class OpenColumns implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const column of this.#columns.values()) {
-      const opened = await column.catch(() => null)
-      if (opened !== null && opened.engine !== this.#options.local) await opened.engine[Symbol.asyncDispose]()
+    for (const opening of this.#columns.values()) {
+      for (const { engine } of await opening.catch(() => [])) {
+        if (engine !== this.#options.local) await engine[Symbol.asyncDispose]()
+      }
     }
   }
 }

@@ -27,6 +27,12 @@ export class Admission {
     this.#budgetBytes = options.budgetBytes
   }
 
+  /** Claims that are in or wait, as a share of the places: below 1 there may be room. */
+  get load(): number {
+    const waiting = this.#queue.filter(({ abandoned }) => !abandoned).map(({ claim }) => claim)
+    return [...this.#inside, ...waiting].reduce((sum, { places = 1 }) => sum + places, 0) / this.#places
+  }
+
   /** Runs `work` once it is let in; rejects with the signal's reason if that comes first. */
   async run<T>(claim: Claim, options: { readonly signal: AbortSignal; readonly work: () => Promise<T> }): Promise<T> {
     let waiting: Waiting | undefined

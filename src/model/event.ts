@@ -103,6 +103,8 @@ export interface ImageReady {
 export interface CellStarted {
   readonly type: 'cell-started'
   readonly cell: string
+  /** Endpoint of the engine that it runs on. */
+  readonly engine: string
 }
 /** A phase of a cell ended. */
 export interface CellPhase {

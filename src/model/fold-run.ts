@@ -35,6 +35,7 @@ interface CellParts {
   started: boolean
   finished: (CellFinished & { readonly atMs: number }) | null
   readonly startedAtMs: number
+  readonly engine: string | null
   readonly phases: PhaseRecord[]
   readonly checks: CheckRecord[]
   readonly again: AttemptRecord[]
@@ -85,7 +86,12 @@ class Fold {
         this.#images.set(event.row, event.image)
         return
       case 'cell-started':
-        this.#cells.set(event.cell, { ...emptyParts(event.atMs), started: true })
+        this.#cells.set(event.cell, {
+          ...emptyParts(event.atMs),
+          started: true,
+          phases: this.#phasesBefore(event.cell),
+          engine: event.engine,
+        })
         return
       case 'cell-phase':
         this.#cell(event).phases.push(event.phase)
@@ -114,6 +120,12 @@ class Fold {
       case 'run-finished':
         this.#finished = event
     }
+  }
+
+  /** What was done for a cell before it started, such as bringing its images there; a second start takes the first one back. */
+  #phasesBefore(cell: string): PhaseRecord[] {
+    const parts = this.#cells.get(cell)
+    return parts === undefined || parts.started ? [] : parts.phases
   }
 
   #cell(event: { readonly cell: string; readonly atMs: number }): CellParts {
@@ -185,6 +197,7 @@ class Fold {
       needs: parts?.needs ?? [],
       placements: parts?.placements ?? [],
       durationMs: finished?.durationMs ?? Math.round(parts === undefined ? 0 : this.#lastAtMs - parts.startedAtMs),
+      ranOn: parts?.engine ?? null,
       observedIn: null,
       phases: parts?.phases ?? [],
       checks: parts?.checks ?? [],
@@ -221,6 +234,7 @@ function emptyParts(startedAtMs: number): CellParts {
     started: false,
     finished: null,
     startedAtMs,
+    engine: null,
     phases: [],
     placements: [],
     checks: [],

@@ -123,6 +123,8 @@ export interface CellRecord {
   /** Where its containers ran; empty but on a cluster. */
   readonly placements: readonly PlacementRecord[]
   readonly durationMs: number
+  /** Endpoint of the engine that it ran on; null where it did not start. */
+  readonly ranOn: string | null
   readonly observedIn: { readonly run: string; readonly cell: string } | null
   readonly phases: readonly PhaseRecord[]
   readonly checks: readonly CheckRecord[]

@@ -8,7 +8,7 @@ import { mergeConfig } from './merge.ts'
 export interface PlanOptions {
   readonly chosen: (row: string, environment: string) => boolean
   /** Constraint keys or atoms that the engine of an environment is known not to enforce. */
-  readonly unsupported: (environment: string) => ReadonlySet<string>
+  readonly unsupported: (environment: Environment) => ReadonlySet<string>
 }
 
 export function makePlan(project: Project, options: PlanOptions): Plan {
@@ -61,7 +61,7 @@ export function planCell(input: {
       findings: copies.flatMap((copy) => copy.config.findings),
       exclusive: row.exclusive,
     },
-    input.options.unsupported(environment.id),
+    input.options.unsupported(environment),
   )
 }
 

@@ -72,7 +72,7 @@ class RunOfCell {
 
   async run(): Promise<CellRun> {
     const { emit, session, signal } = this.#deps
-    emit({ type: 'cell-started', cell: this.#cell.id })
+    emit({ type: 'cell-started', cell: this.#cell.id, engine: session.engine.endpoint })
     let stage: Stage = 'create'
     try {
       const network = await this.#phase('network', () =>

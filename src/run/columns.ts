@@ -1,4 +1,4 @@
-/** The engine behind each environment: brought up when the first cell asks, and shared by environments that name the same one. */
+/** The engines behind each environment: brought up when the first cell asks, and shared by environments that name the same. */
 import type { Engine } from '../engines/engine.ts'
 import { Admission } from '../lib/admission.ts'
 import type { RunEventBody } from '../model/event.ts'
@@ -20,8 +20,8 @@ export interface OpenColumn {
 }
 
 export interface ColumnsDeps {
-  /** Brings the environment's engine up. Rejects with `EngineError`. */
-  readonly columnOf: (environment: string) => Promise<Column>
+  /** Brings the environment's engines up. Rejects with `EngineError` where none can be had. */
+  readonly columnOf: (environment: string, signal: AbortSignal) => Promise<readonly Column[]>
   readonly identity: RunIdentity
   readonly teardown: Teardown
   readonly signal: AbortSignal
@@ -33,7 +33,7 @@ export interface ColumnsDeps {
 
 export class Columns {
   readonly #deps: ColumnsDeps
-  readonly #byEnvironment = new Map<string, Promise<OpenColumn>>()
+  readonly #byEnvironment = new Map<string, Promise<readonly OpenColumn[]>>()
   readonly #byEngine = new Map<Engine, Promise<OpenColumn>>()
   #thisMachine: Admission | undefined
 
@@ -41,35 +41,52 @@ export class Columns {
     this.#deps = deps
   }
 
-  /** Once an environment; the rejection of a promise that nobody waits for is no loss. Rejects with `EngineError` where its engine cannot be had. */
-  of(environment: string): Promise<OpenColumn> {
-    let column = this.#byEnvironment.get(environment)
-    if (column === undefined) {
-      column = this.#open(environment)
-      column.catch(() => {})
-      this.#byEnvironment.set(environment, column)
+  /** Once an environment. More than one column is a pool. Rejects with `EngineError` where no engine of it can be had. */
+  of(environment: string): Promise<readonly OpenColumn[]> {
+    let columns = this.#byEnvironment.get(environment)
+    if (columns === undefined) {
+      columns = this.#open(environment)
+      // Who waits for it hears of the rejection; it may come before anybody does.
+      columns.catch(() => {})
+      this.#byEnvironment.set(environment, columns)
     }
-    return column
+    return columns
   }
 
-  async #open(environment: string): Promise<OpenColumn> {
-    const { columnOf, emit } = this.#deps
-    const { engine, onThisMachine } = await columnOf(environment)
+  async #open(environment: string): Promise<readonly OpenColumn[]> {
+    const { columnOf, emit, onNotice, signal } = this.#deps
+    const columns = await columnOf(environment, signal)
+    const opened: OpenColumn[] = []
+    let trouble: unknown
+    for (const column of columns) {
+      try {
+        opened.push(await this.#openOnce(column))
+      } catch (error) {
+        if (signal.aborted) throw error
+        trouble = error
+        if (columns.length > 1) onNotice(`${environment}: ${column.engine.endpoint} cannot be used: ${String(error)}`)
+      }
+    }
+    const [first] = opened
+    if (first === undefined) throw trouble
+    const { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes } = first.session.facts
+    const { memoryBytes, cpus, storageDriver } = first.session.facts
+    emit({
+      type: 'engine-ready',
+      environment,
+      engine: { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes },
+      facts: { memoryBytes, cpus, storageDriver, ...(columns.length > 1 ? { engines: opened.length } : {}) },
+    })
+    return opened
+  }
+
+  #openOnce({ engine, onThisMachine }: Column): Promise<OpenColumn> {
     let opening = this.#byEngine.get(engine)
     if (opening === undefined) {
       opening = this.#openEngine(engine, onThisMachine)
       this.#byEngine.set(engine, opening)
     }
-    const open = await opening
-    const { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes } = open.session.facts
-    const { memoryBytes, cpus, storageDriver } = open.session.facts
-    emit({
-      type: 'engine-ready',
-      environment,
-      engine: { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes },
-      facts: { memoryBytes, cpus, storageDriver, endpoint: engine.endpoint },
-    })
-    return open
+    return opening
   }
 
   async #openEngine(engine: Engine, onThisMachine: boolean): Promise<OpenColumn> {

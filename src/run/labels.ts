@@ -27,3 +27,6 @@ export function labelsOf(identity: RunIdentity, role: Role, cell?: string): Labe
 export function objectName(identity: RunIdentity, ...parts: readonly string[]): string {
   return ['matrix', identity.run, ...parts.map((part) => part.replace('@', '.'))].join('-').toLowerCase()
 }
+
+/** What an image of the project is called on an engine that it was brought to. */
+export const imageTag = (row: string, { project }: RunIdentity): string => `matrix-${project}/${row}:latest`

@@ -51,7 +51,7 @@ export async function runLyingCell(
   await runPlan(plan, {
     builder: liar,
     layers: new LayerStore(join(cell.root, 'layers')),
-    columnOf: async () => ({ engine: liar, onThisMachine: true }),
+    columnOf: async () => [{ engine: liar, onThisMachine: true }],
     clock: systemClock,
     identity: {
       project: loaded.project.id,

@@ -132,7 +132,7 @@ async function eventsOfNight(
   ]
   for (const cell of cells) {
     if (cell.outcome === 'excluded' || cell.outcome === 'not-run') continue
-    bodies.push({ type: 'cell-started', cell: cell.id })
+    bodies.push({ type: 'cell-started', cell: cell.id, engine: 'unix:///run/engine.sock' })
     for (const [index, name] of ['network', 'create', 'start', 'ready', 'check', 'stop'].entries()) {
       const startMs = cell.row * 1000 + cell.column * 50 + index * 200
       bodies.push({ type: 'cell-phase', cell: cell.id, phase: { name, startMs, durationMs: 180 + cell.column } })

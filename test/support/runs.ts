@@ -42,7 +42,7 @@ export function eventsOf(
   ]
   for (const [cell, outcome] of Object.entries(cells)) {
     if (outcome === 'excluded' || outcome === 'not-run') continue
-    bodies.push({ type: 'cell-started', cell })
+    bodies.push({ type: 'cell-started', cell, engine: 'unix:///run/engine.sock' })
     if (outcome === null) continue
     for (const check of checks) bodies.push({ type: 'cell-check', cell, check })
     const bad = outcome !== 'pass'

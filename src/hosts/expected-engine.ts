@@ -1,0 +1,28 @@
+/** Which engine a provisioned host will have, before it is up: what its release of Debian holds. */
+import type { DebianRelease, HostSpec } from '../model/project.ts'
+import { machineFacts } from './machine-facts.ts'
+
+export interface ExpectedEngine {
+  readonly name: 'docker' | 'podman'
+  readonly version: string
+  readonly rootless: boolean
+  /** `v1` or `v2`. */
+  readonly cgroup: string
+}
+
+/** Source: the packages docker.io and podman of each release. */
+const versions: Readonly<Record<'docker' | 'podman', Readonly<Record<DebianRelease, string>>>> = {
+  docker: { bullseye: '20.10.5', bookworm: '20.10.24', trixie: '26.1.5' },
+  podman: { bullseye: '3.0.1', bookworm: '4.3.1', trixie: '5.4.2' },
+}
+
+export function expectedEngine(spec: HostSpec): ExpectedEngine {
+  const name = spec.kind === 'nested' ? spec.engine : 'docker'
+  return {
+    name,
+    version: versions[name][spec.release],
+    rootless: spec.kind === 'nested' && spec.rootless,
+    // A container shares the machine's control groups; a virtual machine of today's Debian has version 2.
+    cgroup: spec.kind === 'vm' ? 'v2' : machineFacts('/').cgroup,
+  }
+}

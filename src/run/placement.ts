@@ -1,0 +1,216 @@
+/** Answers one cell: waits for its images and for a place on an engine of its environment, brings them together, and runs it. */
+import type { Distribution } from '../images/distribution.ts'
+import { abortable } from '../lib/abort.ts'
+import { oneLine } from '../lib/printable.ts'
+import type { RunEventBody } from '../model/event.ts'
+import type { CellOutcome, Reason } from '../model/outcome.ts'
+import type { RunnableCell } from '../model/plan.ts'
+import { fingerprintOf } from '../plan/fingerprint.ts'
+import { limitedBy } from '../plan/plan.ts'
+import { runCell } from './cell.ts'
+import type { Columns, OpenColumn } from './columns.ts'
+import type { RunDeps } from './deps.ts'
+import type { ImageResult } from './images.ts'
+import { imageTag } from './labels.ts'
+import type { Teardown } from './teardown.ts'
+
+export interface PlacementContext {
+  readonly deps: RunDeps
+  readonly columns: Columns
+  readonly images: ReadonlyMap<string, Promise<ImageResult>>
+  readonly distribution: Distribution
+  readonly signal: AbortSignal
+  readonly sinceStart: () => number
+  readonly clean: (teardown: Teardown) => void
+}
+
+const defaultMemoryBytes = 256 * 1024 ** 2
+
+/** Never rejects but for a defect. When the cell started; null where it never did. */
+export async function placeCell(planned: RunnableCell, context: PlacementContext): Promise<number | null> {
+  const imageIds = await imagesFor(planned, context)
+  if (imageIds === null) return null
+  const pool = await poolFor(planned, context)
+  if (pool === null) return null
+  const left = new Set(pool)
+  for (;;) {
+    const [column, ...others] = [...left].sort((a, b) => a.admission.load - b.admission.load)
+    if (column === undefined) return null
+    left.delete(column)
+    const attempt = await runOn(column, { planned, imageIds, mayMove: others.length > 0, context })
+    if (!attempt.moves) return attempt.startedMs
+    const { endpoint } = column.session.engine
+    context.deps.progress({ type: 'notice', text: `${planned.id}: ${endpoint} was lost; it goes to another engine` })
+  }
+}
+
+/** `moves`: the engine was lost under the cell, which was not answered yet and goes to another of the pool. */
+type Attempt = { readonly moves: true } | { readonly moves: false; readonly startedMs: number | null }
+
+async function runOn(
+  column: OpenColumn,
+  options: {
+    readonly planned: RunnableCell
+    readonly imageIds: ReadonlyMap<string, string>
+    readonly mayMove: boolean
+    readonly context: PlacementContext
+  },
+): Promise<Attempt> {
+  const { context, imageIds, planned } = options
+  const { signal } = context
+  const { session } = column
+  const cell = limitedBy(planned, session.facts.unsupported)
+  let moves = false
+  const emit = (event: RunEventBody) => {
+    const lost = event.type === 'cell-finished' && (event.reason === 'engine-lost' || event.reason === 'not-delivered')
+    if (options.mayMove && lost) moves = true
+    else context.deps.emit(event)
+  }
+  const deps: RunDeps = { ...context.deps, emit }
+  const required = cell.unsupported.filter((atom) =>
+    cell.required.some((name) => name === atom || atom.startsWith(`${name}:`)),
+  )
+  if (required.length > 0) {
+    answerUnstarted(cell, deps, {
+      outcome: 'error',
+      stage: 'constraints',
+      reason: 'not-enforced',
+      message: `${cell.environment} requires ${required.join(', ')}, which its engine does not enforce`,
+    })
+    return { moves: false, startedMs: null }
+  }
+  let startedMs: number | null = null
+  if (await deliver(cell, { column, imageIds, context: { ...context, deps } })) {
+    const work = async () => {
+      startedMs = context.sinceStart()
+      await runHere(cell, { column, imageIds, deps, context })
+    }
+    try {
+      await column.admission.run(claimOf(cell, deps), { signal, work })
+    } catch (error) {
+      // A cell that was never let in stays `not-run`.
+      if (!signal.aborted) throw error
+    }
+  }
+  return moves ? { moves } : { moves, startedMs }
+}
+
+async function runHere(
+  cell: RunnableCell,
+  options: {
+    readonly column: OpenColumn
+    readonly imageIds: ReadonlyMap<string, string>
+    readonly deps: RunDeps
+    readonly context: PlacementContext
+  },
+): Promise<void> {
+  const { column, context, deps, imageIds } = options
+  const { session } = column
+  const { signal, sinceStart } = context
+  const imageOf = (row: string) => imageIds.get(row) ?? ''
+  const images = new Map(cell.copies.map((copy) => [copy.alias, imageOf(copy.row)]))
+  const { toolVersion, secret, identity } = deps
+  const fingerprint = fingerprintOf(cell, {
+    images,
+    engine: session.facts,
+    toolVersion,
+    secret,
+    secretKey: identity.project,
+  })
+  const run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart })
+  const keep = deps.keepFailed && (run.outcome === 'fail' || run.outcome === 'error')
+  if (!keep) context.clean(run.teardown)
+}
+
+function claimOf(cell: RunnableCell, deps: RunDeps) {
+  const bytes = cell.copies.reduce((sum, copy) => sum + (copy.config.constraints.mem_limit ?? defaultMemoryBytes), 0)
+  // What asks for more memory also starts more: beside too many like it, it would miss deadlines that it keeps alone.
+  const places = deps.concurrency === null ? Math.ceil(bytes / defaultMemoryBytes) : 1
+  return { bytes, places, exclusive: cell.exclusive }
+}
+
+/** Row → image id, once every image of the cell is made; null where one is not, and the cell is answered. */
+async function imagesFor(cell: RunnableCell, context: PlacementContext): Promise<ReadonlyMap<string, string> | null> {
+  const imageIds = new Map<string, string>()
+  for (const copy of cell.copies) {
+    const result = await context.images.get(copy.buildKey)
+    if (result?.ok) {
+      imageIds.set(copy.row, result.imageId)
+      continue
+    }
+    if (!context.signal.aborted) {
+      const { reason, message } = result ?? { reason: 'build-trouble' as const, message: 'no image was planned' }
+      answerUnstarted(cell, context.deps, { outcome: 'blocked', stage: 'build', reason, message })
+    }
+    return null
+  }
+  return imageIds
+}
+
+/** The engines of the cell's environment; null where none can be had, and the cell is answered. */
+async function poolFor(cell: RunnableCell, context: PlacementContext): Promise<readonly OpenColumn[] | null> {
+  try {
+    return await abortable(context.columns.of(cell.environment), context.signal)
+  } catch (error) {
+    if (context.signal.aborted) return null
+    const message = `the engine of ${cell.environment} cannot be used: ${messageOf(error)}`
+    answerUnstarted(cell, context.deps, { outcome: 'error', stage: 'distribute', reason: 'no-engine', message })
+    return null
+  }
+}
+
+/** Whether the images of the cell are on its engine; where one cannot be brought there, the cell is answered. */
+async function deliver(
+  cell: RunnableCell,
+  options: {
+    readonly column: OpenColumn
+    readonly imageIds: ReadonlyMap<string, string>
+    readonly context: PlacementContext
+  },
+): Promise<boolean> {
+  const { context, imageIds } = options
+  const { engine } = options.column.session
+  const startMs = Math.round(context.sinceStart())
+  try {
+    const deliveries = await Promise.all(
+      [...imageIds].map(([row, id]) =>
+        context.distribution.deliver(engine, { id, name: imageTag(row, context.deps.identity) }),
+      ),
+    )
+    if (deliveries.some(({ bytes }) => bytes > 0)) {
+      const durationMs = Math.round(context.sinceStart()) - startMs
+      context.deps.emit({ type: 'cell-phase', cell: cell.id, phase: { name: 'distribute', startMs, durationMs } })
+    }
+    return true
+  } catch (error) {
+    if (context.signal.aborted) return false
+    const message = `an image could not be brought to ${cell.environment}: ${messageOf(error)}`
+    answerUnstarted(cell, context.deps, { outcome: 'error', stage: 'distribute', reason: 'not-delivered', message })
+    return false
+  }
+}
+
+const messageOf = (error: unknown) => oneLine(error instanceof Error ? error.message : String(error), 500)
+
+function answerUnstarted(
+  cell: RunnableCell,
+  deps: RunDeps,
+  answer: {
+    readonly outcome: CellOutcome
+    readonly stage: 'build' | 'distribute' | 'constraints'
+    readonly reason: Reason
+    readonly message: string
+  },
+): void {
+  deps.emit({
+    type: 'cell-finished',
+    cell: cell.id,
+    ...answer,
+    signature: null,
+    fingerprint: null,
+    imageId: null,
+    durationMs: 0,
+    findings: cell.findings,
+    evidence: [],
+  })
+}
