@@ -17,7 +17,7 @@ import { dial, reach } from './relay/dial.ts'
 import type { EngineSession, SessionHost } from './session.ts'
 import type { Teardown } from './teardown.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
-import { nothingSeen, observeNetwork, secondLook } from './verify/network.ts'
+import { isSettled, nothingSeen, observeNetwork, settled } from './verify/network.ts'
 import { verifyConstraints } from './verify/verify.ts'
 
 export interface CopyContext {
@@ -40,7 +40,7 @@ export interface CopyContext {
   readonly phase: <T>(name: string, work: () => Promise<T>) => Promise<T>
 }
 
-const secondLookMs = 500
+const betweenLooksMs = 500
 
 /** A copy that runs; what it was verified to be is known once `verified` resolves. */
 export interface RunningCopy {
@@ -221,12 +221,18 @@ async function verify(
     return { records, trouble: (await pid()) > 0 ? 'its process could not be read from the host' : null }
   }
   if (records.every((record) => record.agrees !== false)) return { records, trouble: null }
-  // Looked at once more before a disagreement is believed: the process may have been seen in the middle of its start,
-  // and Docker takes the rule that closes its internal networks out and in again whenever it makes another network.
-  await context.clock.sleep(secondLookMs, signal)
-  const [again, seenAgain] = await Promise.all([read(), tryOut()])
-  if (again === null) return { records, trouble: null }
-  return { records: verifyConstraints({ ...input, seen: secondLook(seen, seenAgain), view: again }), trouble: null }
+  // Looked at again before a disagreement is believed: the process may have been seen in the middle of its start, and
+  // Docker takes the rule that closes its internal networks out and in again whenever it makes another network.
+  const looks = [seen]
+  let latest = view
+  while (!isSettled(looks)) {
+    await context.clock.sleep(betweenLooksMs, signal)
+    const [again, seenAgain] = await Promise.all([read(), tryOut()])
+    if (again === null) break
+    latest = again
+    looks.push(seenAgain)
+  }
+  return { records: verifyConstraints({ ...input, seen: settled(looks), view: latest }), trouble: null }
 }
 
 /** Waits until the runtime has handed over to the container's own program. */

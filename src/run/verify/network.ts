@@ -22,13 +22,32 @@ export interface SeenDelay {
 
 export const nothingSeen: NetworkSeen = { direct: null, proxied: null, delays: [] }
 
-/** The second look counts, and the first where the second could not tell. */
-export function secondLook(first: NetworkSeen, second: NetworkSeen): NetworkSeen {
+const looksAtMost = 5
+
+/** Whether further looks could change nothing: there are two of a network that cannot be tried, or most say the same. */
+export function isSettled(looks: readonly NetworkSeen[]): boolean {
+  const told = looks.map(({ direct }) => direct).filter((direct) => direct !== null)
+  const most = Math.max(told.filter((direct) => direct).length, told.filter((direct) => !direct).length)
+  return looks.length >= looksAtMost || most > looksAtMost / 2 || (looks.length > 1 && told.length === 0)
+}
+
+/**
+ * What most looks saw. A network that is closed is open for moments, while its engine rewrites its rules; one that is
+ * open is always so. The latest look at a delay counts.
+ */
+export function settled(looks: readonly NetworkSeen[]): NetworkSeen {
   return {
-    direct: second.direct ?? first.direct,
-    proxied: second.proxied ?? first.proxied,
-    delays: second.delays.length > 0 ? second.delays : first.delays,
+    direct: mostOf(looks.map(({ direct }) => direct)),
+    proxied: mostOf(looks.map(({ proxied }) => proxied)),
+    delays: looks.findLast(({ delays }) => delays.length > 0)?.delays ?? [],
   }
+}
+
+/** The later one where both were seen as often; null where none was seen. */
+function mostOf(seen: readonly (boolean | null)[]): boolean | null {
+  const told = seen.filter((one) => one !== null)
+  const balance = told.reduce((sum, one) => sum + (one ? 1 : -1), 0)
+  return balance === 0 ? (told.at(-1) ?? null) : balance > 0
 }
 
 export async function observeNetwork(context: {

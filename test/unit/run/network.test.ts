@@ -4,7 +4,7 @@ import { exemptOf, networkSysctls, proxyVariables } from '../../../src/run/netwo
 import { configuration } from '../../../src/run/network/proxy.ts'
 import { compareNetworkAtom } from '../../../src/run/verify/compare-network.ts'
 import { parseKernelView } from '../../../src/run/verify/kernel-view.ts'
-import { type NetworkSeen, nothingSeen, parseDelay } from '../../../src/run/verify/network.ts'
+import { isSettled, type NetworkSeen, nothingSeen, parseDelay, settled } from '../../../src/run/verify/network.ts'
 
 const view = parseKernelView(`@@status
 Uid:\t1000\t1000\t1000\t1000
@@ -77,6 +77,29 @@ describe('what a look at a delay says', () => {
   it('is nothing where a connection was cut off, or the name leads nowhere', () => {
     expect(parseDelay('db 10.0.0.2 100.0 105.0 143\n', of)).toMatchObject({ throughMs: null, directMs: null })
     expect(parseDelay('', of)).toBeNull()
+  })
+})
+
+describe('several looks', () => {
+  const looks = (...direct: readonly (boolean | null)[]) => direct.map((one) => ({ ...nothingSeen, direct: one }))
+  it.each([
+    [[true], false],
+    [[true, true], false],
+    [[true, true, true], true],
+    [[true, false, true, false], false],
+    [[true, false, true, false, false], true],
+    [[null, null], true],
+    [[null], false],
+  ])('%j are enough: %s', (direct, enough) => {
+    expect(isSettled(looks(...direct))).toBe(enough)
+  })
+  it.each([
+    [[true, false, false, true, false], false],
+    [[true, true, null, true], true],
+    [[true, false], false],
+    [[null, null], null],
+  ])('%j say %s', (direct, expected) => {
+    expect(settled(looks(...direct)).direct).toBe(expected)
   })
 })
 
