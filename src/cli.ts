@@ -298,6 +298,16 @@ env
   .addOption(engineOption())
   .option('--json', 'print it as JSON')
   .action((options) => perform(async (io) => (await import('./commands/env.ts')).runEnvStatus(options, io)))
+env
+  .command('diff')
+  .description('Two environments property by property, the defaults of their engines written out; starts nothing.')
+  .argument('<before>', 'an environment')
+  .argument('<after>', 'another one')
+  .option('--all', 'also what is the same in both')
+  .option('--json', 'print it as JSON')
+  .action((before: string, after: string, options) =>
+    perform(async (io) => (await import('./commands/env-diff.ts')).runEnvDiff({ before, after }, options, io)),
+  )
 env.addHelpText(
   'after',
   examples([
@@ -305,6 +315,7 @@ env.addHelpText(
     'matrix env up customer-servers',
     'matrix env status',
     'matrix env down --purge',
+    'matrix env diff qa-server customer-servers',
   ]),
 )
 

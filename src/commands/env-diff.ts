@@ -1,0 +1,133 @@
+/** `matrix env diff A B`: two columns property by property, the defaults of their engines written out. Starts nothing. */
+import Table from 'cli-table3'
+import { loadProject } from '../config/load.ts'
+import { connectDocker } from '../engines/docker-api/connect.ts'
+import { EngineError } from '../engines/engine.ts'
+import { oneLine, printable } from '../lib/printable.ts'
+import type { DebianRelease, Environment } from '../model/project.ts'
+import { exitCodes } from '../model/verdict.ts'
+import { compareEnvironments, type Property, type PropertyRow, type Side } from '../plan/compare-environments.ts'
+import type { EngineKind } from '../plan/engine-defaults.ts'
+import type { Io } from './io.ts'
+import { lookForEngine } from './open-engine.ts'
+
+export interface EnvDiffOptions {
+  /** Also what is the same in both. */
+  readonly all?: boolean
+  readonly json?: boolean
+}
+
+/** Exit 0 whether they differ or not. */
+export async function runEnvDiff(
+  ids: { readonly before: string; readonly after: string },
+  options: EnvDiffOptions,
+  io: Io,
+): Promise<number> {
+  const loaded = await loadProject(io.cwd, { env: io.env })
+  if (!loaded.ok) {
+    io.stderr('matrix: the project has mistakes; matrix validate shows them\n')
+    return exitCodes.usage
+  }
+  const { environments } = loaded.project
+  const found = [ids.before, ids.after].map((id) => environments.find((environment) => environment.id === id))
+  const [before, after] = found
+  if (before === undefined || after === undefined) {
+    const unknown = [ids.before, ids.after].filter((_, index) => found[index] === undefined)
+    const known = environments.map(({ id }) => id).join(', ') || 'none'
+    io.stderr(printable(`matrix: there is no environment "${unknown.join('" and no "')}"; there are: ${known}\n`))
+    return exitCodes.usage
+  }
+  const sides = { before: await sideOf(before, io), after: await sideOf(after, io) }
+  const rows = compareEnvironments(sides.before, sides.after)
+  const shown = options.all === true ? rows : rows.filter(({ differs }) => differs)
+  io.stdout(options.json === true ? asJson(sides, shown) : asText(sides, shown))
+  return exitCodes.green
+}
+
+interface KnownSide extends Side {
+  /** The engine in words. */
+  readonly title: string
+}
+interface Sides {
+  readonly before: KnownSide
+  readonly after: KnownSide
+}
+
+/** What Debian's releases have of each engine. */
+const majors: Readonly<Record<'docker' | 'podman', Readonly<Record<DebianRelease, number>>>> = {
+  docker: { bullseye: 20, bookworm: 20, trixie: 26 },
+  podman: { bullseye: 3, bookworm: 4, trixie: 5 },
+}
+
+async function sideOf(environment: Environment, io: Io): Promise<KnownSide> {
+  const { engine: choice } = environment
+  if (choice.kind === 'provision') {
+    const { spec } = choice
+    const family = spec.kind === 'nested' ? spec.engine : 'docker'
+    const engine = { family, major: majors[family][spec.release] }
+    const rootless = spec.kind === 'nested' && spec.rootless ? 'rootless ' : ''
+    const place = spec.kind === 'nested' ? '' : `, ${spec.kind}`
+    return { environment, engine, title: `${rootless}${family} ${engine.major} of Debian ${spec.release}${place}` }
+  }
+  if (choice.kind === 'pool') return { environment, engine: null, title: `one of ${choice.endpoints.join(', ')}` }
+  const asked = choice.kind === 'connect' ? choice.endpoint : undefined
+  const found = await lookForEngine(asked, io)
+  if (found.kind !== 'found') return { environment, engine: null, title: `${asked ?? 'the default engine'}, no answer` }
+  await using engine = connectDocker(found.endpoint, found.access)
+  try {
+    const { name, version } = await engine.facts({ signal: io.signal })
+    const kind: EngineKind = {
+      family: name === 'podman' ? 'podman' : 'docker',
+      major: Number(/^\d+/.exec(version)?.[0] ?? Number.NaN) || null,
+    }
+    return { environment, engine: kind, title: `${name} ${version}` }
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return { environment, engine: null, title: `${found.endpoint}, no answer` }
+  }
+}
+
+function asJson({ before, after }: Sides, rows: readonly PropertyRow[]): string {
+  const side = ({ environment, title, engine }: KnownSide) => ({
+    environment: environment.id,
+    engine: title,
+    known: engine !== null,
+  })
+  return `${JSON.stringify({ before: side(before), after: side(after), properties: rows }, null, 2)}\n`
+}
+
+function asText({ before, after }: Sides, rows: readonly PropertyRow[]): string {
+  const table = new Table({
+    head: ['', before.environment.id, after.environment.id],
+    style: { head: [], border: [], compact: true },
+    colWidths: [36, 44, 44],
+    wordWrap: true,
+  })
+  table.push(['engine', before.title, after.title])
+  for (const row of rows)
+    table.push([row.property, asWords(row.property, row.before), asWords(row.property, row.after)])
+  const unknown = [before, after].filter(({ engine }) => engine === null)
+  const remarks = unknown.map(
+    ({ environment }) => `The engine of ${environment.id} is not known, so its defaults are left out.`,
+  )
+  return printable(`${[table.toString(), ...remarks].join('\n')}\n`)
+}
+
+function asWords(property: string, told: Property | null): string {
+  if (told === null) return '-'
+  const { value, from } = told
+  const list = Array.isArray(value) ? value.map(String).join(' ') || 'none' : null
+  const text = list ?? (typeof value === 'object' && value !== null ? JSON.stringify(value) : withUnit(property, value))
+  return oneLine(`${text}${from === 'default' ? ' (engine default)' : ''}`, 400)
+}
+
+const bytes = new Set(['mem_limit', 'memswap_limit', 'shm_size', 'sells.mem_max'])
+const times = /^(contract\.(ready_within|stays_up|stops_within)|network\.latency|stop_grace_period)$/
+
+/** As it is written in a file. */
+function withUnit(property: string, value: unknown): string {
+  if (typeof value !== 'number') return String(value)
+  if (bytes.has(property)) return value % 1024 ** 2 === 0 ? `${value / 1024 ** 2}m` : `${value}b`
+  if (times.test(property)) return value % 1000 === 0 ? `${value / 1000}s` : `${value}ms`
+  return String(value)
+}

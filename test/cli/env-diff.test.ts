@@ -1,0 +1,55 @@
+/** Two environments side by side, as the built program prints them. */
+import { describe, expect, test } from 'vitest'
+import type { PropertyRow } from '../../src/plan/compare-environments.ts'
+import { matrix } from '../support/matrix.ts'
+import { environment, project, serverStack } from '../support/project.ts'
+
+const files = {
+  ...environment(
+    'laptop',
+    'engine: { provision: { kind: nested, engine: podman, release: trixie, rootless: true } }\nnetwork: { latency: 20ms }',
+  ),
+  ...environment(
+    'server',
+    'engine: { provision: { kind: nested, release: bullseye } }\nconstraints: { pids_limit: 128 }',
+  ),
+  ...serverStack('api'),
+}
+
+describe('matrix env diff', () => {
+  test('writes out what the engines add, and starts nothing', async () => {
+    using made = project(files)
+    const { exitCode, stdout, stderr } = await matrix(['env', 'diff', 'laptop', 'server', '--json'], { cwd: made.root })
+    expect([exitCode, stderr]).toEqual([0, ''])
+    const { before, after, properties } = JSON.parse(stdout) as {
+      readonly before: unknown
+      readonly after: unknown
+      readonly properties: readonly PropertyRow[]
+    }
+    expect(before).toEqual({ environment: 'laptop', engine: 'rootless podman 5 of Debian trixie', known: true })
+    expect(after).toEqual({ environment: 'server', engine: 'docker 20 of Debian bullseye', known: true })
+    expect(properties.every(({ differs }) => differs)).toBe(true)
+    expect(properties.find(({ property }) => property === 'pids_limit')).toEqual({
+      property: 'pids_limit',
+      before: { value: 2048, from: 'default' },
+      after: { value: 128, from: 'imposed' },
+      differs: true,
+    })
+  })
+
+  test('is a table with the units of the files', async () => {
+    using made = project(files)
+    const { stdout } = await matrix(['env', 'diff', 'laptop', 'server', '--all'], { cwd: made.root })
+    expect(stdout).toMatch(/network\.latency +│ 20ms +│ - /)
+    expect(stdout).toMatch(/shm_size +│ 64m \(engine default\) +│ 64m \(engine default\)/)
+  })
+
+  test('names the environments that there are', async () => {
+    using made = project(files)
+    expect(await matrix(['env', 'diff', 'laptop', 'cloud'], { cwd: made.root })).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: 'matrix: there is no environment "cloud"; there are: laptop, server\n',
+    })
+  })
+})

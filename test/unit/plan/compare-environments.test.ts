@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import type { Constraints } from '../../../src/model/constraint.ts'
+import type { Environment } from '../../../src/model/project.ts'
+import { compareEnvironments, propertiesOf } from '../../../src/plan/compare-environments.ts'
+import { type EngineKind, engineDefaults, portStart } from '../../../src/plan/engine-defaults.ts'
+
+const environment = (id: string, constraints: Constraints = {}): Environment => ({
+  id,
+  title: id,
+  description: '',
+  engine: { kind: 'default' },
+  constraints,
+  allow: { cap_add: [] },
+  required: [],
+  sells: {},
+  network: { egress: 'open' },
+  contract: {},
+  timeScale: 1,
+  at: { file: 'x.yaml', line: 1, column: 1, length: 1 },
+})
+const docker: EngineKind = { family: 'docker', major: 20 }
+const podman: EngineKind = { family: 'podman', major: 5 }
+const differing = (before: EngineKind | null, after: EngineKind | null, constraints: Constraints = {}) =>
+  compareEnvironments(
+    { environment: environment('a', constraints), engine: before },
+    { environment: environment('b', constraints), engine: after },
+  )
+    .filter(({ differs }) => differs)
+    .map(({ property }) => property)
+
+describe('two environments that impose the same', () => {
+  it('do not differ on one engine', () => {
+    expect(differing(docker, docker)).toEqual([])
+  })
+
+  it('differ on two by what the engines do by themselves', () => {
+    expect(differing(docker, { family: 'docker', major: 26 })).toEqual(['io_uring'])
+    expect(differing(docker, podman)).toEqual(expect.arrayContaining(['capabilities', portStart, 'pids_limit']))
+  })
+
+  it('do not differ any more where the defaults of one are imposed on both', () => {
+    const imposed = Object.assign({}, ...engineDefaults(podman).map((one) => one.imposed ?? {})) as Constraints
+    const left = differing(docker, podman, imposed)
+    expect(left).not.toContain('capabilities')
+    expect(left).not.toContain('pids_limit')
+    expect(left).not.toContain(portStart)
+  })
+})
+
+describe('the properties of an environment', () => {
+  it('name what stands in place of a default', () => {
+    const side = { environment: environment('a', { pids_limit: 64 }), engine: podman }
+    expect(propertiesOf(side).get('pids_limit')).toEqual({ value: 64, from: 'imposed' })
+    expect(propertiesOf(side).get('shm_size')).toEqual({ value: 64 * 1024 ** 2, from: 'default' })
+  })
+
+  it('reckon capabilities as an engine does', () => {
+    const left = (constraints: Constraints) =>
+      propertiesOf({ environment: environment('a', constraints), engine: docker }).get('capabilities')?.value
+    expect(left({ cap_drop: ['ALL'] })).toEqual([])
+    expect(left({ cap_drop: ['ALL'], cap_add: ['CHOWN'] })).toEqual(['CHOWN'])
+    expect(left({ cap_drop: ['CHOWN'] })).not.toContain('CHOWN')
+    expect(left({ cap_add: ['NET_ADMIN'] })).toContain('NET_ADMIN')
+  })
+
+  it('are no defaults where the engine is not known', () => {
+    expect([...propertiesOf({ environment: environment('a'), engine: null }).keys()]).toEqual([
+      'network.egress',
+      'time_scale',
+    ])
+  })
+})
