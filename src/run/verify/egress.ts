@@ -22,9 +22,11 @@ const busybox = '/bin/busybox'
  * A virtual cable between the engine's host and the outside container. The kernel names the second end `veth0`, since
  * the container has no other device; it gets a name of its own before it moves to the host.
  */
-const cableScript = `B=/bin/busybox; P=$1; N=$2; H=$3; O=$4; R=$($B pidof "$5" | $B cut -d' ' -f1)
+const cableScript = `B=/bin/busybox; P=$1; N=$2; H=$3; O=$4; R=
 I="$B nsenter -t $P -n $B"
-R=\${R:-1}; G="$B nsenter -t $R -n $B"
+[ -z "$5" ] || R=$($B pidof "$5" | $B cut -d' ' -f1)
+# The helper is in the host's namespace itself, and not every first process may be entered.
+if [ "$R" ]; then G="$B nsenter -t $R -n $B"; else G=$B; R=$$; fi
 set -e
 $I ip link add out0 type veth
 $I ip link set veth0 name $N
