@@ -228,7 +228,7 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   emit({ type: 'run-finished', ...verdict, durationMs, timing: timing ?? { ...soFar.timing, makespanMs: durationMs } })
   reporter.end()
   const run = await recorder.finish(plan.project.history)
-  await writeReports(reports, run)
+  await writeReports(reports, run, (text) => io.stderr(printable(`matrix: ${text}\n`)))
   const code = context.present(run, { options, io, folder: recorder.folder })
   await github?.end(run)
   if (how === 'internal') throw broken

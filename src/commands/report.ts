@@ -63,7 +63,7 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
     return exitCodes.green
   }
   await writeFileAtomic(folder.record, renderJson(run))
-  await writeReports(reports, run)
+  await writeReports(reports, run, (text) => io.stderr(printable(`matrix: ${text}\n`)))
   if (options.separate === true) await writeSeparate(reports, run)
   io.stdout(
     renderFinal(run, {

@@ -11,10 +11,23 @@ import { renderMarkdown } from '../reporters/markdown.ts'
 import { renderMetrics } from '../reporters/metrics.ts'
 import { htmlContext } from './report-context.ts'
 
-export async function writeReports(reports: string, run: RunRecord): Promise<RunFolder> {
+/** Beyond this a browser takes its time. */
+const slowBytes = 10 * 1024 * 1024
+
+/** @param onNotice hears what a reader should know of them */
+export async function writeReports(
+  reports: string,
+  run: RunRecord,
+  onNotice: (text: string) => void = () => {},
+): Promise<RunFolder> {
   const folder = runFolder(reports, run.id)
+  const html = renderHtml(run, htmlContext(reports, run))
+  if (html.length > slowBytes) {
+    const size = Math.round(html.length / 1024 ** 2)
+    onNotice(`the report has ${size} MiB and may open slowly; ${folder.summary} is short`)
+  }
   await Promise.all([
-    writeFileAtomic(folder.html, renderHtml(run, htmlContext(reports, run))),
+    writeFileAtomic(folder.html, html),
     writeFileAtomic(folder.junit, renderJunit(run)),
     writeFileAtomic(folder.ctrf, renderCtrf(run)),
     writeFileAtomic(folder.metrics, renderMetrics(run)),

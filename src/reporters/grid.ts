@@ -3,8 +3,8 @@ import Table from 'cli-table3'
 import { createColors } from 'picocolors'
 import type { CellOutcome } from '../model/outcome.ts'
 
-/** What a cell shows: an outcome, or that it runs now. */
-export type CellState = CellOutcome | 'running'
+/** What a cell shows: an outcome, that it fails and is waived, or that it runs now. */
+export type CellState = CellOutcome | 'waived' | 'running'
 export interface Grid {
   readonly rows: readonly string[]
   readonly columns: readonly string[]
@@ -23,6 +23,7 @@ const words: Readonly<Record<CellState, string>> = {
   excluded: '– excluded',
   cancelled: '/ cancelled',
   'not-run': '?',
+  waived: '◇ waived',
   running: '… running',
 }
 export const letters: Readonly<Record<CellState, string>> = {
@@ -33,6 +34,7 @@ export const letters: Readonly<Record<CellState, string>> = {
   excluded: '–',
   cancelled: 'C',
   'not-run': '?',
+  waived: 'W',
   running: '…',
 }
 
@@ -45,6 +47,8 @@ export function paintOf(state: CellState, colors: Colors): Paint {
     case 'error':
     case 'blocked':
       return colors.magenta
+    case 'waived':
+      return colors.yellow
     case 'running':
       return colors.cyan
     default:

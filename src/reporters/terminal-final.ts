@@ -2,8 +2,9 @@
 import { createColors } from 'picocolors'
 import { oneLine, printable } from '../lib/printable.ts'
 import type { BuildRecord, CellRecord, CheckRecord, EvidenceRef, RunRecord } from '../model/run-record.ts'
+import { soonDays } from '../model/waiver.ts'
 import { formatDuration } from './duration.ts'
-import { paintOf, renderGrid } from './grid.ts'
+import { type CellState, paintOf, renderGrid } from './grid.ts'
 import { verdictSentence } from './sentence.ts'
 
 export interface FinalOptions {
@@ -23,7 +24,7 @@ const shownCells = 8
 
 export function renderFinal(run: RunRecord, options: FinalOptions): string {
   const colors = createColors(options.color)
-  const states = new Map(run.cells.map((cell) => [cell.id, cell.outcome]))
+  const states = new Map(run.cells.map((cell) => [cell.id, shownState(cell)]))
   const grid = renderGrid(
     {
       rows: run.stacks.map((row) => row.id),
@@ -36,18 +37,23 @@ export function renderFinal(run: RunRecord, options: FinalOptions): string {
   for (const build of run.builds) if (build.outcome !== 'pass') lines.push(...buildReason(build, { colors, options }))
   for (const cells of alike(run.cells)) lines.push(...cellReason(cells, { colors, options }))
   if (options.timing) lines.push(...timing(run), '')
+  lines.push(...waiverLines(run))
   const { outcome } = run
   const state = outcome === 'pass' || outcome === 'fail' ? outcome : 'error'
   lines.push(paintOf(state, colors)(verdictSentence(run)), `Report: ${options.reportPath}`)
   return `${lines.join('\n')}\n`
 }
 
+/** A failure that a waiver covers is shown as what it is, and as nothing that has to be looked at. */
+const shownState = (cell: CellRecord): CellState =>
+  cell.outcome === 'fail' && cell.waiver !== null ? 'waived' : cell.outcome
+
 /** Cells that are not green and show the same, together. */
 function alike(cells: readonly CellRecord[]): readonly (readonly CellRecord[])[] {
   const groups = new Map<string, CellRecord[]>()
   for (const cell of cells) {
     if (cell.outcome === 'pass' || cell.outcome === 'excluded') continue
-    const key = `${cell.outcome} ${cell.signature ?? `${cell.reason} ${cell.message}`} ${cell.stack}`
+    const key = `${shownState(cell)} ${cell.signature ?? `${cell.reason} ${cell.message}`} ${cell.stack}`
     groups.set(key, [...(groups.get(key) ?? []), cell])
   }
   return [...groups.values()]
@@ -64,9 +70,16 @@ function cellReason(
   const more = cells.length > shownCells ? `, and ${cells.length - shownCells} more` : ''
   const where = cell.stage === null ? '' : ` at ${cell.stage}`
   const why = cell.reason === null ? '' : ` (${cell.reason})`
-  const title = paintOf(cell.outcome, colors)(cell.outcome)
+  const state = shownState(cell)
+  const title = paintOf(state, colors)(state)
   const lines = [`${title}${where}${why}: ${names.join(', ')}${more}`]
   if (cell.message !== null) lines.push(`  ${oneLine(cell.message, 400)}`)
+  if (cell.waiver !== null) {
+    const { owner, expires, reason } = cell.waiver
+    lines.push(`  waived by ${oneLine(owner)} until ${expires}: ${oneLine(reason)}`)
+  }
+  const flaky = cells.filter((one) => one.flaky).map((one) => one.id)
+  if (flaky.length > 0) lines.push(`  flaky, for run again alone it passes: ${flaky.join(', ')}`)
   for (const check of cell.checks) {
     if (check.outcome === 'fail' || check.outcome === 'error') lines.push(...checkReason(check))
   }
@@ -110,6 +123,26 @@ function quote(ref: EvidenceRef, look: { readonly colors: Colors; readonly optio
   const lines = printable(text).trimEnd().split('\n')
   const last = lines.slice(-shownLogLines).map((line) => look.colors.dim(`    | ${oneLine(line, 300)}`))
   return [`  ${oneLine(ref.name)}, last lines (evidence/${ref.hash.slice(7, 19)}…):`, ...last]
+}
+
+const waiverStates: Readonly<Partial<Record<RunRecord['waivers'][number]['state'], string>>> = {
+  ended: 'has ended',
+  passing: 'covers what passes; remove it',
+  'other-failure': 'covers another failure than the one that is there',
+  absent: 'covers no cell of this run',
+}
+
+/** Waivers that ask for somebody. Of a part of the project, those that are not met say nothing. */
+function waiverLines(run: RunRecord): readonly string[] {
+  const told = run.waivers.flatMap((waiver) => {
+    const { stack, environment } = waiver.match
+    const what =
+      waiver.state === 'absent' && run.selection === 'part'
+        ? undefined
+        : (waiverStates[waiver.state] ?? (waiver.daysLeft <= soonDays ? `ends on ${waiver.expires}` : undefined))
+    return what === undefined ? [] : [`waiver of ${stack}@${environment} (${waiver.at}) ${what}`]
+  })
+  return told.length === 0 ? [] : [...told, '']
 }
 
 function timing(run: RunRecord): readonly string[] {

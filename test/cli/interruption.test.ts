@@ -1,6 +1,6 @@
 /** What stays of a run that does not end by itself: its record, and nothing in the engine. */
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -120,6 +120,10 @@ describe('kill -9', () => {
     expect(run.cells.find((cell) => cell.id === 'waiting@plain')).toMatchObject({ reason: 'interrupted' })
     const shown = await matrix(['report'], { cwd: killed.root })
     expect(shown.stdout).toContain('The run was killed before it ended: 1 could not be observed, 1 passed')
+    const html = readFileSync(join(killed.root, 'reports', id, 'index.html'), 'utf8')
+    expect(html).toContain('The run was killed before it ended')
+    expect(html).toContain('waiting on plain: error')
+    expect(html).toContain('quick on plain: pass')
   })
 
   test('is swept by the next run', async () => {

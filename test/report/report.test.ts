@@ -1,7 +1,8 @@
 /** The report as a reader meets it: from the disk, in the system's Chromium, under its own policy. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +10,7 @@ import type { CellOutcome } from '../../src/model/outcome.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { runFolder } from '../../src/record/run-folder.ts'
 import { openBrowser, openReport } from '../support/browser.ts'
-import { matrix } from '../support/matrix.ts'
+import { matrix, startMatrix } from '../support/matrix.ts'
 import { type NightsOptions, writeNights } from '../support/nights.ts'
 
 let browser: Browser
@@ -192,6 +193,61 @@ async function violations(page: Page): Promise<readonly string[]> {
   const { violations: found } = await new AxeBuilder({ page }).analyze()
   return found.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(' ')} ${node.failureSummary}`))
 }
+
+describe('what matrix serve shows', () => {
+  test('lists the runs, and opens a report, with nothing to complain about, for axe neither', async () => {
+    const server = startMatrix(['serve', '--port', '0'], { cwd: join(folder, 'mixed') })
+    try {
+      const address = await new Promise<string>((resolve, reject) => {
+        server.stderr?.on('data', (chunk: Buffer) => {
+          const found = /http:\/\/localhost:\d+\//.exec(chunk.toString())?.[0]
+          if (found !== undefined) resolve(found)
+        })
+        server.on('close', () => reject(new Error('it ended')))
+      })
+      const context = await browser.newContext()
+      const page = await context.newPage()
+      const trouble: string[] = []
+      page.on('console', (message) => trouble.push(message.text()))
+      await page.goto(address)
+      expect(await violations(page)).toEqual([])
+      await page.locator('main a').first().click()
+      await page.waitForSelector('#grid[role="grid"]')
+      expect(trouble).toEqual([])
+      await context.close()
+    } finally {
+      server.kill('SIGINT')
+      await server
+    }
+  })
+})
+
+test('the layout in separate files is styled, and readable, under the policy of Jenkins', async () => {
+  const root = join(folder, 'mixed')
+  expect((await matrix(['report', '--separate'], { cwd: root })).exitCode).toBe(0)
+  const { path } = JSON.parse(readFileSync(join(root, 'reports/latest.json'), 'utf8')) as { readonly path: string }
+  const types = { html: 'text/html', css: 'text/css', js: 'text/javascript' } as const
+  const server = createServer((request, response) => {
+    const name = /^\/(report\.html|report\.css|island\.js)$/.exec(request.url ?? '')?.[1]
+    if (name === undefined) return void response.writeHead(404).end()
+    response.writeHead(200, {
+      'content-type': types[name.split('.')[1] as keyof typeof types],
+      'content-security-policy': "sandbox allow-same-origin; default-src 'none'; img-src 'self'; style-src 'self';",
+    })
+    response.end(readFileSync(join(root, 'reports', dirname(path), name)))
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  try {
+    const address = server.address()
+    const page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/report.html`)
+    expect(await page.locator('[id="stack-02@place-01"]').innerText()).toContain('ended on 2026-10-02')
+    expect(await page.evaluate(() => getComputedStyle(document.body).margin)).toBe('0px')
+    await page.close()
+  } finally {
+    server.close()
+  }
+})
 
 describe('what a container wrote', () => {
   const hostile =

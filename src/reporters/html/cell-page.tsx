@@ -36,6 +36,10 @@ export const CellPage = ({ view }: { readonly view: CellView }) => {
       <Causes cell={cell} />
       <Since since={view.since} cell={cell.id} />
       <Checks checks={cell.checks} />
+      {view.logs.length === 0 ? null : <h4>Evidence</h4>}
+      {view.logs.map((log) => (
+        <Log key={`${log.file} ${log.name}`} log={log} />
+      ))}
       {cell.phases.length === 0 ? null : <h4>Time</h4>}
       <Phases phases={cell.phases} />
       <Constraints constraints={cell.constraints} />
@@ -52,10 +56,6 @@ export const CellPage = ({ view }: { readonly view: CellView }) => {
           </ul>
         </>
       )}
-      {view.logs.length === 0 ? null : <h4>Evidence</h4>}
-      {view.logs.map((log) => (
-        <Log key={`${log.file} ${log.name}`} log={log} />
-      ))}
       {view.strip.length < 2 ? null : (
         <>
           <h4>Earlier runs</h4>
@@ -103,39 +103,53 @@ const Again = ({ cell }: { readonly cell: CellRecord }) => {
   )
 }
 
-const Checks = ({ checks }: { readonly checks: readonly CheckRecord[] }) =>
-  checks.length === 0 ? null : (
+const Checks = ({ checks }: { readonly checks: readonly CheckRecord[] }) => {
+  if (checks.length === 0) return null
+  const none = checks.every((check) => check.outcome === 'not-run')
+  return (
     <>
       <h4>Checks</h4>
-      <ul class="checks">
-        {checks.map((check) => (
-          <li key={check.name}>
-            <Badge look={checkLook(check.outcome)} />
-            <div>
-              <p class="check">
-                <strong>
-                  <Line text={check.name} />
-                </strong>
-                {check.outcome === 'not-run' ? null : <span class="num">{formatDuration(check.durationMs)}</span>}
-              </p>
-              <p class="note">
-                {check.kind}
-                {check.attempts > 1 ? `, ${check.attempts} attempts` : ''}, <Line text={check.at} />
-              </p>
-              {check.message === null ? null : (
-                <p>
-                  <Line text={check.message} max={1000} />
-                </p>
-              )}
-              {check.expected === null && check.actual === null ? null : (
-                <Comparison check={check} open={check.outcome !== 'pass'} />
-              )}
-            </div>
-          </li>
-        ))}
-      </ul>
+      {none ? (
+        <details>
+          <summary>It did not come to its {checks.length === 1 ? 'check' : `${checks.length} checks`}</summary>
+          <CheckList checks={checks} />
+        </details>
+      ) : (
+        <CheckList checks={checks} />
+      )}
     </>
   )
+}
+
+const CheckList = ({ checks }: { readonly checks: readonly CheckRecord[] }) => (
+  <ul class="checks">
+    {checks.map((check) => (
+      <li key={check.name}>
+        <Badge look={checkLook(check.outcome)} />
+        <div>
+          <p class="check">
+            <strong>
+              <Line text={check.name} />
+            </strong>
+            {check.outcome === 'not-run' ? null : <span class="num">{formatDuration(check.durationMs)}</span>}
+          </p>
+          <p class="note">
+            {check.kind}
+            {check.attempts > 1 ? `, ${check.attempts} attempts` : ''}, <Line text={check.at} />
+          </p>
+          {check.message === null ? null : (
+            <p>
+              <Line text={check.message} max={1000} />
+            </p>
+          )}
+          {check.expected === null && check.actual === null ? null : (
+            <Comparison check={check} open={check.outcome !== 'pass'} />
+          )}
+        </div>
+      </li>
+    ))}
+  </ul>
+)
 
 const Comparison = ({ check, open }: { readonly check: CheckRecord; readonly open: boolean }) => (
   <details open={open}>

@@ -122,7 +122,7 @@ export function renderLivePage(
 
 const LiveCell = ({ state }: { readonly state: CellState | null }) => {
   if (state === null) return <td />
-  const look: Look = state === 'running' ? 'not-run' : state
+  const look: Look = state === 'running' ? 'not-run' : state === 'waived' ? 'known' : state
   return (
     <td>
       <span class={`cell ${look}`}>

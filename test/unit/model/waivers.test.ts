@@ -5,6 +5,7 @@ import type { FailureRecord } from '../../../src/model/run-record.ts'
 import { waiverMatches } from '../../../src/model/suggest-waiver.ts'
 import { verdictOf } from '../../../src/model/verdict.ts'
 import type { Waiver } from '../../../src/model/waiver.ts'
+import { renderFinal } from '../../../src/reporters/terminal-final.ts'
 import { eventsOf } from '../../support/runs.ts'
 
 const signature = 's1:0123456789ab'
@@ -100,4 +101,13 @@ describe('a waiver', () => {
       ),
     ).toBe(true)
   })
+})
+
+test('the end of a run tells what is waived, and which waivers ask for somebody', () => {
+  const run = runOf([failure('a')], [waiver({ signature }, '2026-02-02'), waiver({ stack: 'db' })])
+  const text = renderFinal(run, { columns: 100, color: false, reportPath: 'x', timing: false, evidence: () => null })
+  expect(text).toContain('◇ waived')
+  expect(text).toContain('waived by @ops until 2026-02-02: known')
+  expect(text).toContain('waiver of api@qa (waivers.yaml:2:3) ends on 2026-02-02')
+  expect(text).toContain('waiver of db@qa (waivers.yaml:2:3) covers what passes; remove it')
 })
