@@ -5,7 +5,7 @@ import { ensureHelperImage } from '../images/helper.ts'
 import { manyListeners } from '../lib/abort.ts'
 import { DeathWatch } from './death-watch.ts'
 import { labelsOf, objectName, type RunIdentity } from './labels.ts'
-import { type Helper, startHelper } from './relay/helper.ts'
+import { type Helper, ownRuntime, startHelper } from './relay/helper.ts'
 import type { Teardown } from './teardown.ts'
 import { type Outside, openOutside } from './verify/egress.ts'
 
@@ -80,19 +80,17 @@ async function openHost(host: EngineHost, options: HostOptions): Promise<Session
   const { identity, image, teardown, signal } = options
   const { engine } = host
   const labels = labelsOf(identity, 'relay')
-  const helper = await startHelper(engine, { image, name: objectName(identity, 'relay'), labels, teardown, signal })
+  const own = { image, labels, teardown, signal, runtime: ownRuntime(await engine.facts({ signal })) }
+  const helper = await startHelper(engine, { ...own, name: objectName(identity, 'relay') })
   let outside: Promise<Outside | null> | undefined
   return {
     helper,
     outside() {
       outside ??= openOutside(engine, {
+        ...own,
         helper,
-        image,
         rootless: options.rootless,
         name: objectName(identity),
-        labels,
-        teardown,
-        signal,
       }).catch((error: unknown) => {
         if (signal.aborted) throw signal.reason
         const where = host.name === null ? 'this engine' : host.name

@@ -1,10 +1,19 @@
 /** Sends a signal to processes of a workload, with nothing needed in its image. */
 import type { CallOptions } from '../engines/engine.ts'
 import type { RunningCopy } from './copy-runner.ts'
+import { sandboxFunctions, shellWord } from './relay/sandbox.ts'
 import type { EngineSession } from './session.ts'
 
+const insideScript = `F=4
+for d in /proc/[0-9]*; do
+  IFS= read -r c 2>/dev/null <$d/comm && [[ $c = "$1" ]] && kill -s "$2" \${d#/proc/} && F=0
+done
+exit $F`
+
 /** Every process of that name in the process namespace of \`$1\`. Exit 4: there is none. */
-const signalScript = `B=/bin/busybox; N=$($B readlink /proc/$1/ns/pid); F=4
+const signalScript = `B=/bin/busybox; P=$1; N=$($B readlink /proc/$P/ns/pid); F=4
+${sandboxFunctions}
+if sandboxed; then inside ${shellWord(insideScript)} mksh "$2" "$3"; exit; fi
 for d in /proc/[0-9]*; do
   [ "$($B readlink $d/ns/pid 2>/dev/null)" = "$N" ] || continue
   [ "$($B cat $d/comm 2>/dev/null)" = "$2" ] || continue

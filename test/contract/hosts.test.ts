@@ -15,6 +15,7 @@ const specs: Readonly<Record<string, HostSpec>> = {
   'nested Docker 20.10.5': nested({ release: 'bullseye' }),
   'nested Docker 20.10.24': nested({ release: 'bookworm' }),
   'nested Docker 26.1': nested({ release: 'trixie' }),
+  'nested Docker 26.1 with gVisor': nested({ release: 'trixie', runtime: 'runsc' }),
   'nested Podman 4.3': nested({ engine: 'podman', release: 'bookworm' }),
   'nested Podman 5.4': nested({ engine: 'podman', release: 'trixie' }),
   'nested rootless Podman 4.3': nested({ engine: 'podman', release: 'bookworm', rootless: true }),

@@ -99,13 +99,18 @@ const contract = z.strictObject({
 const release = z.enum(['bullseye', 'bookworm', 'trixie'])
 const gibibyte = 1024 ** 3
 const provision = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('nested'),
-    engine: z.enum(['docker', 'podman']).default('docker'),
-    release,
-    rootless: z.boolean().default(false),
-    runtime: z.enum(['runsc']).optional(),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('nested'),
+      engine: z.enum(['docker', 'podman']).default('docker'),
+      release,
+      rootless: z.boolean().default(false),
+      runtime: z.enum(['runsc']).optional(),
+    })
+    .refine((spec) => spec.runtime === undefined || (spec.engine === 'docker' && spec.release === 'trixie'), {
+      path: ['runtime'],
+      error: 'runsc comes with Docker of Debian trixie: engine: docker, release: trixie',
+    }),
   z.strictObject({
     kind: z.literal('swarm'),
     release: release.default('trixie'),

@@ -67,13 +67,14 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
   const components = (version as { readonly Components?: readonly { readonly Name: string }[] }).Components ?? []
   const name = components.some((component) => component.Name === 'Podman Engine') ? 'podman' : 'docker'
   const securityOptions = Array.isArray(info['SecurityOptions']) ? info['SecurityOptions'].map(String) : []
+  const ociRuntime = text('DefaultRuntime') || 'runc'
   const rootless = securityOptions.some((option) => option.includes('rootless'))
   const cgroup = `v${text('CgroupVersion') || '1'}`
   return {
     name,
     version: version.Version,
     apiVersion: version.ApiVersion,
-    ociRuntime: text('DefaultRuntime') || 'runc',
+    ociRuntime,
     rootless,
     kernel: text('KernelVersion'),
     cgroup,
@@ -84,7 +85,7 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     storageDriver: text('Driver'),
     outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
     securityOptions,
-    unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup }),
+    unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup, ociRuntime }),
   }
 }
 

@@ -6,8 +6,10 @@ export interface EngineKind {
   readonly rootless: boolean
   /** `v1` or `v2`. */
   readonly cgroup: string
+  readonly ociRuntime: string
 }
 
+const sandboxKeys = ['sysctls', 'security_opt:seccomp', 'security_opt:apparmor']
 const controlGroupKeys = ['mem_limit', 'memswap_limit', 'cpus', 'cpuset', 'pids_limit']
 
 /**
@@ -16,11 +18,14 @@ const controlGroupKeys = ['mem_limit', 'memswap_limit', 'cpus', 'cpuset', 'pids_
  * - Without root, control groups of version 1 cannot be written. Source: podman-run(1), "not supported on cgroups V1
  *   rootless systems"; seen with Podman 5.4.
  * - Without root, Podman before 5.5 drops `ulimits` that come over this API. Source: containers/podman#25881.
+ * - A gVisor sandbox has a kernel of its own, without most sysctls and without the engine's profiles. Seen with runsc
+ *   20240729.
  */
 export function unenforcedBy(kind: EngineKind): ReadonlySet<string> {
   const { rootless, cgroup, name } = kind
   return new Set([
     ...(rootless && cgroup === 'v1' ? controlGroupKeys : []),
+    ...(kind.ociRuntime === 'runsc' ? sandboxKeys : []),
     ...(rootless && name === 'podman' && isBefore(kind.version, [5, 5]) ? ['ulimits'] : []),
   ])
 }

@@ -39,13 +39,26 @@ else
   GROUP=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
 fi`
 
+// Its own network stack refuses the namespaces of a nested engine; the container's namespace is used all the same.
+const sandboxConfig = JSON.stringify({
+  runtimes: { runsc: { path: '/usr/bin/runsc', runtimeArgs: ['--platform=systrap', '--network=host'] } },
+  'default-runtime': 'runsc',
+})
+
 function dockerEngine(spec: NestedSpec) {
+  const sandboxed = spec.runtime === 'runsc'
   return {
-    image: `docker-${spec.release}`,
-    // The client is a package of its own from trixie on; a cluster is formed with it.
-    packages: ['docker.io', 'iptables', 'ca-certificates', ...(spec.release === 'trixie' ? ['docker-cli'] : [])],
+    image: `docker-${spec.release}${sandboxed ? '-runsc' : ''}`,
+    packages: [
+      ...['docker.io', 'iptables', 'ca-certificates'],
+      // The client is a package of its own from trixie on; a cluster is formed with it.
+      ...(spec.release === 'trixie' ? ['docker-cli'] : []),
+      // The shell looks into sandboxes: it is the one program of Debian's that needs nothing of the image it runs in.
+      ...(sandboxed ? ['runsc', 'mksh'] : []),
+    ],
     script: `set -e${prepareCgroups}
 rm -f /var/run/docker.pid "$SOCKET"
+${sandboxed ? `mkdir -p /etc/docker; echo '${sandboxConfig}' > /etc/docker/daemon.json` : ''}
 exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group root --cgroup-parent "$GROUP" --log-level warn`,
     dataFolder: '/var/lib/docker',
     devices: [],

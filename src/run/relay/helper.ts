@@ -1,6 +1,6 @@
 /** One container of Matrix's own an engine, kept warm, that enters the namespaces of workloads by their process id. */
 import type { Duplex } from 'node:stream'
-import type { Engine, ExecResult, Labels } from '../../engines/engine.ts'
+import type { Engine, EngineFacts, ExecResult, Labels } from '../../engines/engine.ts'
 import type { Teardown } from '../teardown.ts'
 
 const busybox = '/bin/busybox'
@@ -16,6 +16,10 @@ export interface Helper {
   stream(text: string, options: { readonly args: readonly string[]; readonly signal: AbortSignal }): Promise<Duplex>
 }
 
+/** Containers of Matrix's own look at the machine, so they run on its kernel where an engine puts others into sandboxes. */
+export const ownRuntime = (facts: EngineFacts): string | undefined =>
+  facts.ociRuntime === 'runsc' ? 'runc' : undefined
+
 /**
  * Starts the helper. It shares the host's process ids and network, may enter namespaces, and is not a privileged
  * container. Rejects with `EngineError` where the engine does not allow that.
@@ -26,6 +30,8 @@ export async function startHelper(
     readonly image: string
     readonly name: string
     readonly labels: Labels
+    /** The runtime to ask for; the engine's own where undefined. */
+    readonly runtime: string | undefined
     readonly teardown: Teardown
     readonly signal: AbortSignal
   },
@@ -45,6 +51,7 @@ export async function startHelper(
         security_opt: [{ text: 'apparmor=unconfined' }],
         init: false,
         stop_signal: 'SIGKILL',
+        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       },
       network: { kind: 'host' },
       hostPid: true,

@@ -68,6 +68,8 @@ export async function openOutside(
     /** Prefix of names; the labels are those of the run. */
     readonly name: string
     readonly labels: Labels
+    /** The runtime to ask for; the engine's own where undefined. */
+    readonly runtime: string | undefined
     readonly teardown: Teardown
     readonly signal: AbortSignal
   },
@@ -84,7 +86,10 @@ export async function openOutside(
         entrypoint: [busybox],
         command: ['nc', '-ll', '-p', String(port), '-e', busybox, 'true'],
         environment: {},
-        constraints: { stop_signal: 'SIGKILL' },
+        constraints: {
+          stop_signal: 'SIGKILL',
+          ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+        },
         network,
         volumes: [],
       },

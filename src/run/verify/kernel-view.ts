@@ -1,5 +1,6 @@
 /** What the kernel says of a running container, read through the helper: no shell in the workload's image is needed. */
 import type { Helper } from '../relay/helper.ts'
+import { controlFiles, sandboxScript } from './sandbox-view.ts'
 
 export interface KernelView {
   /** Lines of `/proc/PID/status` by name. */
@@ -34,6 +35,10 @@ const readScript = `B=/bin/busybox; P=$1; shift
 [ -e /proc/$P/ns ] || exit 3
 s() { echo "@@$1"; }
 c() { s "$1"; $B cat "$2" 2>/dev/null; echo; }
+s interfaces; $B cat /proc/$P/net/dev
+c inet6 /proc/$P/net/if_inet6
+s links; $B nsenter -t $P -n $B ip -o link
+${sandboxScript}
 c status /proc/$P/status
 c limits /proc/$P/limits
 c mounts /proc/$P/mountinfo
@@ -42,10 +47,7 @@ c hosts /proc/$P/root/etc/hosts
 c resolver /proc/$P/root/etc/resolv.conf
 s environment; $B base64 /proc/$P/environ 2>/dev/null
 s hostname; $B nsenter -t $P -u $B hostname
-s interfaces; $B cat /proc/$P/net/dev
-c inet6 /proc/$P/net/if_inet6
-s links; $B nsenter -t $P -n $B ip -o link
-for f in memory/memory.limit_in_bytes memory/memory.memsw.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpuset/cpuset.cpus memory.max memory.swap.max pids.max cpu.max cpuset.cpus; do
+for f in ${controlFiles}; do
   for r in /proc/$P/root/sys/fs/cgroup /proc/$P/root/sys/fs/cgroup/unified; do
     [ -f $r/$f ] && { s "cgroup $f"; $B cat $r/$f; break; }
   done
