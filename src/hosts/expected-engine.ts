@@ -8,6 +8,8 @@ export interface ExpectedEngine {
   readonly rootless: boolean
   /** `v1` or `v2`. */
   readonly cgroup: string
+  /** Undefined: the engine's own. */
+  readonly ociRuntime: string | undefined
 }
 
 /** Source: the packages docker.io and podman of each release. */
@@ -24,5 +26,6 @@ export function expectedEngine(spec: HostSpec): ExpectedEngine {
     rootless: spec.kind === 'nested' && spec.rootless,
     // A container shares the machine's control groups; a virtual machine of today's Debian has version 2.
     cgroup: spec.kind === 'vm' ? 'v2' : machineFacts('/').cgroup,
+    ociRuntime: spec.kind === 'nested' ? spec.runtime : undefined,
   }
 }

@@ -6,7 +6,7 @@ export interface EngineKind {
   readonly rootless: boolean
   /** `v1` or `v2`. */
   readonly cgroup: string
-  readonly ociRuntime: string
+  readonly ociRuntime: string | undefined
 }
 
 const sandboxKeys = ['sysctls', 'security_opt:seccomp', 'security_opt:apparmor']
