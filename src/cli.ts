@@ -79,6 +79,15 @@ const list = (text: string, before: readonly string[] | undefined): readonly str
 const engineOption = () =>
   new Option('--engine <endpoint>', 'the engine to use, such as unix:///var/run/docker.sock or context:NAME')
 
+const shardOption = () =>
+  new Option('--shard <part>', 'one of several parts, dealt out by stack, such as 2/5').argParser((text: string) => {
+    const [, index, count] = (/^([1-9]\d*)\/([1-9]\d*)$/.exec(text) ?? []).map(Number)
+    if (index === undefined || count === undefined || index > count) {
+      throw new InvalidArgumentError('write PART/PARTS, such as 2/5.')
+    }
+    return { index, count }
+  })
+
 const gateOption = () =>
   new Option('--gate <gate>', 'what ends with 1: any failure that is not waived, or only what regressed').choices([
     'unwaived',
@@ -116,6 +125,7 @@ program
   .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
   .option('--stack <ids>', 'only these stacks, separated by commas', list)
   .option('--env <ids>', 'only these environments, separated by commas', list)
+  .addOption(shardOption())
   .option('--failed', 'only the cells that were not green in the last run')
   .option('--json', 'print the run as JSON on stdout, and nothing else there')
   .addOption(new Option('--concurrency <cells>', 'how many cells run at a time').argParser(count))
@@ -172,6 +182,7 @@ program
   .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
   .option('--stack <ids>', 'only these stacks, separated by commas', list)
   .option('--env <ids>', 'only these environments, separated by commas', list)
+  .addOption(shardOption())
   .option('--json', 'print the plan as JSON')
   .addHelpText('after', examples(['matrix list', 'matrix list --env customer-servers --json']))
   .action((cells: readonly string[], options) =>

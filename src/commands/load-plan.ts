@@ -3,7 +3,7 @@ import { loadProject } from '../config/load.ts'
 import { renderDiagnostic } from '../config/render-diagnostic.ts'
 import type { Plan } from '../model/plan.ts'
 import { makePlan } from '../plan/plan.ts'
-import { select } from '../plan/select.ts'
+import { type Shard, select } from '../plan/select.ts'
 import type { Io } from './io.ts'
 import { knownLimits } from './known-limits.ts'
 
@@ -13,6 +13,7 @@ export interface PlanArguments {
   readonly cells?: readonly string[]
   readonly stack?: readonly string[]
   readonly env?: readonly string[]
+  readonly shard?: Shard
 }
 
 export type LoadedPlan = { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly exitCode: 2 }
@@ -34,6 +35,7 @@ export async function loadPlan(
     cells: options.cells ?? [],
     stacks: options.stack ?? [],
     environments: options.env ?? [],
+    ...(options.shard === undefined ? {} : { shard: options.shard }),
   })
   if (!selection.ok) {
     for (const problem of selection.problems) io.stderr(`matrix: ${problem}\n`)

@@ -7,6 +7,13 @@ export interface Selection {
   readonly cells: readonly string[]
   readonly stacks: readonly string[]
   readonly environments: readonly string[]
+  /** One of several parts of what is selected; the rows of a stack stay together, since they share its builds. */
+  readonly shard?: Shard
+}
+/** `index` counts from 1. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
 }
 export type SelectionResult =
   | { readonly ok: true; readonly chosen: (row: string, environment: string) => boolean }
@@ -42,13 +49,24 @@ export function select(project: Project, selection: Selection): SelectionResult 
     return rowsOf(cell.slice(0, at)).map((row) => `${row}@${environment}`)
   })
   if (problems.length > 0) return { ok: false, problems: [...new Set(problems)] }
-  return {
-    ok: true,
-    chosen: (row, environment) =>
-      (rows.length === 0 || rows.includes(row)) &&
-      (environments.length === 0 || environments.includes(environment)) &&
-      (cells.length === 0 || cells.includes(`${row}@${environment}`)),
-  }
+  const asked = (row: string, environment: string) =>
+    (rows.length === 0 || rows.includes(row)) &&
+    (environments.length === 0 || environments.includes(environment)) &&
+    (cells.length === 0 || cells.includes(`${row}@${environment}`))
+  const mine = rowsOfShard(project, selection.shard, asked)
+  return { ok: true, chosen: (row, environment) => mine.has(row) && asked(row, environment) }
+}
+
+/** Stacks are dealt out in their order, so that every part knows its own without the others. */
+function rowsOfShard(
+  project: Project,
+  shard: Shard | undefined,
+  asked: (row: string, environment: string) => boolean,
+): ReadonlySet<string> {
+  const selected = project.rows.filter(({ id }) => project.environments.some((column) => asked(id, column.id)))
+  const stacks = [...new Set(selected.map(({ base }) => base))]
+  const isMine = (base: string) => shard === undefined || stacks.indexOf(base) % shard.count === shard.index - 1
+  return new Set(selected.filter(({ base }) => isMine(base)).map(({ id }) => id))
 }
 
 function unknownName(what: string, name: string, known: readonly string[]): string {
