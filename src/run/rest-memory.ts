@@ -2,8 +2,13 @@
 import type { RunningCopy } from './copy-runner.ts'
 import type { EngineSession } from './session.ts'
 
-/** Prints what the cgroup holds, and how much of that is file content that the kernel may drop; of version 1, else of 2. */
+/**
+ * Prints what the cgroup holds, and how much of that is file content that the kernel may drop; of version 1, else of 2.
+ * A container that shares the cgroup of the process that started it has no memory that is its own to tell.
+ */
 const script = `B=/bin/busybox; R=/proc/$1/root/sys/fs/cgroup
+group() { G=$($B sed -n 's/^[0-9]*:memory://p' /proc/$1/cgroup); [ -n "$G" ] || G=$($B sed -n 's/^0:://p' /proc/$1/cgroup); echo "$G"; }
+[ "$(group $1)" = "$(group $($B sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status))" ] && exit 4
 [ -f $R/memory/memory.usage_in_bytes ] && exec $B cat $R/memory/memory.usage_in_bytes $R/memory/memory.stat
 exec $B cat $R/memory.current $R/memory.stat`
 
