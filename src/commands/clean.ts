@@ -1,17 +1,15 @@
 /** `matrix clean`: removes what dead runs of this project left; with `--all` also images and the embedded engine. */
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
-import { stopEmbedded } from '../hosts/embedded-down.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
-import { embeddedPid } from '../hosts/embedded-process.ts'
 import { hostName } from '../hosts/host-place.ts'
 import { knownHosts } from '../hosts/kinds.ts'
-import { ping } from '../hosts/ping.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ownerState } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import { type SweepResult, sweep } from '../run/sweep.ts'
+import { endEmbedded } from './end-embedded.ts'
 import { takeDown } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine, reportProblem } from './open-engine.ts'
@@ -53,7 +51,7 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   } else {
     io.stdout('no engine answers, so nothing is left in one\n')
   }
-  return all ? Math.max(code, hostsCode, await removeEmbedded(io)) : code
+  return all ? Math.max(code, hostsCode, await endEmbedded(io, { purge: true })) : code
 }
 
 async function removeHosts(endpoint: string, io: Io): Promise<number> {
@@ -89,26 +87,4 @@ async function removeOwnImages(engine: Engine, io: Io): Promise<void> {
       }
     }
   }
-}
-
-/** Another project's run may be using it: then it stays. */
-async function removeEmbedded(io: Io): Promise<0 | 3> {
-  const paths = embeddedPaths(io.env)
-  if (embeddedPid(paths) !== null && (await ping(paths.endpoint, io)).answers) {
-    await using engine = connectDocker(paths.endpoint)
-    const containers = await engine.list('container', { 'matrix.owner': '' }, io)
-    if (containers.some((container) => ownerState(container.labels['matrix.owner'] ?? '') === 'alive')) {
-      io.stderr('matrix: a run that lives uses the embedded engine, so it stays; run this again when that has ended\n')
-      return 3
-    }
-  }
-  const result = await stopEmbedded({ env: io.env, purge: true, signal: io.signal })
-  if (!result.ok) {
-    reportProblem(result.problem, io)
-    return 3
-  }
-  io.stdout(
-    `${result.stopped ? 'stopped the embedded engine; ' : ''}${result.purged ? `deleted ${paths.dataRoot}` : 'there was no embedded engine'}\n`,
-  )
-  return 0
 }

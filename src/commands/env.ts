@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
-import { stopEmbedded } from '../hosts/embedded-down.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
 import { ping } from '../hosts/ping.ts'
 import { ensureBase } from '../images/bases.ts'
 import { printable } from '../lib/printable.ts'
+import { endEmbedded } from './end-embedded.ts'
 import { bringUp, type HostState, type ProjectHost, projectHosts, statesOf, takeDown } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine, openEngine, reportProblem } from './open-engine.ts'
@@ -79,12 +79,7 @@ export async function runEnvDown(options: EnvDownOptions, io: Io): Promise<numbe
   if (hosts === null) return 2
   const code = await downHosts(hosts, { ...options, purge, io })
   if (environments.length > 0) return code
-  const paths = embeddedPaths(io.env)
-  const result = await stopEmbedded({ env: io.env, purge, signal: io.signal })
-  if (!result.ok) return reportProblem(result.problem, io)
-  io.stdout(result.stopped ? `stopped the embedded engine at ${paths.endpoint}\n` : 'no embedded engine was running\n')
-  if (result.purged) io.stdout(`deleted ${paths.dataRoot}\n`)
-  return code
+  return Math.max(code, await endEmbedded(io, { purge }))
 }
 
 async function downHosts(
@@ -95,12 +90,10 @@ async function downHosts(
   if (hosts.length === 0) return 0
   const found = await lookForEngine(options.engine, io)
   if (found.kind === 'refused') return reportProblem(found.problem, io)
-  if (found.kind === 'none') {
-    io.stdout('no engine answers, so no host can be running in one\n')
-    return 0
-  }
-  await using local = connectDocker(found.endpoint)
-  return takeDown(hosts, { local, mayInstall: false, purge, io })
+  await using local = connectDocker(found.kind === 'found' ? found.endpoint : embeddedPaths(io.env).endpoint)
+  // A virtual machine runs without an engine on this machine; every other host is a container in one.
+  const there = found.kind === 'found' ? hosts : hosts.filter(({ spec }) => spec.kind === 'vm')
+  return takeDown(there, { local, mayInstall: false, purge, io })
 }
 
 export interface EnvStatusOptions {
