@@ -156,11 +156,15 @@ program
   .description('Finds the smallest set of constraints that makes a cell fail, by running it again with fewer of them.')
   .argument('<cells...>', 'cells as STACK@ENVIRONMENT')
   .option('--json', 'print the run as JSON on stdout, and nothing else there')
+  .option('--try', 'run the cell with what the stack could ask for, before that is shown')
   .option('--explain-budget <duration>', 'how long it may take in all (default: 15m)')
   .addOption(engineOption())
   .option('--install', 'may install packages where no engine answers')
   .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
-  .addHelpText('after', examples(['matrix explain api-endpoint@customer-servers']))
+  .addHelpText(
+    'after',
+    examples(['matrix explain api-endpoint@customer-servers', 'matrix explain --try static-site@qa-server']),
+  )
   .action((cells: readonly string[], options) =>
     perform(async (io) =>
       (await import('./commands/explain.ts')).runExplain({ ...options, cells, project: io.cwd }, io),

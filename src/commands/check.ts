@@ -58,6 +58,8 @@ export interface CheckOptions extends PlanArguments {
   readonly explain?: boolean
   /** As written, such as `15m`; for all cells together. */
   readonly explainBudget?: string
+  /** Try what is recommended to the stack. */
+  readonly try?: boolean
 }
 
 /** What is done with a run that ended; gives the exit code where it is not the run's own. */
@@ -206,8 +208,9 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
         const common = { plan, fold: () => recorder.fold(), clock, signal: io.signal, emit, progress }
         const { explainBudgetMs, deadlineMs } = context
         // To explain a cell is to run it again.
-        if (explainBudgetMs !== null) await explainCells(held, { ...common, budgetMs: explainBudgetMs })
-        else if (options.rerun !== false) {
+        if (explainBudgetMs !== null) {
+          await explainCells(held, { ...common, budgetMs: explainBudgetMs, tryPatches: options.try === true })
+        } else if (options.rerun !== false) {
           await runAgain(held, { ...common, untilMs: deadlineMs === null ? null : origin + deadlineMs })
         }
       },

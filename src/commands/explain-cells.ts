@@ -13,6 +13,8 @@ export interface ExplainCellsOptions {
   readonly fold: () => RunRecord
   /** For all cells together. */
   readonly budgetMs: number
+  /** Run what the stack could ask for before it is recommended. */
+  readonly tryPatches: boolean
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly emit: (event: RunEventBody) => void
@@ -24,8 +26,8 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
   const { budgetMs, clock, emit, plan, progress, signal } = options
   const startedAt = clock.now()
   const planned = new Map(plan.cells.flatMap((cell) => (cell.kind === 'run' ? [[cell.id, cell] as const] : [])))
-  const records = options.fold().cells
-  const all = records.flatMap((record): readonly { cell: RunnableCell; record: CellRecord }[] => {
+  const { cells, environments } = options.fold()
+  const all = cells.flatMap((record): readonly { cell: RunnableCell; record: CellRecord }[] => {
     const cell = planned.get(record.id)
     return cell === undefined ? [] : [{ cell, record }]
   })
@@ -38,9 +40,12 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
       })
       return
     }
+    const environment = environments.find(({ id }) => id === one.record.environment)
     const event = await explainCell({
       ...one,
+      engine: { name: environment?.engine?.name ?? 'docker', endpoint: String(environment?.facts['endpoint'] ?? '') },
       project: plan.project,
+      tryPatches: options.tryPatches,
       others: all.filter((other) => other !== one),
       trial: run.trial,
       parallel: await run.cpusOf(one.cell.environment),

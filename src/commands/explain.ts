@@ -7,7 +7,7 @@ import type { Io } from './io.ts'
 
 export type ExplainOptions = Pick<
   CheckOptions,
-  'project' | 'cells' | 'json' | 'explainBudget' | 'engine' | 'install' | 'bootstrap'
+  'project' | 'cells' | 'json' | 'explainBudget' | 'try' | 'engine' | 'install' | 'bootstrap'
 >
 
 /** 0 where it can say of every cell that it passes or why not; 3 where it cannot. */

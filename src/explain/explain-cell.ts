@@ -3,15 +3,19 @@ import type { Clock } from '../lib/clock.ts'
 import type { CellExplained } from '../model/event.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
-import type { CellRecord, ProbeRecord } from '../model/run-record.ts'
+import type { CauseRecord, CellRecord } from '../model/run-record.ts'
 import { canonicalJson } from '../plan/plan.ts'
 import { type Variable, variableOf } from '../plan/vary.ts'
 import type { Trial, TrialResult } from '../run/trial.ts'
-import { type Answer, type Configuration, type FoundCause, judge, keeping, type Subject } from './probe.ts'
+import { type Asks, patchOf, withAsks } from './patch.ts'
+import { type Answer, type Configuration, type FoundCause, keeping, type Subject } from './probe.ts'
 import { type Budget, type KnownAnswer, Prober } from './prober.ts'
+import { relaxationsOf } from './remedy.ts'
+import { reproductionOf } from './reproduction.ts'
 import { type SearchResult, search } from './search.ts'
 import { rank } from './suspects.ts'
-import { findThreshold, type Threshold } from './threshold.ts'
+import { findThreshold } from './threshold.ts'
+import { concerns, confidenceOf, type FoundThreshold, relativeTo, summaryOf } from './words.ts'
 
 export interface ExplainOptions {
   readonly project: Project
@@ -21,20 +25,23 @@ export interface ExplainOptions {
   readonly record: CellRecord
   /** Other cells of the run: they may have answered a question already. */
   readonly others: readonly { readonly cell: RunnableCell; readonly record: CellRecord }[]
+  readonly engine: { readonly name: string; readonly endpoint: string }
   readonly trial: Trial
   readonly parallel: number
   readonly budget: Budget
+  /** Run what the stack could ask for before it is recommended. */
+  readonly tryPatches: boolean
   readonly clock: Clock
   readonly signal: AbortSignal
   /** What is suspected and what has been ruled out. */
   readonly say: (text: string) => void
 }
 
-/** Rejects only with the signal's reason. */
+/** Rejects with the signal's reason, and with `EngineError` where the cell cannot be run again. */
 export async function explainCell(options: ExplainOptions): Promise<CellExplained> {
   const { cell, clock, record } = options
   const startedAt = clock.now()
-  const variable = variableOf(options.project, cell)
+  const variable = variableOf(options.project, cell, options.engine.name)
   const subject = subjectOf(variable, options.trial)
   using prober = new Prober(subject, {
     budget: options.budget,
@@ -43,46 +50,92 @@ export async function explainCell(options: ExplainOptions): Promise<CellExplaine
     known: knownAnswers(subject, options),
   })
   const found = await search(prober, { rank, hadCompany: options.others.length > 0, say: options.say })
-  const causes = []
-  let { complete } = found
+  const causes: FoundThreshold[] = []
+  const records: Omit<CauseRecord, 'probes'>[] = []
   for (const cause of found.causes) {
     const others = found.causes.filter((one) => one !== cause).flatMap(({ constraints }) => constraints)
-    const rest = subject.atoms.filter((atom) => !others.includes(atom))
+    const rest = subject.atoms.filter((atom) => !others.includes(atom) || found.background.includes(atom))
     const threshold = await findThreshold(prober, { cause, rest, values: variable.values, say: options.say })
-    complete &&= threshold === null || threshold.complete
     causes.push({ cause, threshold })
-  }
-  const probes = relativeTo(prober.records, found.causes, record)
-  return {
-    type: 'cell-explained',
-    cell: record.id,
-    diagnosis: found.diagnosis,
-    causes: causes.map(({ cause, threshold }) => ({
+    const patched = await patchFor(cause, { ...options, rest, variable })
+    records.push({
       constraints: cause.constraints,
       threshold:
         threshold === null ? null : { key: threshold.key, failsAt: threshold.failsAt, passesAt: threshold.passesAt },
       confidence: confidenceOf(prober, cause, found),
-      probes: probes.filter((probe) => concerns(probe, cause, subject.atoms)),
-      remedy: null,
-      reproduction: null,
+      remedy: {
+        relaxations: await relaxationsOf(prober, { cause, rest, threshold }),
+        patch: patched,
+      },
+      reproduction: reproductionFor(cause, { ...options, found, variable, patched }),
+    })
+  }
+  const complete = found.complete && causes.every(({ threshold }) => threshold?.complete !== false)
+  const probes = relativeTo(prober.records, found.causes, recorded(record))
+  const partly = found.complete ? 'the budget ended within a threshold' : `${found.because}; what is named is verified`
+  return {
+    type: 'cell-explained',
+    cell: record.id,
+    diagnosis: found.diagnosis,
+    causes: records.map((one, index) => ({
+      ...one,
+      probes: probes.filter((probe) => found.causes[index] !== undefined && concerns(probe, found.causes[index])),
     })),
     explanation: {
-      summary: summaryOf(
-        found,
-        record,
-        causes.map(({ threshold }) => threshold),
-      ),
-      confidence:
-        found.causes.length > 0
-          ? complete
-            ? 'verified both ways'
-            : `${found.because}; what is named is verified`
-          : found.because,
+      summary: summaryOf(found, record, causes),
+      confidence: found.causes.length === 0 ? found.because : complete ? 'verified both ways' : partly,
       probes,
       durationMs: Math.round(clock.now() - startedAt),
       complete,
     },
   }
+}
+
+async function patchFor(
+  cause: FoundCause,
+  options: ExplainOptions & { readonly rest: readonly string[]; readonly variable: Variable },
+): Promise<NonNullable<CauseRecord['remedy']>['patch']> {
+  const { cell, engine, project, rest, say, trial } = options
+  const row = project.rows.find(({ id }) => id === cell.row)
+  const environment = project.environments.find(({ id }) => id === cell.environment)
+  if (row?.kind !== 'stack' || environment === undefined) return null
+  const run = async (asks: Asks) => {
+    say(`tries with the stack asking for ${JSON.stringify(asks)}`)
+    const patched = variableOf(withAsks(project, row, asks), cell, engine.name)
+    // What an ask adds to the cell is no atom of the environment, so that the same atoms are kept.
+    return answerOf(await trial(patched.cell(new Set(rest), {}), options))
+  }
+  return patchOf({ row, environment, cause, run: options.tryPatches ? run : null })
+}
+
+function reproductionFor(
+  cause: FoundCause,
+  options: ExplainOptions & {
+    readonly found: SearchResult
+    readonly variable: Variable
+    readonly patched: NonNullable<CauseRecord['remedy']>['patch']
+  },
+): CauseRecord['reproduction'] {
+  const { cell, engine, found, patched, project, record, variable } = options
+  if (record.image === null) return null
+  const under = (atoms: readonly string[]) => variable.cell(new Set(atoms), {})
+  // Without a grace nothing is tested, so that only what stops in time shows anything.
+  const stops = cause.failure.answer.stage === 'stop'
+  if (stops && patched?.passes !== true) return null
+  const row = project.rows.find(({ id }) => id === cell.row)
+  const withInit =
+    stops && row?.kind === 'stack' ? variableOf(withAsks(project, row, { init: true }), cell, engine.name) : null
+  return reproductionOf({
+    failing: under([...found.background, ...cause.constraints]),
+    passing: withInit?.cell(new Set([...found.background, ...cause.constraints]), {}) ?? under(found.background),
+    failure: cause.failure,
+    imageId: record.image.id,
+    engine,
+    variableOf: (secret) => {
+      const source = project.secrets[secret]
+      return source !== undefined && 'env' in source ? source.env : secret.toUpperCase().replace(/\W/g, '_')
+    },
+  })
 }
 
 /** A failure in time is looked into without company, which would slow it down. */
@@ -150,70 +203,5 @@ function recorded(record: CellRecord): Answer {
     signature,
     clues: record.checks.map((check) => `${check.message ?? ''} ${JSON.stringify(check.actual)}`).join('\n'),
     durationMs,
-  }
-}
-
-/** A failure that is none of those that were looked into resolves nothing. */
-function relativeTo(
-  records: readonly ProbeRecord[],
-  causes: readonly FoundCause[],
-  record: CellRecord,
-): readonly ProbeRecord[] {
-  const failures = [
-    { answer: recorded(record), likeness: 'signature' as const },
-    ...causes.map(({ failure }) => failure),
-  ]
-  return records.map((probe) => {
-    const known = failures.some((failure) => judge({ ...probe, clues: '' }, failure) === 'same')
-    return probe.outcome === 'fail' && !known ? { ...probe, outcome: 'unresolved' } : probe
-  })
-}
-
-/** Only it, everything but it, and it with other values. */
-function concerns(probe: ProbeRecord, { constraints }: FoundCause, atoms: readonly string[]): boolean {
-  const only = probe.kept.length === constraints.length && constraints.every((atom) => probe.kept.includes(atom))
-  const without = probe.lifted.length === constraints.length && constraints.every((atom) => probe.lifted.includes(atom))
-  const none = probe.kept.length === 0 && atoms.length > 0
-  return only || without || none || constraints.some((atom) => atom in probe.values)
-}
-
-function confidenceOf(prober: Prober, cause: FoundCause, found: SearchResult): string {
-  const count = (configuration: Configuration, wanted: 'pass' | 'same') => {
-    const answers = prober.heard(configuration)
-    const right = answers.filter((answer) => judge(answer, cause.failure) === wanted).length
-    return { right, of: answers.length, text: `${right} of ${answers.length} times` }
-  }
-  const alone = count(keeping([...found.background, ...cause.constraints]), 'same')
-  const lifted = new Set(found.causes.flatMap(({ constraints }) => constraints))
-  const rest = count(
-    keeping(prober.subject.atoms.filter((atom) => !lifted.has(atom) || found.background.includes(atom))),
-    'pass',
-  )
-  const others = found.causes.length > 1 ? 'it and the other causes' : 'it'
-  const unanimous = alone.right === alone.of && rest.right === rest.of && rest.of > 0
-  const degree = !found.complete ? 'in part' : unanimous ? 'high' : 'good'
-  const without = rest.of === 0 ? '' : `, without ${others} the cell passes (${rest.text})`
-  return `${degree}: with it alone the stack fails in the same way (${alone.text})${without}`
-}
-
-function summaryOf(found: SearchResult, record: CellRecord, thresholds: readonly (Threshold | null)[]): string {
-  const { causes, because } = found
-  switch (found.diagnosis) {
-    case 'constraints': {
-      const named = causes.map(({ constraints }, index) => {
-        const threshold = thresholds[index]
-        const between = threshold ? ` (fails at ${threshold.failsAt}, passes at ${threshold.passesAt})` : ''
-        return `${constraints.join(' with ')}${between}`
-      })
-      return `${record.id} fails because of ${named.join(', and of ')}`
-    }
-    case 'stack':
-      return `${record.stack} is broken, whatever the constraints: ${because}`
-    case 'flaky':
-      return `${record.id} is flaky: ${because}`
-    case 'contention':
-      return `${record.id} fails only beside other cells: ${because}`
-    case 'unresolved':
-      return `why ${record.id} fails could not be found out: ${because}`
   }
 }

@@ -10,7 +10,7 @@ export interface Budget {
 }
 export const defaultBudget: Budget = { probes: 40, ms: 120_000 }
 
-/** The budget is spent; what is known by then stands. */
+/** The budget is spent, or nothing can be asked any more; what is known by then stands. */
 export class BudgetError extends Error {
   override readonly name = 'BudgetError'
 }
@@ -104,6 +104,10 @@ export class Prober implements Disposable {
       if (answer.outcome === 'unresolved' && attempt < 2) {
         this.#record(configuration, answer, null)
         continue
+      }
+      if (answer.reason === 'engine-lost' || answer.reason === 'node-lost') {
+        this.#record(configuration, answer, null)
+        throw new BudgetError('the engine was lost')
       }
       this.#heard.get(this.subject.keyOf(configuration))?.answers.push(answer)
       this.#record(configuration, answer, null)

@@ -112,6 +112,12 @@ class Search {
         return null
       }
     }
+    // Three alike are broken; a cell that mostly fails would be taken for one with fewer.
+    const again = await this.#prober.ask(keeping(this.#prober.subject.atoms), 3)
+    const bare = this.#prober.heard(keeping([]))
+    if ([...again, ...bare].some(({ outcome }) => outcome === 'pass')) {
+      return this.#answer('flaky', 'under the same constraints it passes and fails')
+    }
     return this.#stack(`it ${how} with no constraint`)
   }
 
@@ -122,11 +128,12 @@ class Search {
     for (;;) {
       const cause = await this.#oneCause(failure, kept)
       if (cause === null) return this.#answer('unresolved', 'no set of constraints could be shown to make it fail')
-      this.causes.push(cause)
-      this.suspected = null
+      this.suspected = cause.constraints
       kept = kept.filter((atom) => !cause.constraints.includes(atom) || this.background.includes(atom))
       const rest = keeping(kept)
       const verdict = await settle(prober, rest, failure)
+      this.causes.push(cause)
+      this.suspected = null
       if (verdict === 'pass') break
       this.#options.say(`found ${cause.constraints.join(' and ')}; without it the cell still fails, so looks on`)
       const again = prober.heard(rest).findLast(({ outcome }) => outcome === 'fail')
@@ -171,7 +178,8 @@ class Search {
   }
 
   #answer(diagnosis: SearchResult['diagnosis'], because: string): Found {
-    return { diagnosis, because, causes: this.causes, background: this.background }
+    const causes = diagnosis === 'constraints' ? this.causes : []
+    return { diagnosis, because, causes, background: this.background }
   }
 }
 

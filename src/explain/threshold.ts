@@ -13,6 +13,10 @@ export interface Threshold {
 /** The interval's end may be so much more than its beginning. */
 const narrow = 1.2
 const mostDoublings = 10
+/** Where failing takes its time, so that the search comes from above. */
+const ceilings: Readonly<Record<string, number>> = { cpus: 1, stop_grace_period: 30_000 }
+/** How often an end that does not hold is looked for again. */
+const attempts = 3
 /** Where a search upwards starts at the least, and how values are rounded. */
 const steps: Readonly<Record<string, number>> = {
   mem_limit: 1024 ** 2,
@@ -48,6 +52,12 @@ export async function findThreshold(
   let failsAt = start
   let passesAt: number | null = null
   try {
+    const ceiling = ceilings[key]
+    if (ceiling !== undefined && ceiling > start) {
+      say(`tries ${key} at ${ceiling}`)
+      if (!(await passes(ceiling))) return null
+      passesAt = ceiling
+    }
     for (let doubling = 0; doubling < mostDoublings && passesAt === null; doubling++) {
       const value = rounded(failsAt * 2, step)
       say(`tries ${key} at ${value}`)
@@ -55,7 +65,7 @@ export async function findThreshold(
       else failsAt = value
     }
     if (passesAt === null) return null
-    for (;;) {
+    for (let attempt = 0; attempt < attempts; attempt++) {
       while (passesAt / failsAt > narrow && passesAt - failsAt > step * 1.5) {
         const value: number = between(failsAt, passesAt, step)
         say(`tries ${key} at ${value}`)
@@ -70,6 +80,7 @@ export async function findThreshold(
       if (below.some(({ outcome }) => outcome === 'pass')) failsAt = start
       if (!(await passes(passesAt))) return null
     }
+    return null
   } catch (error) {
     if (!(error instanceof BudgetError)) throw error
     return passesAt === null ? null : { key, failsAt, passesAt, complete: false }

@@ -2,7 +2,7 @@
 import type { Constraints, NetworkPolicy } from '../model/constraint.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { Environment, Project } from '../model/project.ts'
-import { constraintAtoms, securityOptionName } from './atoms.ts'
+import { constraintAtoms, networkAtoms, securityOptionName } from './atoms.ts'
 import { planCell } from './plan.ts'
 
 /** What Docker grants unless it is told otherwise; source: `DefaultCapabilities` of moby/oci. */
@@ -10,6 +10,20 @@ export const grantedCapabilities = (
   'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID ' +
   'SYS_CHROOT'
 ).split(' ')
+
+/** An engine's own defaults beside Docker's: what it takes away, and the constraints that give it back. */
+const ownDefaults: Readonly<Record<string, Readonly<Record<string, Constraints>>>> = {
+  // containers.conf(5): default_capabilities, default_sysctls, pids_limit.
+  podman: {
+    'default:cap_drop:AUDIT_WRITE': { cap_add: ['AUDIT_WRITE'] },
+    'default:cap_drop:MKNOD': { cap_add: ['MKNOD'] },
+    'default:cap_drop:NET_RAW': { cap_add: ['NET_RAW'] },
+    'default:sysctls:net.ipv4.ip_unprivileged_port_start': {
+      sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
+    },
+    'default:pids_limit': { pids_limit: 1_000_000 },
+  },
+}
 
 /** Lowest first: a value below fails where one above may pass. */
 export const ordinalPattern = /^(mem_limit|cpus|pids_limit|shm_size|stop_grace_period|ulimits:.+|tmpfs:.+)$/
@@ -24,12 +38,13 @@ export interface Variable {
   cell(kept: ReadonlySet<string>, values: Readonly<Record<string, number>>): RunnableCell
 }
 
-/** @param capabilities what the engine grants by itself, which is what dropping ALL takes away */
+/** @param engine its name: its own defaults are atoms too, where the environment does not say otherwise */
 export function variableOf(
   project: Project,
   cell: Pick<RunnableCell, 'row' | 'environment'>,
-  capabilities: readonly string[] = grantedCapabilities,
+  engine = 'docker',
 ): Variable {
+  const capabilities = grantedCapabilities
   const row = project.rows.find(({ id }) => id === cell.row)
   const environment = project.environments.find(({ id }) => id === cell.environment)
   if (row === undefined || environment === undefined) throw new Error(`${cell.row}@${cell.environment} is not planned`)
@@ -44,6 +59,9 @@ export function variableOf(
   const sold = environment.sells.mem_max
   const capped = sold !== undefined && environment.constraints.mem_limit === undefined && isCapped(plan, environment)
   const imposed = constraintAtoms(expanded.constraints)
+  const defaults = Object.entries(ownDefaults[engine] ?? {}).filter(
+    ([atom]) => !imposed.some(({ key }) => atom === `default:${key}`),
+  )
   const values: Record<string, number> = capped ? { mem_limit: sold } : {}
   for (const atom of imposed) {
     const number = numberOf(atom.key, atom.value)
@@ -53,10 +71,27 @@ export function variableOf(
     atoms: [
       ...imposed.map(({ key }) => key),
       ...(capped ? ['mem_limit'] : []),
-      ...(environment.network.egress === 'open' ? [] : ['network.egress']),
+      ...networkAtoms(environment.network).flatMap(({ key, value }) =>
+        key === 'network.proxy' || (key === 'network.egress' && value === 'open') ? [] : [key],
+      ),
+      ...defaults.map(([atom]) => atom),
     ],
     values,
-    cell: (kept, changed) => plan(vary(expanded, { kept, values: changed, capabilities })),
+    cell: (kept, changed) => {
+      const varied = vary(expanded, { kept, values: changed, capabilities })
+      const given = defaults.flatMap(([atom, constraints]) => (kept.has(atom) ? [] : [constraints]))
+      return plan({ ...varied, constraints: given.reduce(giveBack, varied.constraints) })
+    },
+  }
+}
+
+/** What an engine takes away by default, given back. */
+function giveBack(constraints: Constraints, given: Constraints): Constraints {
+  return {
+    ...constraints,
+    ...given,
+    ...(given.cap_add === undefined ? {} : { cap_add: [...(constraints.cap_add ?? []), ...given.cap_add] }),
+    ...(given.sysctls === undefined ? {} : { sysctls: { ...constraints.sysctls, ...given.sysctls } }),
   }
 }
 
@@ -91,9 +126,16 @@ function vary(
   const { kept, values } = options
   const { mem_max, ...sells } = environment.sells
   const memory = environment.constraints.mem_limit === undefined && kept.has('mem_limit')
-  const network: NetworkPolicy = kept.has('network.egress')
-    ? environment.network
-    : { ...environment.network, egress: 'open' }
+  const { egress, proxy, ipv6, latencyMs, mtu } = environment.network
+  // A proxy goes with the policy that sends everything through it.
+  const closed = kept.has('network.egress') && egress !== 'open'
+  const network: NetworkPolicy = {
+    egress: closed ? egress : 'open',
+    ...(closed && proxy !== undefined ? { proxy } : {}),
+    ...(ipv6 !== undefined && kept.has('network.ipv6') ? { ipv6 } : {}),
+    ...(latencyMs !== undefined && kept.has('network.latency') ? { latencyMs } : {}),
+    ...(mtu !== undefined && kept.has('network.mtu') ? { mtu } : {}),
+  }
   return {
     ...environment,
     constraints: varyConstraints(environment.constraints, options),

@@ -1,7 +1,7 @@
 /** A summary for a pull request or a job page: what is new first, the matrix folded, and never too long for it. */
 import { oneLine } from '../lib/printable.ts'
 import type { CellRecord, RunRecord } from '../model/run-record.ts'
-import { verdictSentence } from './sentence.ts'
+import { causesSentence, verdictSentence } from './sentence.ts'
 
 const symbols: Readonly<Record<CellRecord['outcome'], string>> = {
   pass: '✅ pass',
@@ -19,9 +19,11 @@ export function renderMarkdown(run: RunRecord): string {
   const toTell = run.cells.filter((cell) => cell.outcome !== 'pass' || cell.change === 'fixed' || cell.flaky)
   const fresh = toTell.filter(isNew)
   const others = toTell.filter((cell) => !isNew(cell))
+  const causes = causesSentence(run)
   const parts = [
     `## ${escapeMarkup(verdictSentence(run))}`,
     run.baseline === null ? 'There is no run before it to compare with.' : `Compared with ${run.baseline.run}.`,
+    ...(causes === null ? [] : [escapeMarkup(causes)]),
     ...(fresh.length === 0 ? [] : ['### New', fresh.map(lineOf).join('\n')]),
     ...(run.lost.length === 0 ? [] : [`Lost: ${escapeMarkup(run.lost.join(', '))}`]),
     folded('The matrix', matrixOf(run)),
@@ -44,7 +46,8 @@ function lineOf(cell: CellRecord): string {
   const waived =
     cell.waiver === null ? '' : `, waived by ${escapeMarkup(cell.waiver.owner)} until ${cell.waiver.expires}`
   const message = cell.message === null ? '' : `: ${escapeMarkup(cell.message)}`
-  return `- **${escapeMarkup(cell.id)}** ${cell.outcome}${stage}${reason}${change}${flaky}${waived}${message}`
+  const why = cell.explanation === null ? '' : ` Why: ${escapeMarkup(cell.explanation.summary)}.`
+  return `- **${escapeMarkup(cell.id)}** ${cell.outcome}${stage}${reason}${change}${flaky}${waived}${message}${why}`
 }
 
 function matrixOf(run: RunRecord): readonly string[] {

@@ -49,3 +49,21 @@ function opening(run: RunRecord): string {
       return 'The run broke off'
   }
 }
+
+/** Across the grid: how few causes the red cells have; null where there is nothing to say of that. */
+export function causesSentence(run: RunRecord): string | null {
+  const red = run.groups.reduce((sum, { cells }) => sum + cells.length, 0)
+  if (red === 0) return null
+  const known = new Map<string, number>()
+  let unexplained = 0
+  for (const { cause, cells } of run.groups) {
+    if (cause === null) unexplained += 1
+    else known.set(cause.join(' + '), (known.get(cause.join(' + ')) ?? 0) + cells.length)
+  }
+  if (known.size === 0) return red === unexplained ? null : `${red} red = ${count(unexplained, 'different failure')}.`
+  const named = [...known].map(([cause, cells]) => `${cause} (${cells})`).join(', ')
+  const others = unexplained === 0 ? '' : `, and ${count(unexplained, 'failure')} without a constraint as its cause`
+  return `${red} red = ${count(known.size, 'cause')}: ${named}${others}.`
+}
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`

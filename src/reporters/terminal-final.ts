@@ -4,8 +4,9 @@ import { oneLine, printable } from '../lib/printable.ts'
 import type { BuildRecord, CellRecord, CheckRecord, EvidenceRef, RunRecord } from '../model/run-record.ts'
 import { soonDays } from '../model/waiver.ts'
 import { formatDuration } from './duration.ts'
+import { renderExplanation } from './explanation.ts'
 import { type CellState, paintOf, renderGrid } from './grid.ts'
-import { verdictSentence } from './sentence.ts'
+import { causesSentence, verdictSentence } from './sentence.ts'
 
 export interface FinalOptions {
   readonly columns: number
@@ -40,6 +41,8 @@ export function renderFinal(run: RunRecord, options: FinalOptions): string {
   lines.push(...waiverLines(run))
   const { outcome } = run
   const state = outcome === 'pass' || outcome === 'fail' ? outcome : 'error'
+  const causes = causesSentence(run)
+  if (causes !== null) lines.push(oneLine(causes, 600))
   lines.push(paintOf(state, colors)(verdictSentence(run)), `Report: ${options.reportPath}`)
   return `${lines.join('\n')}\n`
 }
@@ -82,6 +85,11 @@ function cellReason(
   if (flaky.length > 0) lines.push(`  flaky, for run again alone it passes: ${flaky.join(', ')}`)
   for (const check of cell.checks) {
     if (check.outcome === 'fail' || check.outcome === 'error') lines.push(...checkReason(check))
+  }
+  const explained = cells.find(({ explanation }) => explanation !== null)
+  if (explained) {
+    const why = renderExplanation(explained, { color: look.options.color, probes: false })
+    lines.push(...why.map((line) => `  ${line}`))
   }
   lines.push(...firstEvidence(cell, look), '')
   return lines

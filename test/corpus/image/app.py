@@ -1,0 +1,4 @@
+# The smallest application for gunicorn.
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
