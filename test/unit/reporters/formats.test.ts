@@ -1,6 +1,8 @@
 /** What other programs read, read by such programs. */
 import { makeBadge } from 'badge-maker'
 import { validateStrict } from 'ctrf'
+import { parse as parseJunit } from 'junit2json'
+import { marked } from 'marked'
 import parsePrometheus from 'parse-prometheus-text-format'
 import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../../../src/model/event.ts'
@@ -8,6 +10,7 @@ import { foldRun } from '../../../src/model/fold-run.ts'
 import { renderBadge } from '../../../src/reporters/badge.ts'
 import { renderCtrf } from '../../../src/reporters/ctrf.ts'
 import { fence, renderAnnotations } from '../../../src/reporters/github.ts'
+import { renderJunit } from '../../../src/reporters/junit.ts'
 import { renderMarkdown } from '../../../src/reporters/markdown.ts'
 import { renderMetrics } from '../../../src/reporters/metrics.ts'
 import { checkRecord, eventsOf, finished } from '../../support/runs.ts'
@@ -39,6 +42,26 @@ test('CTRF is what its own validator accepts, and counts every cell', () => {
   expect(summary).toMatchObject({ passed: 1, failed: 3, skipped: 1, pending: 3 })
   expect(tests[0].steps.map((step: { readonly status: string }) => step.status)).toEqual(['failed', 'passed'])
   expect(() => validateStrict({ ...report, results: { ...report.results, tests: [{ name: 'x' }] } })).toThrow()
+})
+
+test('JUnit is read by a parser of it: what failed, what was not observed, what is skipped', async () => {
+  const read = await parseJunit(renderJunit(run))
+  const suites = read !== undefined && read !== null && 'testsuite' in read ? (read.testsuite ?? []) : []
+  expect(suites.map((suite) => suite.name)).toEqual(['qa', 'vm', 'lan', 'old'])
+  const of = (name: string) => suites.find((suite) => suite.name === name)?.testcase ?? []
+  const failure = of('qa').find((one) => one.failure !== undefined)?.failure?.[0]
+  expect(failure?.type).toBe('matrix.check.http')
+  expect(failure?.inner).toContain('declared at stacks/api/stack.yaml:3:3')
+  expect(of('old').some((one) => one.skipped !== undefined)).toBe(true)
+  expect(of('lan').some((one) => one.error?.[0]?.type?.startsWith('infra.'))).toBe(true)
+  expect(of('vm').some((one) => one.error?.[0]?.type === 'matrix.not-run')).toBe(true)
+})
+
+test('Markdown is rendered with nothing in it that a container wrote as markup', async () => {
+  const html = await marked.parse(renderMarkdown(run))
+  expect(html).toContain('<details><summary>The matrix</summary>')
+  expect(html).toContain('<table>')
+  expect(html).not.toMatch(/<script|<img|<a |href=/)
 })
 
 test('metrics are read by a parser of the format', () => {
