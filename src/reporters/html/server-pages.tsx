@@ -7,7 +7,7 @@ import type { CellState } from '../grid.ts'
 import type { LiveState } from '../live-state.ts'
 import { verdictSentence } from '../sentence.ts'
 import { type Look, shapes, words } from './looks.ts'
-import { Badge, when } from './parts.tsx'
+import { Badge, Section, when } from './parts.tsx'
 
 export type RunState = 'ended' | 'under way' | 'killed'
 export interface ListedRun {
@@ -83,7 +83,7 @@ export function renderLivePage(
         </div>
       </header>
       <main class="page">
-        <section class="scroll board" aria-label="The matrix">
+        <section id="live" class="scroll board" aria-label="The matrix">
           <table class={grid.columns.length >= 12 ? 'matrix dense' : 'matrix'}>
             <thead>
               <tr>
@@ -107,14 +107,17 @@ export function renderLivePage(
             </tbody>
           </table>
         </section>
-        <h2>Now</h2>
-        <ul class="plain">
-          {running.map(({ name, what }) => (
-            <li key={name}>
-              {oneLine(name)} <span class="note">{oneLine(what)}</span>
-            </li>
-          ))}
-        </ul>
+        {running.length === 0 ? null : (
+          <Section id="now" title="Now">
+            <ul class="plain">
+              {running.map(({ name, what }) => (
+                <li key={name}>
+                  {oneLine(name)} <span class="note">{oneLine(what)}</span>
+                </li>
+              ))}
+            </ul>
+          </Section>
+        )}
       </main>
     </>,
   )

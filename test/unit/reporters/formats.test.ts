@@ -45,7 +45,9 @@ test('CTRF is what its own validator accepts, and counts every cell', () => {
 })
 
 test('JUnit is read by a parser of it: what failed, what was not observed, what is skipped', async () => {
-  const read = await parseJunit(renderJunit(run))
+  const checks = [checkRecord('a', { outcome: 'fail' }), checkRecord('c', { outcome: 'error', reason: 'unobservable' })]
+  const mixed = foldRun([...eventsOf(['api', 'db'], ['qa', 'vm', 'lan', 'old'], cells, checks), finished])
+  const read = await parseJunit(renderJunit(mixed))
   const suites = read !== undefined && read !== null && 'testsuite' in read ? (read.testsuite ?? []) : []
   expect(suites.map((suite) => suite.name)).toEqual(['qa', 'vm', 'lan', 'old'])
   const of = (name: string) => suites.find((suite) => suite.name === name)?.testcase ?? []
