@@ -44,6 +44,7 @@ export const CellPage = ({ view }: { readonly view: CellView }) => {
       <Phases phases={cell.phases} />
       <Constraints constraints={cell.constraints} />
       <Needs cell={cell} />
+      <Where cell={cell} />
       {cell.findings.length === 0 ? null : (
         <>
           <h4>To know</h4>
@@ -223,6 +224,25 @@ const Needs = ({ cell }: { readonly cell: CellRecord }) =>
           <li key={need.stack}>
             <code>{need.imageId.slice(0, 19)}</code> {need.stack}
             {need.outcome === 'pass' ? '' : ` (${need.outcome})`}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+
+const Where = ({ cell }: { readonly cell: CellRecord }) =>
+  cell.ranOn === null && cell.placements.length === 0 ? null : (
+    <>
+      <h4>Where it ran</h4>
+      {cell.ranOn === null ? null : (
+        <p>
+          <Line text={cell.ranOn} />
+        </p>
+      )}
+      <ul class="plain">
+        {cell.placements.map(({ container, machine }) => (
+          <li key={`${container} ${machine}`}>
+            <Line text={container} /> on <Line text={machine} />
           </li>
         ))}
       </ul>
