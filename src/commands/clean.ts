@@ -25,7 +25,7 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   const target = await lookForEngine(options.engine, io)
   if (target.kind === 'refused') return reportProblem(target.problem, io)
   const paths = embeddedPaths(io.env)
-  const hostsCode = all && target.kind === 'found' ? await removeHosts(target.endpoint, io) : 0
+  const hostsCode = all ? await removeHosts(target.kind === 'found' ? target.endpoint : null, io) : 0
   const embeddedIsTarget = target.kind === 'found' && target.endpoint === paths.endpoint
   let code = 0
   if (target.kind === 'found') {
@@ -54,13 +54,12 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   return all ? Math.max(code, hostsCode, await endEmbedded(io, { purge: true })) : code
 }
 
-async function removeHosts(endpoint: string, io: Io): Promise<number> {
-  const hosts = knownHosts(io.env, projectIdOf(io.cwd)).map((spec) => ({
-    name: hostName(spec),
-    spec,
-    environments: [],
-  }))
-  await using local = connectDocker(endpoint)
+/** @param endpoint of the local engine; null: none answers, and only a virtual machine can be running */
+async function removeHosts(endpoint: string | null, io: Io): Promise<number> {
+  const hosts = knownHosts(io.env, projectIdOf(io.cwd))
+    .filter(({ kind }) => endpoint !== null || kind === 'vm')
+    .map((spec) => ({ name: hostName(spec), spec, environments: [] }))
+  await using local = connectDocker(endpoint ?? embeddedPaths(io.env).endpoint)
   return takeDown(hosts, { local, mayInstall: false, purge: true, io })
 }
 
