@@ -277,7 +277,7 @@ export interface ContainerState {
   readonly startedAt: string | null
   readonly finishedAt: string | null
   readonly health: 'starting' | 'healthy' | 'unhealthy' | null
-  /** Addresses on its networks; empty where there is none. */
+  /** Addresses on its networks, of each network the IPv4 one first; empty where there is none. */
   readonly addresses: readonly string[]
   /** The machine of a cluster that it runs on; null where the engine has one machine only. */
   readonly node: string | null

@@ -30,7 +30,7 @@ const files = (supplier: string, upstream: string) => ({
   ...environment('chained', `network: { egress: proxy, proxy: "${upstream}" }`),
   ...environment('untold', 'network: { egress: proxy }\nconstraints: { environment: { http_proxy: "" } }'),
   ...environment('slow', 'network: { latency: 150ms }'),
-  ...environment('small', 'network: { mtu: 1400, ipv6: on }'),
+  ...environment('small', 'network: { mtu: 1400, ipv6: on, latency: 20ms }'),
   ...environment('bare', 'network: { ipv6: no_address }'),
   ...serverStack('server', { yaml: 'environment: { PORT: "8080" }' }),
   ...client('client', reached),
@@ -174,6 +174,8 @@ describe('mtu and ipv6', () => {
       provenance: 'enforced',
       agrees: true,
     })
+    // Its name leads to the relay by both families.
+    expect(constraint('client@small', 'network.latency')).toMatchObject({ provenance: 'emulated', agrees: true })
     const address = constraint('client@small', 'network.ipv6')
     expect(address).toMatchObject({ value: 'on', provenance: 'enforced', agrees: true })
     expect(address?.observed).toContainEqual(expect.stringMatching(/^fd/))

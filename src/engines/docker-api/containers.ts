@@ -271,8 +271,8 @@ function stateOf(info: Dockerode.ContainerInspectInfo): ContainerState {
     startedAt: time(State.StartedAt),
     finishedAt: time(State.FinishedAt),
     health: health === 'starting' || health === 'healthy' || health === 'unhealthy' ? health : null,
-    addresses: Object.values(info.NetworkSettings.Networks ?? {}).flatMap((network) =>
-      network.IPAddress ? [network.IPAddress] : [],
+    addresses: Object.values(info.NetworkSettings.Networks ?? {}).flatMap(({ IPAddress, GlobalIPv6Address }) =>
+      [IPAddress, GlobalIPv6Address].filter(Boolean),
     ),
     node: null,
     claims: { ...info.HostConfig },

@@ -1,5 +1,5 @@
 /** A container of Matrix's own on a cell's network: started, and waited for until it listens. */
-import { BlockList } from 'node:net'
+import { BlockList, isIPv4 } from 'node:net'
 import type { ContainerSpec } from '../../engines/engine.ts'
 import { deadline } from '../../lib/abort.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -21,6 +21,8 @@ export interface HelperContainer {
   readonly containerId: string
   /** Its address on the cell's network. */
   readonly address: string
+  /** On all its networks. */
+  readonly addresses: readonly string[]
 }
 
 const listensWithinMs = 20_000
@@ -68,7 +70,7 @@ export async function startHelperContainer(
   if (address === undefined) throw new Error(`${name} has no address on the network of ${context.cell}`)
   const { helper } = await session.hostOf(id, signal)
   for (const port of spec.ports) await listens(helper, { pid, address, port }, context)
-  return { containerId: id, address }
+  return { containerId: id, address, addresses }
 }
 
 async function listens(
@@ -89,6 +91,7 @@ async function listens(
 
 /** Whether an IPv4 address lies in one of these ranges. */
 export function isWithin(address: string, subnets: readonly string[]): boolean {
+  if (!isIPv4(address)) return false
   const ranges = new BlockList()
   for (const subnet of subnets) {
     const [base, prefix] = subnet.split('/')

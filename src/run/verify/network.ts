@@ -14,7 +14,7 @@ export interface SeenDelay {
   readonly alias: string
   /** What the name of the need leads to, and where the relay is. */
   readonly leadsTo: readonly string[]
-  readonly relay: string
+  readonly relay: readonly string[]
   /** How long a connection took from its opening to its end; null where it did not end by itself. */
   readonly throughMs: number | null
   readonly directMs: number | null
@@ -100,7 +100,7 @@ async function lookAt(
 }
 
 /** Null where the name led nowhere, so that nothing is known. */
-export function parseDelay(text: string, delay: Pick<Delay, 'alias' | 'behind' | 'address'>): SeenDelay | null {
+export function parseDelay(text: string, delay: Pick<Delay, 'alias' | 'behind' | 'addresses'>): SeenDelay | null {
   const tries = text.split('\n').flatMap((line) => {
     const [name, address, start, end, status] = line.split(/\s+/)
     if (name === undefined || address === undefined || status === undefined) return []
@@ -112,7 +112,7 @@ export function parseDelay(text: string, delay: Pick<Delay, 'alias' | 'behind' |
   return {
     alias: delay.alias,
     leadsTo: through.map(({ address }) => address),
-    relay: delay.address,
+    relay: delay.addresses,
     throughMs: through[0]?.ms ?? null,
     directMs: tries.find(({ name }) => name === delay.behind)?.ms ?? null,
   }

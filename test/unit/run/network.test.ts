@@ -50,9 +50,10 @@ describe('a network atom', () => {
     expect(compareNetworkAtom({ key: 'network.mtu', value: 1400 }, null, nothingSeen)).toMatchObject({ agrees: null })
   })
 
-  const delay = { alias: 'db', leadsTo: ['10.0.0.2'], relay: '10.0.0.2', throughMs: 20.4, directMs: 0.3 }
+  const delay = { alias: 'db', leadsTo: ['10.0.0.2'], relay: ['10.0.0.2', 'fd00::2'], throughMs: 20.4, directMs: 0.3 }
   it.each([
     ['a connection that waited', delay, true],
+    ['a name that leads to the relay twice', { ...delay, leadsTo: ['10.0.0.2', 'fd00::2'] }, true],
     ['one that did not', { ...delay, throughMs: 19.9 }, false],
     ['one that did not end by itself', { ...delay, throughMs: null }, true],
     ['a name that leads past the relay', { ...delay, leadsTo: ['10.0.0.3'] }, false],
@@ -63,13 +64,13 @@ describe('a network atom', () => {
 })
 
 describe('what a look at a delay says', () => {
-  const of = { alias: 'db', behind: 'db.direct', address: '10.0.0.2' }
+  const of = { alias: 'db', behind: 'db.direct', addresses: ['10.0.0.2'] }
   it('is the time by each name', () => {
     const text = 'db 10.0.0.2 100.000000  100.052345  0\ndb.direct 10.0.0.3 101.000000  101.001000  0\n'
     expect(parseDelay(text, of)).toEqual({
       alias: 'db',
       leadsTo: ['10.0.0.2'],
-      relay: '10.0.0.2',
+      relay: ['10.0.0.2'],
       throughMs: 52.3,
       directMs: 1,
     })
@@ -130,6 +131,7 @@ describe('the proxy', () => {
   })
   it('is found on the network of its cell', () => {
     expect(isWithin('172.20.3.4', ['fd00::/64', '172.20.0.0/16'])).toBe(true)
+    expect(isWithin('fd00::2', ['fd00::/64', '172.20.0.0/16'])).toBe(false)
     expect(isWithin('172.17.0.2', ['172.20.0.0/16'])).toBe(false)
   })
 })
