@@ -1,12 +1,16 @@
 /** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
+import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
 import { startBlocker } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
+import { hostName } from '../hosts/host-place.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
+import { machineOffer, shortages } from '../hosts/offer.ts'
 import { imagePrograms, installCommand, missingPrograms } from '../hosts/packages.ts'
 import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
+import type { HostSpec } from '../model/project.ts'
 import type { Io } from './io.ts'
 import { lookForEngine } from './open-engine.ts'
 
@@ -32,7 +36,8 @@ const registryWithinMs = 4_000
 /** Starts nothing. Exit 0 where a run could start, 3 where something is missing for it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
   const [engine, registry] = await Promise.all([engineFindings(options, io), registryFinding(io)])
-  const findings = [...machineFindings(io), ...engine, registry, ...programFindings(io)]
+  const hosts = await hostFindings(io)
+  const findings = [...machineFindings(io), ...engine, registry, ...programFindings(io), ...hosts]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
   else io.stdout(printable(render(findings)))
   return findings.some((finding) => finding.state === 'missing') ? 3 : 0
@@ -139,6 +144,37 @@ async function registryFinding(io: Io): Promise<Finding> {
     value: 'Docker Hub does not answer; base images are made from packages as matrix.yaml says',
   }
 }
+
+/** Every kind of host that the project asks for, or one of each where there is no project; whether this machine can offer it. */
+async function hostFindings(io: Io): Promise<readonly Finding[]> {
+  const facts = machineFacts(embeddedPaths(io.env).dataRoot)
+  const machine = machineOffer(facts, io.env)
+  return (await wantedHosts(io)).map((spec): Finding => {
+    const lacking = shortages(spec, machine)
+    const [first] = lacking
+    const name = 'host'
+    if (first === undefined) return { name, state: 'ok', value: `${hostName(spec)} can be had` }
+    const mend = lacking.flatMap((shortage) => shortage.mend ?? []).join('; ')
+    const value = `${hostName(spec)}: ${lacking.map(({ what }) => what).join('; ')}`
+    return { name, state: 'note', value, ...(mend === '' ? {} : { mend }) }
+  })
+}
+
+async function wantedHosts(io: Io): Promise<readonly HostSpec[]> {
+  const loaded = await loadProject(io.cwd, { env: io.env })
+  const asked = loaded.ok
+    ? loaded.project.environments.flatMap(({ engine }) => (engine.kind === 'provision' ? [engine.spec] : []))
+    : []
+  const specs = asked.length > 0 ? asked : oneOfEach
+  return [...new Map(specs.map((spec) => [hostName(spec), spec])).values()]
+}
+
+const oneOfEach: readonly HostSpec[] = [
+  { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false },
+  { kind: 'nested', engine: 'podman', release: 'trixie', rootless: true },
+  { kind: 'swarm', release: 'trixie', nodes: 3 },
+  { kind: 'vm', release: 'bookworm', cpus: 2, memoryBytes: 3 * gibibyte, diskBytes: 20 * gibibyte },
+]
 
 function programFindings(io: Io): readonly Finding[] {
   const missing = missingPrograms(imagePrograms, io.env)

@@ -1,11 +1,13 @@
 /** Brings up and takes down the hosts that Matrix provisions, whatever kind they are. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { HostSpec } from '../model/project.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from './host.ts'
 import { hostFolder, hostName, hostsFolder } from './host-place.ts'
+import { machineFacts } from './machine-facts.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
+import { machineOffer, shortages } from './offer.ts'
 import type { HostProblem } from './problem.ts'
 import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
 import { vm } from './vm/vm.ts'
@@ -28,9 +30,20 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
     signal: ask.signal,
     onWait: () => ask.onProgress(`waiting for another run that brings ${request.name} up`),
   })
+  const blocker = existsSync(join(request.folder, specFile)) ? null : whatBlocks(request)
+  if (blocker !== null) return { ok: false, problem: blocker }
   // By this file later commands know of the host, also when no environment asks for it any more.
   writeFileSync(join(request.folder, specFile), `${JSON.stringify(ask.spec)}\n`)
   return kind.up(request as never)
+}
+
+/** What a host that was not made yet would lack half-way; programs are the kind's own affair, since it may install them. */
+function whatBlocks(request: HostRequest): HostProblem | null {
+  const machine = machineOffer(machineFacts(request.folder), request.env)
+  const [first] = shortages(request.spec, machine).filter(({ of }) => of !== 'program')
+  if (first === undefined) return null
+  const hint = first.mend ?? 'Leave that environment out with --env or --stack.'
+  return { kind: 'machine', message: `${request.name} cannot be had on this machine: ${first.what}`, hint }
 }
 
 export async function hostStatus(ask: HostAsk): Promise<HostStatus> {

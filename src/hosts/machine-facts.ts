@@ -6,6 +6,8 @@ import { osRelease } from './packages.ts'
 
 export interface MachineFacts {
   readonly system: string
+  /** As Node names it, such as `linux`. */
+  readonly platform: string
   readonly kernel: string
   readonly arch: string
   readonly root: boolean
@@ -21,6 +23,7 @@ export interface MachineFacts {
 export function machineFacts(dataRoot: string): MachineFacts {
   return {
     system: /^PRETTY_NAME="?([^"\n]*)/m.exec(osRelease())?.[1] ?? platform(),
+    platform: platform(),
     kernel: release(),
     arch: arch(),
     root: userInfo().uid === 0,
