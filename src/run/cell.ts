@@ -1,4 +1,5 @@
 /** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
+import { EngineError } from '../engines/engine.ts'
 import { anyOf, CancelledError, ending } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { signatureOf } from '../lib/signature.ts'
@@ -231,7 +232,7 @@ class RunOfCell {
           evidence,
           cell: this.#cell.id,
           labels: labelsOf(session.identity, 'client', this.#cell.id),
-          restart: async (alias, options) => this.#copy(alias).restart(options.signal),
+          restart: (alias, options) => this.#restart(this.#copy(alias), options.signal),
           signalProcess: async (alias, request) => {
             const running = this.#copy(alias)
             if (request.process === undefined) this.#signalled.add(running.containerId)
@@ -243,6 +244,16 @@ class RunOfCell {
       if (record.outcome === 'fail' || record.outcome === 'error') {
         this.#problems.push(await this.#explained(checkProblem(record)))
       }
+    }
+  }
+
+  async #restart(running: RunningCopy, signal: AbortSignal): Promise<void> {
+    try {
+      await running.restart(signal)
+    } catch (error) {
+      // What the engine stopped and did not start again has not ended by itself.
+      if (error instanceof EngineError) this.#signalled.add(running.containerId)
+      throw error
     }
   }
 

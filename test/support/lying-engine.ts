@@ -1,7 +1,7 @@
 /** A real engine that lets one thing fall in silence, and runs on it. */
 import { join } from 'node:path'
 import { loadProject } from '../../src/config/load.ts'
-import type { ContainerSpec, Engine, NetworkSpec } from '../../src/engines/engine.ts'
+import { type ContainerSpec, type Engine, EngineError, type NetworkSpec } from '../../src/engines/engine.ts'
 import { LayerStore } from '../../src/images/layer-store.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { ownIdentity } from '../../src/lib/owner.ts'
@@ -12,6 +12,8 @@ import { runPlan } from '../../src/run/run.ts'
 export interface Drop {
   readonly container?: (spec: ContainerSpec) => ContainerSpec
   readonly network?: (spec: NetworkSpec) => NetworkSpec
+  /** It stops what it is to restart, and cannot start it again. */
+  readonly start?: true
 }
 
 const lying = (real: Engine, drop: Drop) =>
@@ -30,6 +32,11 @@ const lying = (real: Engine, drop: Drop) =>
     containers: {
       ...real.containers,
       create: (spec, options) => real.containers.create(drop.container?.(spec) ?? spec, options),
+      restart: async (id, options) => {
+        if (drop.start === undefined) return real.containers.restart(id, options)
+        await real.containers.stop(id, options)
+        throw new EngineError('failed', 'it could not be started again')
+      },
     },
     [Symbol.asyncDispose]: async () => {},
   }) satisfies Engine

@@ -66,6 +66,9 @@ export function clusterName(name: string): string {
   return `matrix-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`
 }
 
+/** The network of a container that is on none. */
+export const ownNetworkOf = (container: string): string => `${container}-alone`
+
 /** A path with filters as the API takes them. */
 export function filtered(path: string, filters: Readonly<Record<string, readonly string[]>>): string {
   return `${path}?filters=${encodeURIComponent(JSON.stringify(filters))}`

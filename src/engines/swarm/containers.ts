@@ -1,6 +1,6 @@
 /** Containers of a cluster: services of one task each, and on a named machine what has to be beside such a task. */
 import { type CallOptions, type ContainerSpec, type ContainerState, type Containers, EngineError } from '../engine.ts'
-import { type ApiService, clusterName, nameLabel, type ServiceSpec, serviceLabel } from './api.ts'
+import { type ApiService, clusterName, nameLabel, ownNetworkOf, type ServiceSpec, serviceLabel } from './api.ts'
 import type { Cluster, Place, SwarmNode } from './cluster.ts'
 import { createNetwork, removeNetwork } from './networks.ts'
 import { serviceSpec } from './service-spec.ts'
@@ -103,10 +103,9 @@ async function createService(cluster: Cluster, spec: ContainerSpec, options: Cal
 
 /** A service is always on a network: one of its own that leads nowhere stands for none. */
 async function ownNetwork(cluster: Cluster, spec: ContainerSpec, options: CallOptions): Promise<string> {
-  const network = { name: ownNetworkName(spec.name), labels: spec.labels, internal: true }
+  const network = { name: ownNetworkOf(spec.name), labels: spec.labels, internal: true }
   return (await createNetwork(cluster, network, options)).id
 }
-const ownNetworkName = (container: string) => `${container}-alone`
 
 /** The machines of those containers and the ones that are gone, as long as a machine is left. */
 async function nodesToAvoid(
@@ -158,7 +157,7 @@ async function remove(cluster: Cluster, id: string, options: CallOptions): Promi
     if (service === null) continue
     await removeService(cluster, service, options)
     const own = service.Spec.Labels[nameLabel]
-    if (own !== undefined) await removeNetwork(cluster, ownNetworkName(own), options)
+    if (own !== undefined) await removeNetwork(cluster, ownNetworkOf(own), options)
   }
   await cluster.everywhere((engine) => engine.containers.remove(id, options))
 }

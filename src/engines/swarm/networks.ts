@@ -8,6 +8,8 @@ import { updateService } from './services.ts'
 /** How long the last tasks on a network may take to leave it. */
 const leaveWithinMs = 20_000
 const allocatedWithinMs = 10_000
+/** What the tunnel between machines takes of every packet, and the overlay driver takes off the size that it is told (RFC 7348). */
+const tunnelBytes = 50
 
 export function networksOf(cluster: Cluster): Engine['networks'] {
   return {
@@ -40,12 +42,11 @@ export async function createNetwork(
     Name: clusterName(spec.name),
     Driver: 'overlay',
     Internal: spec.internal,
+    // For containers that are beside the services, such as a proxy that also reaches out.
+    Attachable: true,
     CheckDuplicate: true,
     Labels: { ...spec.labels, [nameLabel]: spec.name },
-    ...(spec.mtu === undefined ? {} : { Options: { 'com.docker.network.driver.mtu': String(spec.mtu) } }),
-    ...(spec.ipv6Subnet === undefined
-      ? {}
-      : { EnableIPv6: true, IPAM: { Driver: 'default', Config: [{ Subnet: spec.ipv6Subnet }] } }),
+    ...(spec.mtu === undefined ? {} : { Options: { 'com.docker.network.driver.mtu': String(spec.mtu + tunnelBytes) } }),
   }
   const path = '/networks/create'
   const { Id } = await cluster.manager.engine.ask<{ readonly Id: string }>({ method: 'POST', path, body, signal })

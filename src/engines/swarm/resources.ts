@@ -1,6 +1,6 @@
 /** What is in a cluster: its own objects, and those of each machine. */
 import type { CallOptions, Labels, Resource, ResourceKind } from '../engine.ts'
-import { type Api, type ApiService, filtered, labelFilter, nameLabel, serviceLabel } from './api.ts'
+import { type Api, type ApiService, filtered, labelFilter, nameLabel, ownNetworkOf, serviceLabel } from './api.ts'
 import type { Cluster } from './cluster.ts'
 
 export async function listResources(
@@ -63,7 +63,7 @@ async function networks(cluster: Cluster, labels: Labels, options: CallOptions):
       (await within(engine, 'local')).map((network) => ({ ...network, Id: `${name}/${network.Id}` })),
     ),
   ])
-  const owned = new Set(services.map(({ name }) => `${name}-alone`))
+  const owned = new Set(services.map(({ name }) => ownNetworkOf(name)))
   return [
     ...[...overlays, ...local.flat()].map(({ Id, Name, Labels }) => ({
       kind: 'network' as const,

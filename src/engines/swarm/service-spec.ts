@@ -5,7 +5,7 @@ import { clusterName, nameLabel, type ServiceSpec } from './api.ts'
 
 /** What a service cannot say, or says and the cluster drops. */
 export const unsupportedKeys = [
-  ...['memswap_limit', 'cpuset', 'ipc', 'userns_mode', 'runtime', 'network_mode'],
+  ...['memswap_limit', 'cpuset', 'ipc', 'userns_mode', 'runtime', 'network_mode', 'network.ipv6'],
   ...['security_opt:apparmor', 'security_opt:label', 'security_opt:systempaths'],
 ] as const
 

@@ -1,0 +1,36 @@
+/** What an engine fails to do says nothing of the product. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/engines/engine.ts'
+import { leftovers, testEngine } from '../support/engine.ts'
+import { runLyingCell } from '../support/lying-engine.ts'
+import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+
+let engine: Engine
+let tested: TestProject
+beforeAll(async () => {
+  engine = await testEngine()
+  tested = project({
+    ...environment('qa', 'contract: { stays_up: 1s, stops_within: 5s }'),
+    ...serverStack('server', {
+      checks: '  - { name: it comes back, steps: [{ restart: {} }, { http: { port: http } }] }',
+    }),
+  })
+})
+afterAll(async () => {
+  tested?.[Symbol.dispose]()
+  await engine?.[Symbol.asyncDispose]()
+})
+
+describe('an engine that stops a container for a restart and does not start it again', () => {
+  test('makes the cell an error: that the container ended was no doing of its own', async () => {
+    const drop = { start: true } as const
+    const events = await runLyingCell(engine, { root: tested.root, row: 'server', environment: 'qa', drop })
+    const finished = events.find((event) => event.type === 'cell-finished')
+    expect(finished).toMatchObject({
+      outcome: 'error',
+      stage: 'check',
+      message: expect.stringContaining('started again'),
+    })
+    expect(await leftovers(engine, tested.root)).toEqual([])
+  })
+})
