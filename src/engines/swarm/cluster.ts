@@ -25,6 +25,8 @@ export class Cluster {
   readonly #gone = new Set<SwarmNode>()
   /** Service → where its task runs. */
   readonly #places = new Map<string, Place>()
+  /** Containers that are ended for a restart: that the cluster wants them ended then is no loss. */
+  readonly #replaced = new Set<string>()
   #ids: Promise<ReadonlyMap<string, SwarmNode>> | undefined
 
   constructor(nodes: readonly SwarmNode[]) {
@@ -107,6 +109,11 @@ export class Cluster {
     this.#places.set(service, place)
   }
 
+  /** Another task is about to take the container's place. */
+  replace(containerId: string): void {
+    this.#replaced.add(containerId)
+  }
+
   forget(service: string): void {
     this.#places.delete(service)
   }
@@ -155,6 +162,7 @@ export class Cluster {
     await this.assertInService(place.node, signal)
     const tasks = await this.tasksOf(service, signal)
     const task = tasks.find(({ Status }) => Status.ContainerStatus?.ContainerID === place.containerId)
+    if (this.#replaced.has(place.containerId)) return
     if (task !== undefined && wasToldToEnd(task)) throw lost(place.node, 'was away from the cluster, which ended it')
   }
 

@@ -44,6 +44,7 @@ export function containersOf(cluster: Cluster): Containers {
     restart: (id, options) =>
       there(id, options, async (containers, own, place) => {
         if (cluster.plainPlace(id) !== undefined) return containers.restart(own, options)
+        cluster.replace(own)
         await containers.stop(own, options)
         await startAgain(cluster, id, { place, signal: options.signal })
       }),
