@@ -172,6 +172,22 @@ program
   )
 
 program
+  .command('requirements')
+  .description('Finds what a stack needs of any environment, by giving it ever less.')
+  .argument('<stack>', 'the stack')
+  .option('--json', 'print it as JSON on stdout, and nothing else there')
+  .option('--budget <duration>', 'how long it may take (default: 15m)')
+  .addOption(engineOption())
+  .option('--install', 'may install packages where no engine answers')
+  .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  .addHelpText('after', examples(['matrix requirements static-site', 'matrix requirements queue --budget 5m --json']))
+  .action((stack: string, options) =>
+    perform(async (io) =>
+      (await import('./commands/requirements.ts')).runRequirements({ ...options, row: stack, project: io.cwd }, io),
+    ),
+  )
+
+program
   .command('validate')
   .description('Checks the files and reports every mistake at once; starts nothing.')
   .option('--json', 'print the mistakes as JSON')

@@ -11,6 +11,7 @@ import { parseDuration } from '../lib/units.ts'
 import type { Progress, RunEventBody, RunStarted } from '../model/event.ts'
 import { baselineOf, lastDurations, pastRuns } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
+import type { Project } from '../model/project.ts'
 import type { Gate, RunRecord } from '../model/run-record.ts'
 import { exitCodes, verdictOf } from '../model/verdict.ts'
 import { readEvidence } from '../record/evidence-store.ts'
@@ -26,6 +27,7 @@ import { buildName } from '../run/images.ts'
 import type { RunIdentity } from '../run/labels.ts'
 import { runPlan } from '../run/run.ts'
 import { sweep } from '../run/sweep.ts'
+import type { Afterwards } from '../run/trial.ts'
 import { declarations } from './declarations.ts'
 import { explainCells } from './explain-cells.ts'
 import { enterGithubJob } from './github.ts'
@@ -73,14 +75,32 @@ export interface PresentContext {
 // After this long another machine may take what a run left on an engine that both use.
 const longestRunMs = 6 * 3600 * 1000
 
-export async function runCheck(options: CheckOptions, io: Io, present: Present = presentMatrix): Promise<number> {
+/** Another use of a run than to fill the matrix. */
+export interface Purpose {
+  /** The project as it is run. */
+  readonly change: (project: Project) => Project
+  /** Instead of looking into what failed. */
+  readonly afterwards: (
+    held: Afterwards,
+    run: { readonly plan: Plan; readonly progress: (what: Progress) => void },
+  ) => Promise<void>
+  /** Beside the reports, so that history and the latest run stay those of the matrix. */
+  readonly reports: string
+}
+
+export async function runCheck(
+  options: CheckOptions,
+  io: Io,
+  present: Present = presentMatrix,
+  purpose: Purpose | null = null,
+): Promise<number> {
   const deadlineMs = durationOf('--deadline', options.deadline, io)
   const explainMs = durationOf('--explain-budget', options.explainBudget ?? '15m', io)
   if (deadlineMs === undefined || explainMs === undefined) return exitCodes.usage
-  const reports = reportsFolder(options.project ?? io.cwd)
+  const reports = purpose?.reports ?? reportsFolder(options.project ?? io.cwd)
   const narrow = options.failed === true ? notGreen(reports, io) : {}
   if (narrow === null) return exitCodes.usage
-  const loaded = await loadPlan(options, io, narrow)
+  const loaded = await loadPlan(options, io, purpose === null ? narrow : { ...narrow, change: purpose.change })
   if (!loaded.ok) return loaded.exitCode
   const { plan } = loaded
   if (plan.cells.every((cell) => cell.kind === 'excluded')) {
@@ -98,7 +118,7 @@ export async function runCheck(options: CheckOptions, io: Io, present: Present =
   io.stderr(printable(`engine: ${engine.endpoint} (${opened.how})\n`))
   const mayBootstrap = opened.ours || options.bootstrap === true
   const explainBudgetMs = options.explain === true ? explainMs : null
-  const settings = { options, io, engine, reports, deadlineMs, explainBudgetMs, mayBootstrap, present }
+  const settings = { options, io, engine, reports, deadlineMs, explainBudgetMs, mayBootstrap, present, purpose }
   return check(plan, { ...settings, secrets: secrets.values })
 }
 
@@ -136,6 +156,7 @@ interface CheckContext {
   /** Null: failed cells are not explained. */
   readonly explainBudgetMs: number | null
   readonly present: Present
+  readonly purpose: Purpose | null
   readonly mayBootstrap: boolean
   readonly secrets: ReadonlyMap<string, string>
 }
@@ -205,6 +226,7 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
       keepFailed: options.keepFailed === true,
       expectedMs: (cell) => expected.get(cell) ?? null,
       afterwards: async (held) => {
+        if (context.purpose !== null) return context.purpose.afterwards(held, { plan, progress })
         const common = { plan, fold: () => recorder.fold(), clock, signal: io.signal, emit, progress }
         const { explainBudgetMs, deadlineMs } = context
         // To explain a cell is to run it again.

@@ -31,6 +31,7 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
     const cell = planned.get(record.id)
     return cell === undefined ? [] : [{ cell, record }]
   })
+  const passedAt = (id: string) => cells.some((cell) => cell.id === id && cell.outcome === 'pass')
   for (const one of inOrder(all)) {
     const leftMs = budgetMs - (clock.now() - startedAt)
     if (leftMs < leastMs) {
@@ -41,9 +42,16 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
       return
     }
     const environment = environments.find(({ id }) => id === one.record.environment)
+    if (environment?.engine == null) continue
+    const { engine } = environment
     const event = await explainCell({
       ...one,
-      engine: { name: environment?.engine?.name ?? 'docker', endpoint: String(environment?.facts['endpoint'] ?? '') },
+      engine: { ...engine, endpoint: String(environment.facts['endpoint'] ?? '') },
+      elsewhere: environments.flatMap(({ id, engine: other }) =>
+        other === null || (other.name === engine.name && other.version === engine.version)
+          ? []
+          : [{ environment: id, engine: other, passed: passedAt(`${one.record.stack}@${id}`) }],
+      ),
       project: plan.project,
       tryPatches: options.tryPatches,
       others: all.filter((other) => other !== one),

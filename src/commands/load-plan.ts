@@ -2,6 +2,7 @@
 import { loadProject } from '../config/load.ts'
 import { renderDiagnostic } from '../config/render-diagnostic.ts'
 import type { Plan } from '../model/plan.ts'
+import type { Project } from '../model/project.ts'
 import { makePlan } from '../plan/plan.ts'
 import { type Shard, select } from '../plan/select.ts'
 import type { Io } from './io.ts'
@@ -21,7 +22,7 @@ export type LoadedPlan = { readonly ok: true; readonly plan: Plan } | { readonly
 export async function loadPlan(
   options: PlanArguments,
   io: Io,
-  narrow: { readonly only?: ReadonlySet<string> } = {},
+  narrow: { readonly only?: ReadonlySet<string>; readonly change?: (project: Project) => Project } = {},
 ): Promise<LoadedPlan> {
   const loaded = await loadProject(options.project ?? io.cwd, { env: io.env })
   const diagnostics = loaded.ok ? loaded.warnings : loaded.diagnostics
@@ -31,7 +32,8 @@ export async function loadPlan(
     io.stderr(`${count} ${count === 1 ? 'mistake' : 'mistakes'}; nothing was started.\n`)
     return { ok: false, exitCode: 2 }
   }
-  const selection = select(loaded.project, {
+  const project = narrow.change?.(loaded.project) ?? loaded.project
+  const selection = select(project, {
     cells: options.cells ?? [],
     stacks: options.stack ?? [],
     environments: options.env ?? [],
@@ -41,7 +43,7 @@ export async function loadPlan(
     for (const problem of selection.problems) io.stderr(`matrix: ${problem}\n`)
     return { ok: false, exitCode: 2 }
   }
-  const plan = makePlan(loaded.project, {
+  const plan = makePlan(project, {
     chosen: (row, environment) =>
       selection.chosen(row, environment) && (narrow.only === undefined || narrow.only.has(`${row}@${environment}`)),
     unsupported: (environment) => knownLimits(environment.engine),

@@ -3,16 +3,18 @@ import type { Clock } from '../lib/clock.ts'
 import type { CellExplained } from '../model/event.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
-import type { CauseRecord, CellRecord } from '../model/run-record.ts'
-import { canonicalJson } from '../plan/plan.ts'
+import type { CauseRecord, CellRecord, EngineRecord } from '../model/run-record.ts'
+import type { EngineKind } from '../plan/engine-defaults.ts'
 import { type Variable, variableOf } from '../plan/vary.ts'
-import type { Trial, TrialResult } from '../run/trial.ts'
+import type { Trial } from '../run/trial.ts'
+import { type Elsewhere, engineOf } from './elsewhere.ts'
 import { type Asks, patchOf, withAsks } from './patch.ts'
-import { type Answer, type Configuration, type FoundCause, keeping, type Subject } from './probe.ts'
+import { type Answer, type FoundCause, keeping, type Subject } from './probe.ts'
 import { type Budget, type KnownAnswer, Prober } from './prober.ts'
 import { relaxationsOf } from './remedy.ts'
 import { reproductionOf } from './reproduction.ts'
 import { type SearchResult, search } from './search.ts'
+import { answerOf, keyOfCell, subjectOf } from './subject.ts'
 import { rank } from './suspects.ts'
 import { findThreshold } from './threshold.ts'
 import { concerns, confidenceOf, type FoundThreshold, relativeTo, summaryOf } from './words.ts'
@@ -25,7 +27,9 @@ export interface ExplainOptions {
   readonly record: CellRecord
   /** Other cells of the run: they may have answered a question already. */
   readonly others: readonly { readonly cell: RunnableCell; readonly record: CellRecord }[]
-  readonly engine: { readonly name: string; readonly endpoint: string }
+  readonly engine: EngineRecord & { readonly endpoint: string }
+  /** Columns of the run on other engines. */
+  readonly elsewhere: readonly Elsewhere[]
   readonly trial: Trial
   readonly parallel: number
   readonly budget: Budget
@@ -41,7 +45,7 @@ export interface ExplainOptions {
 export async function explainCell(options: ExplainOptions): Promise<CellExplained> {
   const { cell, clock, record } = options
   const startedAt = clock.now()
-  const variable = variableOf(options.project, cell, options.engine.name)
+  const variable = variableOf(options.project, cell, kindOf(options.engine))
   const subject = subjectOf(variable, options.trial)
   using prober = new Prober(subject, {
     budget: options.budget,
@@ -49,7 +53,8 @@ export async function explainCell(options: ExplainOptions): Promise<CellExplaine
     signal: options.signal,
     known: knownAnswers(subject, options),
   })
-  const found = await search(prober, { rank, hadCompany: options.others.length > 0, say: options.say })
+  const searched = await search(prober, { rank, hadCompany: options.others.length > 0, say: options.say })
+  const found = await orEngine(searched, { ...options, prober, variable })
   const causes: FoundThreshold[] = []
   const records: Omit<CauseRecord, 'probes'>[] = []
   for (const cause of found.causes) {
@@ -91,6 +96,19 @@ export async function explainCell(options: ExplainOptions): Promise<CellExplaine
   }
 }
 
+/** A stack that fails with no constraint may yet pass on another engine. */
+async function orEngine(
+  found: SearchResult,
+  options: ExplainOptions & { readonly prober: Prober; readonly variable: Variable },
+): Promise<SearchResult> {
+  const { elsewhere, prober, say, variable } = options
+  if (found.diagnosis !== 'stack' || elsewhere.length === 0) return found
+  say('fails with no constraint; runs it on another engine')
+  const bare = variable.cell(new Set(), {})
+  const because = await engineOf({ ...options, bare, record: (probe) => prober.records.push(probe) })
+  return because === null ? found : { ...found, diagnosis: 'engine', because }
+}
+
 async function patchFor(
   cause: FoundCause,
   options: ExplainOptions & { readonly rest: readonly string[]; readonly variable: Variable },
@@ -101,7 +119,7 @@ async function patchFor(
   if (row?.kind !== 'stack' || environment === undefined) return null
   const run = async (asks: Asks) => {
     say(`tries with the stack asking for ${JSON.stringify(asks)}`)
-    const patched = variableOf(withAsks(project, row, asks), cell, engine.name)
+    const patched = variableOf(withAsks(project, row, asks), cell, kindOf(engine))
     // What an ask adds to the cell is no atom of the environment, so that the same atoms are kept.
     return answerOf(await trial(patched.cell(new Set(rest), {}), options))
   }
@@ -124,7 +142,7 @@ function reproductionFor(
   if (stops && patched?.passes !== true) return null
   const row = project.rows.find(({ id }) => id === cell.row)
   const withInit =
-    stops && row?.kind === 'stack' ? variableOf(withAsks(project, row, { init: true }), cell, engine.name) : null
+    stops && row?.kind === 'stack' ? variableOf(withAsks(project, row, { init: true }), cell, kindOf(engine)) : null
   return reproductionOf({
     failing: under([...found.background, ...cause.constraints]),
     passing: withInit?.cell(new Set([...found.background, ...cause.constraints]), {}) ?? under(found.background),
@@ -138,46 +156,13 @@ function reproductionFor(
   })
 }
 
+function kindOf({ name, version }: EngineRecord): EngineKind {
+  const major = Number.parseInt(version, 10)
+  return { family: name === 'podman' ? 'podman' : 'docker', major: Number.isNaN(major) ? null : major }
+}
+
 /** A failure in time is looked into without company, which would slow it down. */
 const isTimed = ({ reason }: CellRecord): boolean => reason === 'deadline' || reason === 'killed'
-
-function subjectOf(variable: Variable, trial: Trial): Subject {
-  const keyOf = ({ kept, values }: Configuration) => keyOfCell(variable.cell(kept, values))
-  const all = keyOf(keeping(variable.atoms))
-  const none = keyOf(keeping([]))
-  const matters = (atom: string) =>
-    keyOf(keeping(variable.atoms.filter((one) => one !== atom))) !== all || keyOf(keeping([atom])) !== none
-  return {
-    atoms: [...new Set(variable.atoms)].filter(matters),
-    keyOf,
-    run: async ({ kept, values }, signal) => answerOf(await trial(variable.cell(kept, values), { signal })),
-  }
-}
-
-/** What of a cell decides how it goes. */
-function keyOfCell(cell: RunnableCell): string {
-  const copies = cell.copies.map(({ alias, buildKey, config: { findings: _, ...config } }) => ({
-    alias,
-    buildKey,
-    config,
-  }))
-  return canonicalJson({ copies, network: cell.network, contract: cell.contract, timeScale: cell.timeScale })
-}
-
-export function answerOf(result: TrialResult): Answer {
-  const { outcome, stage, reason, message, signature, durationMs } = result
-  const replies = result.checks.flatMap(({ message: said, actual }) => [said ?? '', JSON.stringify(actual)])
-  const logs = result.evidence.filter(({ name }) => name.endsWith('log')).map(({ text }) => text)
-  return {
-    outcome: outcome === 'pass' || outcome === 'fail' ? outcome : 'unresolved',
-    stage,
-    reason,
-    message,
-    signature,
-    clues: [...replies, ...logs].join('\n').slice(-64_000),
-    durationMs,
-  }
-}
 
 /** The cell's own answer, and those of cells that were the same by another name. */
 function knownAnswers(subject: Subject, options: ExplainOptions): readonly KnownAnswer[] {

@@ -21,16 +21,25 @@ const likeness: Likeness = 'signature'
 
 /** Null where the stack can ask for nothing that would help, or where what was tried does not. */
 export async function patchOf(options: PatchOptions): Promise<RemedyRecord['patch']> {
-  const { cause, row, run } = options
+  const { row } = options
+  const found = await findAsks(options)
+  return found === null ? null : { file: fileOf(row), yaml: render(row, found.asks), passes: found.passes }
+}
+
+/** As `patchOf`; `passes` null: nothing was tried. */
+export async function findAsks(
+  options: PatchOptions,
+): Promise<{ readonly asks: Asks; readonly passes: true | null } | null> {
+  const { cause, run } = options
   let answer: Answer = cause.failure.answer
   let asks: Asks = {}
   for (let round = 0; round < mostRounds; round++) {
     const more = askFor(answer, asks, options)
     if (more === null) return null
     asks = more
-    if (run === null) return { file: fileOf(row), yaml: render(row, asks), passes: null }
+    if (run === null) return { asks, passes: null }
     const next = await run(asks)
-    if (next.outcome === 'pass') return { file: fileOf(row), yaml: render(row, asks), passes: true }
+    if (next.outcome === 'pass') return { asks, passes: true }
     if (alike(next, answer, likeness) && next.clues === answer.clues) return null
     answer = next
   }

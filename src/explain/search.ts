@@ -1,4 +1,5 @@
 /** Finds why a cell fails: the smallest sets of constraints that make it fail, verified both ways. */
+import type { Diagnosis } from '../model/run-record.ts'
 import { findByHalves, findCause, type Rank } from './find-cause.ts'
 import { alike, type Failure, type FoundCause, judge, keeping } from './probe.ts'
 import { BudgetError, type Prober } from './prober.ts'
@@ -6,7 +7,7 @@ import { settle } from './settle.ts'
 import { verify } from './verify.ts'
 
 export interface SearchResult {
-  readonly diagnosis: 'constraints' | 'stack' | 'flaky' | 'contention' | 'unresolved'
+  readonly diagnosis: Diagnosis
   readonly causes: readonly FoundCause[]
   /** Atoms that were in force in every probe, since the stack fails in another way without them. */
   readonly background: readonly string[]

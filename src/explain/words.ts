@@ -58,6 +58,8 @@ export function summaryOf(found: SearchResult, record: CellRecord, causes: reado
       })
       return `${record.id} fails because of ${named.join(', and of ')}`
     }
+    case 'engine':
+      return `${record.id} fails because of its engine: ${because}`
     case 'stack':
       return `${record.stack} is broken, whatever the constraints: ${because}`
     case 'flaky':

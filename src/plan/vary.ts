@@ -3,27 +3,10 @@ import type { Constraints, NetworkPolicy } from '../model/constraint.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { Environment, Project } from '../model/project.ts'
 import { constraintAtoms, networkAtoms, securityOptionName } from './atoms.ts'
+import { type EngineKind, engineDefaults, grantedCapabilities } from './engine-defaults.ts'
 import { planCell } from './plan.ts'
 
-/** What Docker grants unless it is told otherwise; source: `DefaultCapabilities` of moby/oci. */
-export const grantedCapabilities = (
-  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID ' +
-  'SYS_CHROOT'
-).split(' ')
-
-/** An engine's own defaults beside Docker's: what it takes away, and the constraints that give it back. */
-const ownDefaults: Readonly<Record<string, Readonly<Record<string, Constraints>>>> = {
-  // containers.conf(5): default_capabilities, default_sysctls, pids_limit.
-  podman: {
-    'default:cap_drop:AUDIT_WRITE': { cap_add: ['AUDIT_WRITE'] },
-    'default:cap_drop:MKNOD': { cap_add: ['MKNOD'] },
-    'default:cap_drop:NET_RAW': { cap_add: ['NET_RAW'] },
-    'default:sysctls:net.ipv4.ip_unprivileged_port_start': {
-      sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
-    },
-    'default:pids_limit': { pids_limit: 1_000_000 },
-  },
-}
+const docker: EngineKind = { family: 'docker', major: null }
 
 /** Lowest first: a value below fails where one above may pass. */
 export const ordinalPattern = /^(mem_limit|cpus|pids_limit|shm_size|stop_grace_period|ulimits:.+|tmpfs:.+)$/
@@ -38,13 +21,13 @@ export interface Variable {
   cell(kept: ReadonlySet<string>, values: Readonly<Record<string, number>>): RunnableCell
 }
 
-/** @param engine its name: its own defaults are atoms too, where the environment does not say otherwise */
+/** @param engine its own defaults beside Docker's are atoms too, where the environment does not say otherwise */
 export function variableOf(
   project: Project,
   cell: Pick<RunnableCell, 'row' | 'environment'>,
-  engine = 'docker',
+  engine: EngineKind = docker,
 ): Variable {
-  const capabilities = grantedCapabilities
+  const capabilities = grantedCapabilities(docker)
   const row = project.rows.find(({ id }) => id === cell.row)
   const environment = project.environments.find(({ id }) => id === cell.environment)
   if (row === undefined || environment === undefined) throw new Error(`${cell.row}@${cell.environment} is not planned`)
@@ -59,9 +42,7 @@ export function variableOf(
   const sold = environment.sells.mem_max
   const capped = sold !== undefined && environment.constraints.mem_limit === undefined && isCapped(plan, environment)
   const imposed = constraintAtoms(expanded.constraints)
-  const defaults = Object.entries(ownDefaults[engine] ?? {}).filter(
-    ([atom]) => !imposed.some(({ key }) => atom === `default:${key}`),
-  )
+  const defaults = ownDefaults(engine).filter(({ atom }) => !imposed.some(({ key }) => atom === `default:${key}`))
   const values: Record<string, number> = capped ? { mem_limit: sold } : {}
   for (const atom of imposed) {
     const number = numberOf(atom.key, atom.value)
@@ -74,14 +55,45 @@ export function variableOf(
       ...networkAtoms(environment.network).flatMap(({ key, value }) =>
         key === 'network.proxy' || (key === 'network.egress' && value === 'open') ? [] : [key],
       ),
-      ...defaults.map(([atom]) => atom),
+      ...defaults.map(({ atom }) => atom),
     ],
     values,
     cell: (kept, changed) => {
       const varied = vary(expanded, { kept, values: changed, capabilities })
-      const given = defaults.flatMap(([atom, constraints]) => (kept.has(atom) ? [] : [constraints]))
+      const given = defaults.flatMap(({ atom, back }) => (kept.has(atom) ? [] : [back]))
       return plan({ ...varied, constraints: given.reduce(giveBack, varied.constraints) })
     },
+  }
+}
+
+/** More than any machine has. */
+const unlimited = 1_000_000
+
+/** What an engine takes away by default that Docker does not, and the constraints that give it back. */
+function ownDefaults(engine: EngineKind): readonly { readonly atom: string; readonly back: Constraints }[] {
+  if (engine.family === docker.family) return []
+  const usual = new Map(engineDefaults(docker).map(({ property, value }) => [property, value]))
+  return engineDefaults(engine).flatMap(({ property, value, imposed }) =>
+    imposed === null || value === usual.get(property)
+      ? []
+      : constraintAtoms(imposed).flatMap(({ key }) => {
+          const back = givenBack(key, usual.get(property))
+          return back === null ? [] : [{ atom: `default:${key}`, back }]
+        }),
+  )
+}
+
+function givenBack(key: string, usual: unknown): Constraints | null {
+  const [name, entry] = key.split(/:(.*)/s)
+  switch (name) {
+    case 'cap_drop':
+      return entry === undefined ? null : { cap_add: [entry] }
+    case 'sysctls':
+      return entry === undefined ? null : { sysctls: { [entry]: String(usual) } }
+    case 'pids_limit':
+      return { pids_limit: unlimited }
+    default:
+      return null
   }
 }
 

@@ -20,6 +20,7 @@ environment: { PASSWORD: { secret: word } }`,
   ...serverStack('deaf', { dockerfile: plainImage, yaml: `command: [sh, -c, 'perl /server.pl & wait']` }),
   ...serverStack('asks', {
     dockerfile: plainImage,
+    yaml: 'command: [perl, /server.pl]',
     checks: "  - { name: it owns, exec: { command: [sh, -c, 'touch /tmp/a && chown nobody /tmp/a'] } }",
   }),
   'matrix.yaml': `secrets: { word: { env: MATRIX_TEST_WORD } }

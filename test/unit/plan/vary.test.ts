@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import type { Constraints } from '../../../src/model/constraint.ts'
 import type { Environment, Project, StackRow } from '../../../src/model/project.ts'
-import { grantedCapabilities, variableOf } from '../../../src/plan/vary.ts'
+import { type EngineKind, grantedCapabilities } from '../../../src/plan/engine-defaults.ts'
+import { variableOf } from '../../../src/plan/vary.ts'
 
 const at = { file: 'x.yaml', line: 1, column: 1, length: 1 }
 
-function variable(constraints: Constraints, over: Partial<Environment> = {}, ask: Constraints = {}) {
+function variable(
+  constraints: Constraints,
+  over: Partial<Environment> = {},
+  ask: Constraints = {},
+  engine?: EngineKind,
+) {
   const row: StackRow = {
     kind: 'stack',
     id: 'api',
@@ -47,7 +53,7 @@ function variable(constraints: Constraints, over: Partial<Environment> = {}, ask
     history: { reports: 30, runs: 90, maxAgeMs: null },
     notify: [],
   }
-  const varied = variableOf(project, { row: 'api', environment: 'qa' })
+  const varied = variableOf(project, { row: 'api', environment: 'qa' }, engine)
   const under = (kept: readonly string[], values = {}) =>
     varied.cell(new Set(kept), values).copies[0]?.config.constraints
   return { ...varied, under }
@@ -81,7 +87,7 @@ describe('an environment with only some of its atoms', () => {
 
   test('drops ALL capabilities one by one, and under one name only while all of them are dropped', () => {
     const { atoms, under } = variable({ cap_drop: ['ALL'] })
-    expect(atoms).toEqual(grantedCapabilities.map((name) => `cap_drop:${name}`))
+    expect(atoms).toEqual(grantedCapabilities({ family: 'docker', major: null }).map((name) => `cap_drop:${name}`))
     expect(under(atoms)).toEqual({ cap_drop: ['ALL'] })
     expect(under(['cap_drop:CHOWN'])).toEqual({ cap_drop: ['CHOWN'] })
   })
@@ -129,5 +135,22 @@ test('numbers are those of ordinal constraints, and can be set', () => {
   expect(under(['tmpfs:/run', 'ulimits:nofile'], { 'tmpfs:/run': 5, 'ulimits:nofile': 30 })).toEqual({
     tmpfs: { '/run': 'mode=1777,size=5' },
     ulimits: { nofile: { soft: 30, hard: 30 } },
+  })
+})
+
+test('the defaults of an engine are atoms of their own, given back when they are lifted', () => {
+  const podman = { family: 'podman', major: 4 } as const
+  const { atoms, under } = variable({ cap_drop: ['NET_RAW'], pids_limit: 10 }, {}, {}, podman)
+  expect(atoms).toEqual([
+    'cap_drop:NET_RAW',
+    'pids_limit',
+    'default:cap_drop:AUDIT_WRITE',
+    'default:cap_drop:MKNOD',
+    'default:sysctls:net.ipv4.ip_unprivileged_port_start',
+  ])
+  expect(under(atoms)).toEqual({ cap_drop: ['NET_RAW'], pids_limit: 10 })
+  expect(under(['default:cap_drop:MKNOD'])).toEqual({
+    cap_add: ['AUDIT_WRITE'],
+    sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
   })
 })

@@ -1,0 +1,44 @@
+/** A cell of a project as something that can be asked: its configurations run as trials. */
+import type { RunnableCell } from '../model/plan.ts'
+import { canonicalJson } from '../plan/plan.ts'
+import type { Variable } from '../plan/vary.ts'
+import type { Trial, TrialResult } from '../run/trial.ts'
+import { type Answer, type Configuration, keeping, type Subject } from './probe.ts'
+
+export function subjectOf(variable: Variable, trial: Trial): Subject {
+  const keyOf = ({ kept, values }: Configuration) => keyOfCell(variable.cell(kept, values))
+  const all = keyOf(keeping(variable.atoms))
+  const none = keyOf(keeping([]))
+  const matters = (atom: string) =>
+    keyOf(keeping(variable.atoms.filter((one) => one !== atom))) !== all || keyOf(keeping([atom])) !== none
+  return {
+    atoms: [...new Set(variable.atoms)].filter(matters),
+    keyOf,
+    run: async ({ kept, values }, signal) => answerOf(await trial(variable.cell(kept, values), { signal })),
+  }
+}
+
+/** What of a cell decides how it goes. */
+export function keyOfCell(cell: RunnableCell): string {
+  const copies = cell.copies.map(({ alias, buildKey, config: { findings: _, ...config } }) => ({
+    alias,
+    buildKey,
+    config,
+  }))
+  return canonicalJson({ copies, network: cell.network, contract: cell.contract, timeScale: cell.timeScale })
+}
+
+export function answerOf(result: TrialResult): Answer {
+  const { outcome, stage, reason, message, signature, durationMs } = result
+  const replies = result.checks.flatMap(({ message: said, actual }) => [said ?? '', JSON.stringify(actual)])
+  const logs = result.evidence.filter(({ name }) => name.endsWith('log')).map(({ text }) => text)
+  return {
+    outcome: outcome === 'pass' || outcome === 'fail' ? outcome : 'unresolved',
+    stage,
+    reason,
+    message,
+    signature,
+    clues: [...replies, ...logs].join('\n').slice(-64_000),
+    durationMs,
+  }
+}
