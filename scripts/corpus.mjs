@@ -39,6 +39,7 @@ try {
   else printTable(results)
   process.exitCode = results.every(({ wrong }) => wrong.length === 0) ? 0 : 1
 } finally {
+  await takeDownHosts()
   rmSync(folder, { recursive: true, force: true })
 }
 
@@ -77,6 +78,15 @@ async function explain() {
     maxBuffer: 256 * 1024 * 1024,
   })
   return JSON.parse(stdout)
+}
+
+/** Hosts outlive a run; those of this project are of no use after it. */
+async function takeDownHosts() {
+  for (const { id, environment } of cases) {
+    if (environment.engine?.provision === undefined) continue
+    const command = ['bin/matrix.js', '-C', folder, 'env', 'down', id]
+    await execa(process.execPath, command, { cwd: root, reject: false, stdio: ['ignore', 'ignore', 'inherit'] })
+  }
 }
 
 function judge({ expect }, cell) {

@@ -45,10 +45,10 @@ function noted(note: string, { failing, passing, engine }: ReproductionInput): s
   return closed ? `${note}; ${client(engine)} network rm ${closedNetwork} removes its network` : note
 }
 
-/** `docker`, with the endpoint where it is not the usual one. */
+/** `docker` or `podman`, with the endpoint where it is known and not the usual one. */
 function client({ name, endpoint }: ReproductionInput['engine']): string {
-  if (name === 'podman') return `podman --url ${quote(endpoint)}`
-  return endpoint === 'unix:///var/run/docker.sock' || endpoint === '' ? 'docker' : `docker --host ${quote(endpoint)}`
+  if (endpoint === '' || endpoint === 'unix:///var/run/docker.sock') return name
+  return name === 'podman' ? `podman --url ${quote(endpoint)}` : `docker --host ${quote(endpoint)}`
 }
 
 function runWords(cell: RunnableCell, options: readonly string[], input: ReproductionInput): string {
