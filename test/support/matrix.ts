@@ -23,7 +23,8 @@ export function startMatrix(args: readonly string[], options: Options) {
   }
   return execa(process.execPath, [program, ...args], {
     cwd: options.cwd,
-    env: { NO_COLOR: '1', ...options.env },
+    // Where the tests themselves run in a job of GitHub, the program is not to speak to it.
+    env: { NO_COLOR: '1', GITHUB_ACTIONS: '', ...options.env },
     reject: false,
     stripFinalNewline: false,
     maxBuffer: 64 * 1024 * 1024,
