@@ -1,0 +1,15 @@
+/** A machine with a kernel of its own behaves as the port says. Emulated it is slow, so it has more time than the others. */
+import { afterAll, vi } from 'vitest'
+import type { VmSpec } from '../../src/model/project.ts'
+import { hostEngine, stopHost } from '../support/hosts.ts'
+import { engineContract } from './engine-contract.ts'
+
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 1_800_000 })
+
+// The same as an environment gets that says no more, so that one machine serves both.
+const gibibyte = 1024 ** 3
+const spec: VmSpec = { kind: 'vm', release: 'bookworm', cpus: 2, memoryBytes: 3 * gibibyte, diskBytes: 20 * gibibyte }
+
+engineContract('virtual machine', () => hostEngine(spec))
+
+afterAll(() => stopHost(spec))
