@@ -214,7 +214,15 @@ program
   .description('Renders a run again from its journal, also one that was killed.')
   .argument('[run]', 'the run; the latest where none is named')
   .addOption(
-    new Option('--format <format>', 'print only this, on stdout').choices(['html', 'json', 'junit', 'markdown']),
+    new Option('--format <format>', 'print only this, on stdout').choices([
+      'html',
+      'json',
+      'junit',
+      'ctrf',
+      'markdown',
+      'metrics',
+      'badge',
+    ]),
   )
   .option(
     '--separate',
