@@ -211,7 +211,7 @@ program
 
 program
   .command('report')
-  .description('Renders a run again from its journal, also one that was killed.')
+  .description('Renders a run again from its journal, also one that was killed; or the parts of a sharded run as one.')
   .argument('[run]', 'the run; the latest where none is named')
   .addOption(
     new Option('--format <format>', 'print only this, on stdout').choices([
@@ -228,7 +228,15 @@ program
     '--separate',
     'also a report.html with its style and script in files of their own, for servers that forbid inline ones',
   )
-  .addHelpText('after', examples(['matrix report', 'matrix report 2026-01-31-2300 --format junit']))
+  .option('--merge <parts...>', 'make one run of the parts of matrix check --shard: runs, or folders of runs')
+  .addHelpText(
+    'after',
+    examples([
+      'matrix report',
+      'matrix report 2026-01-31-230000-1a2b --format junit',
+      'matrix report --merge parts/*/2*/',
+    ]),
+  )
   .action((run: string | undefined, options) =>
     perform(async (io) =>
       (await import('./commands/report.ts')).runReport(

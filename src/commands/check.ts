@@ -8,7 +8,7 @@ import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { stateFolder } from '../lib/state-folder.ts'
 import { parseDuration } from '../lib/units.ts'
-import type { Progress, RunEventBody, RunStarted } from '../model/event.ts'
+import type { Progress, RunEventBody } from '../model/event.ts'
 import { baselineOf, lastDurations, pastRuns } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
@@ -23,20 +23,19 @@ import { multiplex, type Reporter } from '../reporters/reporter.ts'
 import { renderFinal } from '../reporters/terminal-final.ts'
 import { terminalLines } from '../reporters/terminal-lines.ts'
 import { terminalLive } from '../reporters/terminal-live.ts'
-import { buildName } from '../run/images.ts'
 import type { RunIdentity } from '../run/labels.ts'
 import { runPlan } from '../run/run.ts'
 import { sweep } from '../run/sweep.ts'
 import type { Afterwards } from '../run/trial.ts'
-import { declarations } from './declarations.ts'
 import { explainCells } from './explain-cells.ts'
 import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
-import { loadPlan, type PlanArguments } from './load-plan.ts'
+import { loadPlan, type PlanArguments, type Planned } from './load-plan.ts'
 import { OpenColumns } from './open-columns.ts'
 import { openEngine, reportProblem } from './open-engine.ts'
 import { readRun } from './read-run.ts'
 import { runAgain } from './run-again.ts'
+import { runStarted } from './run-started.ts'
 import { readSecrets } from './secrets.ts'
 import { sourceOf } from './source.ts'
 import { tool } from './version.ts'
@@ -119,7 +118,7 @@ export async function runCheck(
   const mayBootstrap = opened.ours || options.bootstrap === true
   const explainBudgetMs = options.explain === true ? explainMs : null
   const settings = { options, io, engine, reports, deadlineMs, explainBudgetMs, mayBootstrap, present, purpose }
-  return check(plan, { ...settings, secrets: secrets.values })
+  return check(loaded, { ...settings, secrets: secrets.values })
 }
 
 /** Milliseconds, null where none is written; undefined where what is written is no duration, which is said. */
@@ -161,7 +160,8 @@ interface CheckContext {
   readonly secrets: ReadonlyMap<string, string>
 }
 
-async function check(plan: Plan, context: CheckContext): Promise<number> {
+async function check(loaded: Planned, context: CheckContext): Promise<number> {
+  const { plan } = loaded
   const { io, engine, options, reports, secrets } = context
   const clock = systemClock
   const startedAt = clock.wall()
@@ -183,10 +183,9 @@ async function check(plan: Plan, context: CheckContext): Promise<number> {
   const progress = (what: Progress) => reporter.progress(what)
   const ids = new Set(plan.cells.map((cell) => cell.id))
   emit({
-    ...runStarted(plan, { run: identity.run, startedAt, expected, declared: await declarations(plan) }),
+    ...(await runStarted(loaded, { run: identity.run, startedAt, expected })),
     gate: options.gate ?? 'unwaived',
     source: await sourceOf(plan.project.root, io),
-    selection: ids.size < plan.project.rows.length * plan.project.environments.length ? 'part' : 'whole',
     baseline: baselineOf(pastRuns(history), ids),
     waivers: plan.project.waivers,
     owner: identity.owner,
@@ -269,35 +268,6 @@ function progressReporter(io: Io): Reporter {
   if (!redraws) return terminalLines({ write: io.stderr, color: io.color, verbose: false })
   const screen = { stream: io.stderrStream, columns: () => io.columns, rows: () => io.rows, color: io.color }
   return terminalLive(screen, systemClock)
-}
-
-function runStarted(
-  plan: Plan,
-  options: {
-    readonly run: string
-    readonly startedAt: string
-    readonly expected: ReadonlyMap<string, number>
-    readonly declared: ReadonlyMap<string, string>
-  },
-): RunStarted {
-  return {
-    type: 'run-started',
-    run: options.run,
-    startedAt: options.startedAt,
-    tool,
-    rows: plan.rows.map(({ id, base, title, kind }) => ({ id, base, title, kind, image: null })),
-    environments: plan.environments.map(({ id, title }) => ({ id, title })),
-    cells: plan.cells.map((cell) => ({
-      id: cell.id,
-      stack: cell.row,
-      environment: cell.environment,
-      excluded: cell.kind === 'excluded' ? cell.reason : null,
-      findings: cell.kind === 'excluded' ? [] : cell.findings,
-      expectedMs: options.expected.get(cell.id) ?? null,
-      ...(options.declared.has(cell.id) ? { declared: options.declared.get(cell.id) ?? '' } : {}),
-    })),
-    builds: plan.builds.map((build) => ({ stack: buildName(plan, build) })),
-  }
 }
 
 async function sweepDeadRuns(

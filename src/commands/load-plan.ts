@@ -4,7 +4,7 @@ import { renderDiagnostic } from '../config/render-diagnostic.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
 import { makePlan } from '../plan/plan.ts'
-import { type Shard, select } from '../plan/select.ts'
+import { type Selection, type Shard, select } from '../plan/select.ts'
 import type { Io } from './io.ts'
 import { knownLimits } from './known-limits.ts'
 
@@ -17,7 +17,15 @@ export interface PlanArguments {
   readonly shard?: Shard
 }
 
-export type LoadedPlan = { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly exitCode: 2 }
+export interface Planned {
+  readonly plan: Plan
+  /** Which of several parts the plan is; null where it is not one. */
+  readonly shard: Shard | null
+  /** The plan of all parts together; the plan itself where it is none. */
+  readonly whole: Plan
+}
+
+export type LoadedPlan = ({ readonly ok: true } & Planned) | { readonly ok: false; readonly exitCode: 2 }
 
 export async function loadPlan(
   options: PlanArguments,
@@ -33,24 +41,26 @@ export async function loadPlan(
     return { ok: false, exitCode: 2 }
   }
   const project = narrow.change?.(loaded.project) ?? loaded.project
-  const selection = select(project, {
-    cells: options.cells ?? [],
-    stacks: options.stack ?? [],
-    environments: options.env ?? [],
-    ...(options.shard === undefined ? {} : { shard: options.shard }),
-  })
-  if (!selection.ok) {
-    for (const problem of selection.problems) io.stderr(`matrix: ${problem}\n`)
-    return { ok: false, exitCode: 2 }
+  const shard = options.shard ?? null
+  const asked = { cells: options.cells ?? [], stacks: options.stack ?? [], environments: options.env ?? [] }
+  const planOf = (selection: Selection): Plan | null => {
+    const selected = select(project, selection)
+    if (!selected.ok) {
+      for (const problem of selected.problems) io.stderr(`matrix: ${problem}\n`)
+      return null
+    }
+    return makePlan(project, {
+      chosen: (row, environment) =>
+        selected.chosen(row, environment) && (narrow.only === undefined || narrow.only.has(`${row}@${environment}`)),
+      unsupported: (environment) => knownLimits(environment.engine),
+    })
   }
-  const plan = makePlan(project, {
-    chosen: (row, environment) =>
-      selection.chosen(row, environment) && (narrow.only === undefined || narrow.only.has(`${row}@${environment}`)),
-    unsupported: (environment) => knownLimits(environment.engine),
-  })
+  const whole = planOf(asked)
+  const plan = whole === null || shard === null ? whole : planOf({ ...asked, shard })
+  if (whole === null || plan === null) return { ok: false, exitCode: 2 }
   if (plan.cells.length === 0) {
     io.stderr('matrix: nothing is selected; no cell is both in the rows and in the columns that were asked for.\n')
     return { ok: false, exitCode: 2 }
   }
-  return { ok: true, plan }
+  return { ok: true, plan, shard, whole }
 }

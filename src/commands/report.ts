@@ -1,4 +1,4 @@
-/** `matrix report`: folds a run again from its journal and renders it, also one that was killed. */
+/** `matrix report`: folds a run again from its journal and renders it, also one that was killed; or several as one. */
 import { relative } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { printable } from '../lib/printable.ts'
@@ -14,7 +14,9 @@ import { renderJunit } from '../reporters/junit.ts'
 import { renderMarkdown } from '../reporters/markdown.ts'
 import { renderMetrics } from '../reporters/metrics.ts'
 import { renderFinal } from '../reporters/terminal-final.ts'
+import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
+import { mergeRuns } from './merge-runs.ts'
 import { readRun } from './read-run.ts'
 import { htmlContext } from './report-context.ts'
 import { writeReports, writeSeparate } from './write-reports.ts'
@@ -37,34 +39,69 @@ export interface ReportOptions {
   readonly format?: keyof typeof formats
   /** Also with style and script in files of their own. */
   readonly separate?: boolean
+  /** Run ids or folders: the parts of one run, which are made one and rendered. */
+  readonly merge?: readonly string[]
 }
 
 export async function runReport(options: ReportOptions, io: Io): Promise<number> {
-  const reports = reportsFolder(options.project ?? io.cwd)
+  const project = options.project ?? io.cwd
+  const reports = reportsFolder(project)
+  if (options.merge === undefined) {
+    const run = namedRun(options.run, reports, io)
+    return run === null ? exitCodes.usage : render(run, { options, reports, io, exitCode: exitCodes.green })
+  }
+  if (options.run !== undefined) {
+    io.stderr(printable(`matrix: ${options.run}: name the parts behind --merge, and no other run\n`))
+    return exitCodes.usage
+  }
+  const github = enterGithubJob(io)
+  const merged = await mergeRuns(reports, { parts: options.merge, project }, io)
+  const code = merged === null ? exitCodes.usage : await render(merged.run, { options, reports, io, ...merged })
+  await github?.end(merged?.run ?? null)
+  return code
+}
+
+/** Null where there is no such run, which is said. */
+function namedRun(name: string | undefined, reports: string, io: Io): RunRecord | null {
   const ids = runIds(reports)
-  const id = options.run ?? ids.at(-1)
+  const id = name ?? ids.at(-1)
   if (id === undefined) {
     io.stderr(`matrix: there is no run in ${printable(reports)}; run matrix check first\n`)
-    return exitCodes.usage
+    return null
   }
   if (!isRunId(id) || !ids.includes(id)) {
     const known = ids.length === 0 ? 'none' : ids.slice(-5).join(', ')
     io.stderr(printable(`matrix: there is no run "${id}" in ${reports}; the last are ${known}\n`))
-    return exitCodes.usage
+    return null
   }
   const run = readRun(reports, id)
-  const folder = runFolder(reports, id)
-  if (run === null) {
-    io.stderr(printable(`matrix: the journal ${folder.journal} cannot be read as a run\n`))
-    return exitCodes.usage
-  }
-  if (options.format !== undefined) {
+  const { journal } = runFolder(reports, id)
+  if (run === null) io.stderr(printable(`matrix: the journal ${journal} cannot be read as a run\n`))
+  return run
+}
+
+async function render(
+  run: RunRecord,
+  context: {
+    readonly options: ReportOptions
+    readonly reports: string
+    readonly io: Io
+    readonly exitCode: number
+  },
+): Promise<number> {
+  const { options, reports, io, exitCode } = context
+  const folder = runFolder(reports, run.id)
+  if (options.format !== undefined && options.merge === undefined) {
     io.stdout(formats[options.format](run, reports))
-    return exitCodes.green
+    return exitCode
   }
   await writeFileAtomic(folder.record, renderJson(run))
   await writeReports(reports, run, (text) => io.stderr(printable(`matrix: ${text}\n`)))
   if (options.separate === true) await writeSeparate(reports, run)
+  if (options.format !== undefined) {
+    io.stdout(formats[options.format](run, reports))
+    return exitCode
+  }
   io.stdout(
     renderFinal(run, {
       columns: io.isTTY.stdout ? io.columns : 200,
@@ -74,5 +111,5 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
       evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
     }),
   )
-  return exitCodes.green
+  return exitCode
 }

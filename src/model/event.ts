@@ -45,24 +45,30 @@ export type RunEventBody =
   | CellAgain
   | RunFinished
 
-/** First line. The plan as far as a reader needs it to know what should have run. */
-export interface RunStarted {
-  readonly type: 'run-started'
-  readonly run: string
-  readonly startedAt: string
-  readonly tool: { readonly name: string; readonly version: string }
+/** The plan as far as a reader needs it to know what should have run. */
+export interface PlannedRun {
   readonly rows: readonly RowRecord[]
   readonly environments: readonly { readonly id: string; readonly title: string }[]
   readonly cells: readonly PlannedCellRecord[]
   readonly builds: readonly { readonly stack: string }[]
+  /** Absent in journals of earlier versions. */
+  readonly selection?: 'whole' | 'part'
+}
+/** First line. */
+export interface RunStarted extends PlannedRun {
+  readonly type: 'run-started'
+  readonly run: string
+  readonly startedAt: string
+  readonly tool: { readonly name: string; readonly version: string }
   // Journals of earlier versions do not have the rest.
   readonly gate?: Gate
   readonly source?: SourceRecord | null
-  readonly selection?: 'whole' | 'part'
   readonly baseline?: Baseline | null
   readonly waivers?: readonly Waiver[]
   /** The process that runs it, so that another can tell whether it still does. */
   readonly owner?: string
+  /** Which of several parts it is, counted from 1, and what all of them together run. */
+  readonly shard?: { readonly index: number; readonly count: number; readonly all: PlannedRun }
 }
 export interface PlannedCellRecord {
   readonly id: string

@@ -1,6 +1,6 @@
 /** Keeps evidence by its content, within limits, and says how much was cut. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EvidenceSink } from '../model/evidence.ts'
@@ -54,6 +54,36 @@ export function readEvidence(folder: string, ref: EvidenceRef): Buffer | null {
   } catch {
     return null
   }
+}
+
+/**
+ * Takes over what another run kept. Gives the names of what was left out, since it is not what its name says.
+ *
+ * @param from a folder that may come from anywhere; where there is none, nothing was kept
+ */
+export async function copyEvidence(from: string, to: string): Promise<readonly string[]> {
+  const strange: string[] = []
+  for (const name of namesIn(from)) {
+    const path = join(from, name)
+    const blob = /^[0-9a-f]{64}$/.test(name) && isBlob(path) ? readFileSync(path) : null
+    if (blob === null || hashOf(blob) !== `sha256:${name}`) strange.push(name)
+    else await writeFile(join(to, name), blob)
+  }
+  return strange
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Not a link, which may lead anywhere. */
+function isBlob(path: string): boolean {
+  const state = lstatSync(path)
+  return state.isFile() && state.size <= evidenceLimits.blobBytes
 }
 
 function cut(whole: Buffer, mediaType: string): { readonly kept: Buffer; readonly cutBytes: number } {

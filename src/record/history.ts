@@ -12,22 +12,23 @@ const historyPath = (reports: string): string => join(reports, 'history.jsonl')
 export async function addToHistory(
   reports: string,
   run: RunRecord,
-  options: { readonly keptRuns: number },
+  options: { readonly keptRuns: number; readonly replaced?: ReadonlySet<string> },
 ): Promise<void> {
   const work = async () => {
     appendHistory(reports, run)
-    await prune(reports, options.keptRuns)
+    await prune(reports, options.keptRuns, options.replaced ?? new Set())
     return true
   }
   // Without the lock a line can still be added, but nothing taken away.
   if ((await withLock(`${historyPath(reports)}.lock`, work)) === null) appendHistory(reports, run)
 }
 
-async function prune(reports: string, keptRuns: number): Promise<void> {
+async function prune(reports: string, keptRuns: number, replaced: ReadonlySet<string>): Promise<void> {
   const lines = readHistory(reports)
-  const runs = pastRuns(lines)
+  const all = pastRuns(lines)
+  const runs = all.filter(({ run }) => !replaced.has(run))
   // Not at every run, for each time the whole file is written.
-  if (runs.length <= keptRuns * 1.1) return
+  if (runs.length === all.length && runs.length <= keptRuns * 1.1) return
   const kept = new Set(runs.slice(-keptRuns).map((run) => run.run))
   const text = lines.filter((line) => kept.has(line.run)).map((line) => `${JSON.stringify(line)}\n`)
   await writeFileAtomic(historyPath(reports), text.join(''))

@@ -33,8 +33,8 @@ export class Recorder {
     this.#journal = new Journal(this.folder.journal)
   }
 
-  /** Writes the event down, and gives it with its time. */
-  take(body: RunEventBody): RunEvent {
+  /** Writes the event down, and gives it with its time: now, where it has none yet. */
+  take(body: RunEventBody | RunEvent): RunEvent {
     const event: RunEvent = { atMs: Math.round(this.#sinceStart()), ...body }
     this.#events.push(event)
     this.#journal.append(event)
@@ -49,10 +49,12 @@ export class Recorder {
   /**
    * Writes run.json, history and `latest.json`, and lets old runs go. Call it after `run-finished`.
    *
+   * @param replaced runs of the history that this one stands for: their lines go
    * @throws where the record cannot be written, also where the journal could not
    */
   async finish(
     keep: { readonly reports: number; readonly runs: number } = { reports: 30, runs: 400 },
+    replaced: ReadonlySet<string> = new Set(),
   ): Promise<RunRecord> {
     this.#journal.close()
     if (this.#journal.trouble !== null) throw this.#journal.trouble
@@ -60,7 +62,7 @@ export class Recorder {
     await writeFileAtomic(this.folder.record, `${JSON.stringify(run, null, 2)}\n`)
     const latest = { run: run.id, path: `${run.id}/run.json` }
     await writeFileAtomic(join(this.#reports, 'latest.json'), `${JSON.stringify(latest)}\n`)
-    await addToHistory(this.#reports, run, { keptRuns: keep.runs })
+    await addToHistory(this.#reports, run, { keptRuns: keep.runs, replaced })
     removeOldRuns(this.#reports, readHistory(this.#reports), { keptRuns: keep.reports })
     return run
   }

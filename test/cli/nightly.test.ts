@@ -26,6 +26,11 @@ describe('matrix init --ci', () => {
     expect(lint(text.replace('runs-on', 'runs-off'), 'x.yml')).not.toEqual([])
     expect(readFileSync(join(root, '.github/workflows/matrix.yml'), 'utf8')).toBe(text)
   })
+  test('github, in parts: the workflow of the documents', async () => {
+    const text = /^```yml\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'docs/nightly.md'), 'utf8'))?.[1] ?? ''
+    expect(text).toContain('matrix report --merge')
+    expect((await createLinter())(text, '.github/workflows/matrix-parts.yml')).toEqual([])
+  })
   test('gitlab: a job that keeps reports and history', async () => {
     const job = parse(await writtenBy('gitlab', '.gitlab/matrix.yml'))['matrix-nightly']
     expect(job.script).toContainEqual(expect.stringContaining('matrix nightly'))

@@ -1,5 +1,5 @@
 /** Runs in memory, as events, for tests of what is made of them. */
-import type { RunEvent, RunEventBody } from '../../src/model/event.ts'
+import type { RunEvent, RunEventBody, RunStarted } from '../../src/model/event.ts'
 import type { CellOutcome } from '../../src/model/outcome.ts'
 import type { CheckRecord } from '../../src/model/run-record.ts'
 
@@ -88,3 +88,29 @@ export const checkRecord = (name: string, rest: Partial<CheckRecord> = {}): Chec
   evidence: [],
   ...rest,
 })
+
+export interface MadePart {
+  readonly index: number
+  readonly count?: number
+  /** Of this part; the rows of all parts are `api`, `db` and `site`. */
+  readonly rows: readonly string[]
+  readonly cells: Readonly<Record<string, CellOutcome | null>>
+  readonly startedAt?: string
+  readonly killed?: boolean
+  readonly start?: Partial<RunStarted>
+}
+
+export const partEnvironments = ['qa', 'vm']
+
+/** The journal of one of several parts. */
+export function partOf(made: MadePart): readonly RunEvent[] {
+  const { index, count = 2, rows, cells, startedAt = '2026-01-31T12:00:00.000Z', killed = false } = made
+  const [first, ...rest] = eventsOf(rows, partEnvironments, cells)
+  const [whole] = eventsOf(['api', 'db', 'site'], partEnvironments, {})
+  if (first?.type !== 'run-started' || whole?.type !== 'run-started') throw new Error('a run begins with its start')
+  const { rows: all, environments, cells: planned, builds } = whole
+  const shard = { index, count, all: { rows: all, environments, cells: planned, builds, selection: 'whole' as const } }
+  const run = `2026-01-31-12000${index}-000${index}`
+  const start: RunEvent = { ...first, run, startedAt, selection: 'part', shard, ...made.start }
+  return [start, ...rest, ...(killed ? [] : [finished])]
+}
