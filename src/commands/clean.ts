@@ -1,4 +1,6 @@
 /** `matrix clean`: removes what dead runs of this project left; with `--all` also images and the embedded engine. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
@@ -8,6 +10,7 @@ import { systemClock } from '../lib/clock.ts'
 import { ownerState } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
+import { stateFolder } from '../lib/state-folder.ts'
 import { type SweepResult, sweep } from '../run/sweep.ts'
 import { endEmbedded } from './end-embedded.ts'
 import { takeDown } from './hosts.ts'
@@ -51,7 +54,11 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   } else {
     io.stdout('no engine answers, so nothing is left in one\n')
   }
-  return all ? Math.max(code, hostsCode, await endEmbedded(io, { purge: true })) : code
+  if (!all) return code
+  const ended = hostsCode === 0 ? await endEmbedded(io, { purge: true }) : hostsCode
+  // Layers are kept for engines to come; where something stays, so do they.
+  if (ended === 0) rmSync(join(stateFolder(io.env), 'layers'), { recursive: true, force: true })
+  return Math.max(code, ended)
 }
 
 /** @param endpoint of the local engine; null: none answers, and only a virtual machine can be running */

@@ -4,7 +4,8 @@ import { connectDocker } from '../engines/docker-api/connect.ts'
 import type { Engine } from '../engines/engine.ts'
 import { hostName } from '../hosts/host-place.ts'
 import { forgetHosts, hostDown, hostStatus, hostUp, knownHosts } from '../hosts/kinds.ts'
-import { ownIdentity } from '../lib/owner.ts'
+import { ping } from '../hosts/ping.ts'
+import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { HostSpec } from '../model/project.ts'
@@ -83,6 +84,12 @@ export async function takeDown(
   options: HostOptions & { readonly purge: boolean },
 ): Promise<number> {
   const { io, purge } = options
+  const { local } = options
+  const answers = hosts.length > 0 && (await ping(local.endpoint, io)).answers
+  if (answers && (await ownRunLives(local, io))) {
+    io.stderr('matrix: a run of this project lives, so its hosts stay; run this again when that has ended\n')
+    return 3
+  }
   let code = 0
   for (const host of hosts) {
     const problem = await hostDown(askFor(host, options), { purge })
@@ -107,4 +114,10 @@ export async function statesOf(hosts: readonly ProjectHost[], options: HostOptio
       return { name: host.name, environments: host.environments, state, message }
     }),
   )
+}
+
+/** Whether a run of this project lives on the engine, so that its hosts have to stay. */
+async function ownRunLives(engine: Engine, io: Io): Promise<boolean> {
+  const mine = await engine.list('container', { 'matrix.project': projectIdOf(io.cwd), 'matrix.run': '' }, io)
+  return mine.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
 }

@@ -25,6 +25,10 @@ const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> } = {
 export async function hostUp(ask: HostAsk): Promise<HostUp> {
   const request = requestOf(ask)
   const kind = kinds[ask.spec.kind]
+  // Its sockets are files of this machine, and an engine elsewhere may be production.
+  if (ask.spec.kind !== 'vm' && !ask.local.endpoint.startsWith('unix://')) {
+    return { ok: false, problem: notHere(request) }
+  }
   mkdirSync(request.folder, { recursive: true })
   using _lock = await takeLock(lockOf(request), {
     signal: ask.signal,
@@ -36,6 +40,12 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
   writeFileSync(join(request.folder, specFile), `${JSON.stringify(ask.spec)}\n`)
   return kind.up(request as never)
 }
+
+const notHere = ({ name, local }: HostRequest): HostProblem => ({
+  kind: 'usage',
+  message: `${name} is a container of an engine on this machine, and ${local.endpoint} is reached from elsewhere`,
+  hint: 'Run without --engine and DOCKER_HOST, or name an engine that runs already by connect: in the environment.',
+})
 
 /** What a host that was not made yet would lack half-way; programs are the kind's own affair, since it may install them. */
 function whatBlocks(request: HostRequest): HostProblem | null {

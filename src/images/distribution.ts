@@ -86,6 +86,8 @@ export class Distribution {
     if (delivery === undefined) {
       delivery = receiver.limit(() => this.#deliver(engine, { receiver, ...image }))
       receiver.deliveries.set(image.id, delivery)
+      // What could not be sent now may be sent for the next cell.
+      delivery.catch(() => receiver.deliveries.delete(image.id))
     }
     return delivery
   }

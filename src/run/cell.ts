@@ -12,7 +12,7 @@ import { runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy } from './copy-runner.ts'
-import { captureEvidence, keepRestMemory } from './evidence.ts'
+import { captureEvidence, keepRestMemory, redact } from './evidence.ts'
 import { labelsOf } from './labels.ts'
 import { lossesOf } from './losses.ts'
 import { type CellNetwork, openCellNetwork } from './network/cell-network.ts'
@@ -336,7 +336,9 @@ class RunOfCell {
   }
 
   #finish(evidence: readonly EvidenceRef[]): CellRun {
-    const problem = decisive(this.#problems)
+    // An engine that refuses a container may say what it was given.
+    const problems = this.#problems.map((seen) => ({ ...seen, message: redact(seen.message, this.#deps.redact) }))
+    const problem = decisive(problems)
     const outcome = problem?.kind ?? 'pass'
     return this.#emitFinished(outcome, {
       stage: problem?.stage ?? null,
@@ -344,7 +346,7 @@ class RunOfCell {
       message: problem?.message ?? null,
       signature: problem === undefined ? null : signatureOfProblem(problem),
       evidence,
-      failures: this.#problems.map(failureOf),
+      failures: problems.map(failureOf),
     })
   }
 

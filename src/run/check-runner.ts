@@ -10,7 +10,7 @@ import type { Capture, Check, Json, Probe, Step } from '../model/check.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { Observation } from '../model/observation.ts'
 import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
-import { redact } from './evidence.ts'
+import { redact, redactJson } from './evidence.ts'
 import type { CookieJar } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
 import type { ProbeTarget } from './probes/target.ts'
@@ -59,7 +59,7 @@ export async function runCheck(check: Check, context: CheckContext): Promise<Che
   const { verdict, index } = await runSteps(check.steps, { context, state })
   const prefix =
     check.kind === 'steps' && verdict.outcome !== 'pass' ? `step ${index + 1} (${check.steps[index]?.act.kind}): ` : ''
-  const hide = (value: Json): Json => JSON.parse(redact(JSON.stringify(value), context.redact)) as Json
+  const hide = (value: Json): Json => redactJson(value, context.redact)
   return {
     name: check.name,
     kind: check.kind,
@@ -80,12 +80,13 @@ async function keepTrail(
   input: { readonly context: CheckContext; readonly state: State; readonly failed: boolean },
 ): Promise<readonly EvidenceRef[]> {
   const { context, state } = input
-  const content = JSON.stringify({ check: check.name, declared: check.at, steps: state.trail }, null, 2)
+  const steps = redactJson(state.trail, context.redact)
+  const content = JSON.stringify({ check: check.name, declared: check.at, steps }, null, 2)
   return [
     await context.evidence.put({
       name: `check ${check.name}`,
       mediaType: 'application/json',
-      content: redact(content, context.redact),
+      content,
       cell: context.cell,
       routine: !input.failed,
     }),

@@ -23,7 +23,8 @@ export interface ColumnsDeps {
   /** Brings the environment's engines up. Rejects with `EngineError` where none can be had. */
   readonly columnOf: (environment: string, signal: AbortSignal) => Promise<readonly Column[]>
   readonly identity: RunIdentity
-  readonly teardown: Teardown
+  /** One an engine, so that one that hangs does not keep the others from being cleaned. */
+  readonly newTeardown: () => Teardown
   readonly signal: AbortSignal
   readonly emit: (event: RunEventBody) => void
   readonly onNotice: (text: string) => void
@@ -39,6 +40,11 @@ export class Columns {
 
   constructor(deps: ColumnsDeps) {
     this.#deps = deps
+  }
+
+  /** Those that a run has used so far. */
+  get engines(): readonly Engine[] {
+    return [...this.#byEngine.keys()]
   }
 
   /** Once an environment. More than one column is a pool. Rejects with `EngineError` where no engine of it can be had. */
@@ -90,7 +96,7 @@ export class Columns {
   }
 
   async #openEngine(engine: Engine, onThisMachine: boolean): Promise<OpenColumn> {
-    const session = await openSession(engine, this.#deps)
+    const session = await openSession(engine, { ...this.#deps, teardown: this.#deps.newTeardown() })
     const { memoryBytes, cpus } = session.facts
     const places = this.#deps.concurrency ?? Math.min(8, Math.max(2, cpus * 3))
     const limits = { places, budgetBytes: memoryBytes * 0.8 }

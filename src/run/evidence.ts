@@ -33,7 +33,7 @@ export async function captureEvidence(
   const { cell, engine, sink, signal } = context
   const refs: EvidenceRef[] = []
   const keep = async (name: string, mediaType: string, content: string) => {
-    refs.push(await sink.put({ name, mediaType, content: redact(content, context.redact), cell: cell.id }))
+    refs.push(await sink.put({ name, mediaType, content, cell: cell.id }))
   }
   await Promise.all(
     containers.map(async ([alias, id]) => {
@@ -47,13 +47,13 @@ export async function captureEvidence(
         const lines = logs.lines.map(
           (line) => `${line.at ?? ''} ${line.stream === 'stderr' ? 'err' : 'out'} ${line.text}\n`,
         )
-        await keep(`${alias} log`, 'text/plain', cut + lines.join(''))
+        await keep(`${alias} log`, 'text/plain', redact(cut + lines.join(''), context.redact))
       }
       if (state)
         await keep(
           `${alias} state`,
           'application/json',
-          JSON.stringify(described(alias, { cell, state, peakBytes }), null, 2),
+          JSON.stringify(redactJson(described(alias, { cell, state, peakBytes }), context.redact), null, 2),
         )
     }),
   )
@@ -74,7 +74,19 @@ function described(
   }
 }
 
-/** Takes secret values out of a text before it is kept anywhere. */
+/** Takes secret values out of a text before it is kept anywhere; the longest first, since one may begin another. */
 export function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((result, secret) => (secret === '' ? result : result.replaceAll(secret, '[secret]')), text)
+  const longestFirst = secrets.filter((secret) => secret !== '').toSorted((a, b) => b.length - a.length)
+  return longestFirst.reduce((result, secret) => result.replaceAll(secret, '[secret]'), text)
+}
+
+/** The same in every text of a value and in the names of its members; JSON's own spelling would hide a quote in a secret. */
+export function redactJson<T>(value: T, secrets: readonly string[]): T {
+  const hide = (part: unknown): unknown => {
+    if (typeof part === 'string') return redact(part, secrets)
+    if (Array.isArray(part)) return part.map(hide)
+    if (part === null || typeof part !== 'object') return part
+    return Object.fromEntries(Object.entries(part).map(([name, entry]) => [redact(name, secrets), hide(entry)]))
+  }
+  return hide(value) as T
 }

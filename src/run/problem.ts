@@ -26,6 +26,9 @@ export class CellProblem extends Error {
   }
 }
 
+/** What its disk could not do says nothing of the product, though the runtime may be the one that tells it. */
+const engineTrouble = /no space left on device|input\/output error|read-only file system.*\/var\/lib\//i
+
 /** An engine that answers and refuses says something about the product; one that does not answer says nothing. */
 export function problemOf(error: unknown, stage: Stage): Problem {
   if (error instanceof CellProblem) return error.problem
@@ -41,7 +44,8 @@ export function problemOf(error: unknown, stage: Stage): Problem {
   if (error.code === 'unreachable' || error.code === 'node-lost') return lossOf(error, stage)
   const refused =
     error.code === 'rejected' ||
-    /OCI runtime|runc|executable file not found|no such file or directory/i.test(error.message)
+    (!engineTrouble.test(error.message) &&
+      /OCI runtime|runc|executable file not found|no such file or directory/i.test(error.message))
   if (refused && (stage === 'create' || stage === 'start' || stage === 'needs')) {
     return { kind: 'fail', stage, reason: 'rejected', message }
   }

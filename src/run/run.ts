@@ -1,5 +1,5 @@
 /** Runs a plan: builds, hosts, deliveries and cells overlap, and a cell starts as soon as its own images are on its engine. */
-import { EngineError } from '../engines/engine.ts'
+import { type Engine, EngineError } from '../engines/engine.ts'
 import { Distribution } from '../images/distribution.ts'
 import { deadline } from '../lib/abort.ts'
 import type { Plan, RunnableCell } from '../model/plan.ts'
@@ -11,6 +11,7 @@ import type { RunDeps } from './deps.ts'
 import { type ImageResult, makeImages } from './images.ts'
 import { imageTag } from './labels.ts'
 import { type PlacementContext, placeCell } from './placement.ts'
+import { removeRun } from './sweep.ts'
 import { Teardown, type TeardownFailure } from './teardown.ts'
 import { timingOf } from './timing.ts'
 import { type Afterwards, runTrial } from './trial.ts'
@@ -26,7 +27,12 @@ const teardownBudgetMs = 60_000
 export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   const startedAt = deps.clock.now()
   const sinceStart = () => deps.clock.now() - startedAt
-  const teardown = new Teardown()
+  const teardowns: Teardown[] = []
+  const newTeardown = () => {
+    const teardown = new Teardown()
+    teardowns.push(teardown)
+    return teardown
+  }
   using limit = deadline(deps.deadlineMs ?? 2 ** 31 - 1, deps.signal)
   const { signal } = limit
   const leftovers: TeardownFailure[] = []
@@ -35,9 +41,9 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     cleaning.push(what.run(teardownBudgetMs).then((failures) => void leftovers.push(...failures)))
   }
   const onNotice = (text: string) => deps.progress({ type: 'notice', text })
+  const columns = new Columns({ ...deps, newTeardown, signal, onNotice })
   try {
     const { cpus } = await deps.builder.facts({ signal })
-    const columns = new Columns({ ...deps, teardown, signal, onNotice })
     const images = makeImages(plan, { ...deps, engine: deps.builder, signal, concurrency: Math.max(1, cpus) })
     const distribution = new Distribution({ ...deps, store: deps.layers, signal, onProgress: onNotice })
     const durations = new Map<string, number>()
@@ -61,9 +67,17 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     await Promise.all(cleaning)
     return { timing: timingOf(plan, measured), leftovers }
   } finally {
-    clean(teardown)
+    for (const teardown of teardowns) clean(teardown)
     await Promise.all(cleaning)
+    if (deps.signal.aborted) leftovers.push(...(await lateComers(columns.engines, deps.identity.run)))
   }
+}
+
+/** What an engine finished making after the request for it was cancelled, so that its removal came too early. */
+async function lateComers(engines: readonly Engine[], run: string): Promise<readonly TeardownFailure[]> {
+  using limit = deadline(teardownBudgetMs)
+  const failures = await Promise.all(engines.map((engine) => removeRun(engine, { run, signal: limit.signal })))
+  return failures.flat()
 }
 
 /** An emulated machine would take the processors from every other column, so its cells come when those are answered. */

@@ -46,6 +46,27 @@ export async function sweep(engine: Engine, request: SweepRequest): Promise<Swee
   return { removed, failed }
 }
 
+/** Removes everything that carries the label of this run. Never rejects. */
+export async function removeRun(
+  engine: Engine,
+  options: { readonly run: string; readonly signal: AbortSignal },
+): Promise<readonly { readonly what: string; readonly error: unknown }[]> {
+  const failures: { what: string; error: unknown }[] = []
+  try {
+    for (const kind of order) {
+      if (kind === 'image') continue
+      const found = await engine.list(kind, { 'matrix.run': options.run }, options)
+      for (const resource of found) {
+        const error = await remove(engine, { resource, signal: options.signal })
+        if (error !== null) failures.push({ what: `${kind} ${resource.name}`, error })
+      }
+    }
+  } catch (error) {
+    failures.push({ what: `what is left on ${engine.endpoint}`, error })
+  }
+  return failures
+}
+
 /**
  * Whether nobody needs it any more: its owner is dead here, or is elsewhere and past its deadline.
  * A host outlives its run, and an image serves the next one; they go with `all` only, and not while their owner lives.

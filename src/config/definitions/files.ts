@@ -110,6 +110,14 @@ const provision = z.discriminatedUnion('kind', [
     .refine((spec) => spec.runtime === undefined || (spec.engine === 'docker' && spec.release === 'trixie'), {
       path: ['runtime'],
       error: 'runsc comes with Docker of Debian trixie: engine: docker, release: trixie',
+    })
+    .refine((spec) => !spec.rootless || spec.engine === 'podman', {
+      path: ['rootless'],
+      error: 'only Podman is provisioned without root: engine: podman',
+    })
+    .refine((spec) => spec.engine === 'docker' || spec.release !== 'bullseye', {
+      path: ['release'],
+      error: 'Podman is provisioned from bookworm or trixie',
     }),
   z.strictObject({
     kind: z.literal('swarm'),

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { extract } from 'tar-stream'
+import { systemClock } from '../../lib/clock.ts'
 import {
   type ContainerLogs,
   type ContainerState,
@@ -67,9 +68,8 @@ export function containersOf(docker: Dockerode): Containers {
         const stdout = new BoundedText(spec.maxBytes)
         const stderr = new BoundedText(spec.maxBytes)
         await readFrames(stream, (name, payload) => (name === 'stdout' ? stdout : stderr).push(payload), signal)
-        const { ExitCode } = await exec.inspect({ abortSignal: signal })
         return {
-          exitCode: ExitCode ?? -1,
+          exitCode: await exitCodeOf(exec, signal),
           stdout: stdout.text,
           stderr: stderr.text,
           cutBytes: stdout.cutBytes + stderr.cutBytes,
@@ -117,6 +117,16 @@ export function containersOf(docker: Dockerode): Containers {
       return peak ?? null
     },
   }
+}
+
+/** The streams of a command may end a moment before the engine has heard of its end. */
+async function exitCodeOf(exec: Dockerode.Exec, signal: AbortSignal): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { ExitCode, Running } = await exec.inspect({ abortSignal: signal })
+    if (typeof ExitCode === 'number' && Running !== true) return ExitCode
+    await systemClock.sleep(50, signal)
+  }
+  throw new EngineError('failed', 'the engine does not say how the command ended')
 }
 
 /** 304: it had stopped already. */

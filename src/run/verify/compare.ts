@@ -25,7 +25,7 @@ export function compareAtom(atom: Atom, view: KernelView, declared: readonly Ato
     case 'cpus':
       return compareCpus(atom.value, view)
     case 'cpuset':
-      return compareText(atom.value, view.cgroup['cpuset.cpus'])
+      return compareCpuset(String(atom.value), view.cgroup['cpuset.cpus'])
     case 'pids_limit':
       return compareNumber(atom.value, view.cgroup['pids.max'], 0)
     case 'shm_size':
@@ -95,6 +95,19 @@ function compareText(value: Json, text: string | undefined): Comparison {
   return seen(text ?? null, text === value)
 }
 
+/** The kernel writes `0,1` as `0-1`. Source: cpuset(7), list format. */
+function compareCpuset(wanted: string, text: string | undefined): Comparison {
+  return seen(text ?? null, text !== undefined && processorsIn(text).join() === processorsIn(wanted).join())
+}
+
+function processorsIn(list: string): readonly number[] {
+  const numbers = list.split(',').flatMap((part) => {
+    const [first = Number.NaN, last = first] = part.trim().split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+  return [...new Set(numbers)].sort((a, b) => a - b)
+}
+
 function compareSwap(value: Json, view: KernelView, declared: readonly Atom[]): Comparison {
   const together = view.cgroup['memory.memsw.limit_in_bytes']
   if (together !== undefined) return compareNumber(value, together, 4096)
@@ -123,8 +136,9 @@ function compareUlimit(
   if (observed === undefined || value === null || typeof value !== 'object') return seen(null, false)
   const wanted = value as { readonly soft: number; readonly hard: number }
   const same = (limit: number | null, asked: number) => limit === asked || (limit === null && asked === -1)
-  // A process may lower its own soft limit, and raise it up to the hard one.
-  return seen({ ...observed }, same(observed.hard, wanted.hard))
+  // A process may lower its own soft limit, and raise it up to the hard one: only the hard one is what was imposed.
+  const told = same(observed.soft, wanted.soft) ? { ...observed } : { hard: observed.hard }
+  return seen(told, same(observed.hard, wanted.hard))
 }
 
 /** The last mount on a path is the one that is seen. */

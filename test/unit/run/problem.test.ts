@@ -1,0 +1,24 @@
+/** What an engine could not do for want of something of its own is no failure of the product. */
+import { expect, test } from 'vitest'
+import { EngineError } from '../../../src/engines/engine.ts'
+import { problemOf } from '../../../src/run/problem.ts'
+
+test.each([
+  'OCI runtime create failed: mkdir /var/lib/docker/overlay2/x: no space left on device',
+  'error creating overlay mount: input/output error: runc',
+])('%s is an error', (message) => {
+  expect(problemOf(new EngineError('failed', message), 'start')).toMatchObject({
+    kind: 'error',
+    reason: 'unobservable',
+  })
+})
+
+test('too few processes for the runtime itself is a failure: the limit is a constraint', () => {
+  const message = 'OCI runtime create failed: runc: fork: resource temporarily unavailable'
+  expect(problemOf(new EngineError('failed', message), 'start')).toMatchObject({ kind: 'fail', reason: 'rejected' })
+})
+
+test('a program that the image lacks is a failure', () => {
+  const message = 'OCI runtime create failed: exec: "serve": executable file not found in $PATH'
+  expect(problemOf(new EngineError('failed', message), 'start')).toMatchObject({ kind: 'fail', reason: 'rejected' })
+})
