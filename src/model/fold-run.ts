@@ -268,8 +268,14 @@ function unfinishedBuild(stack: string): BuildRecord {
 
 const grouped: ReadonlySet<CellOutcome> = new Set(['fail', 'error'])
 
-/** Cells that show the same failure for the same cause, the most cells first; one that nobody looked into goes with its signature. */
+/**
+ * Cells that show the same failure for the same cause, the most cells first. One that nobody looked into goes with its
+ * signature, where its environment imposes what the cause is.
+ */
 function groupsOf(cells: readonly CellRecord[]): RunRecord['groups'] {
+  const imposed = new Set(
+    cells.flatMap((cell) => cell.constraints.filter(isInForce).map(({ key }) => `${cell.environment} ${key}`)),
+  )
   const bySignature = new Map<string, CellRecord[]>()
   for (const cell of cells) {
     if (cell.signature === null || !grouped.has(cell.outcome)) continue
@@ -277,9 +283,13 @@ function groupsOf(cells: readonly CellRecord[]): RunRecord['groups'] {
   }
   const groups: { signature: string; cause: readonly string[] | null; cells: string[] }[] = []
   for (const [signature, alike] of bySignature) {
-    const found = alike.find(({ causes }) => causes.length > 0)
+    const found = alike.filter(({ causes }) => causes.length > 0)
     for (const cell of alike) {
-      const cause = cell.causes.length > 0 ? causeOf(cell) : cell.diagnosis === null && found ? causeOf(found) : null
+      const mayBe = (other: CellRecord) =>
+        cell.environment === other.environment ||
+        causeOf(other).every((atom) => imposed.has(`${cell.environment} ${atom}`))
+      const from = cell.diagnosis === null ? found.find(mayBe) : found.find((other) => other === cell)
+      const cause = from === undefined ? null : causeOf(from)
       const group = groups.find((one) => one.signature === signature && sameCause(one.cause, cause))
       if (group) group.cells.push(cell.id)
       else groups.push({ signature, cause, cells: [cell.id] })
@@ -287,6 +297,8 @@ function groupsOf(cells: readonly CellRecord[]): RunRecord['groups'] {
   }
   return groups.sort((a, b) => b.cells.length - a.cells.length)
 }
+
+const isInForce = ({ provenance }: ConstraintRecord): boolean => provenance !== 'unsupported'
 
 const causeOf = ({ causes }: CellRecord): readonly string[] =>
   [...new Set(causes.flatMap(({ constraints }) => constraints))].sort()

@@ -102,8 +102,16 @@ describe('an explained cell', () => {
     'web@prod': 'pass',
   })
 
+  const imposed = (cell: string, keys: readonly string[]): RunEvent => ({
+    atMs: 7000,
+    type: 'cell-constraints',
+    cell,
+    constraints: keys.map((key) => ({ key, value: true, provenance: 'enforced', observed: true, agrees: true })),
+  })
+
   test('carries its cause, and cells of its signature that nobody looked into go with it', () => {
-    const run = foldRun([...events, explained('api@qa', ['user', 'read_only']), finished])
+    const prod = imposed('web@prod', ['read_only', 'user'])
+    const run = foldRun([...events, prod, explained('api@qa', ['user', 'read_only']), finished])
     expect(run.cells[0]).toMatchObject({ diagnosis: 'constraints', explanation: { summary: 'because' } })
     expect(run.groups).toEqual([
       { signature: 's1:0123456789ab', cause: ['read_only', 'user'], cells: ['api@qa', 'api@prod', 'web@qa'] },
@@ -111,10 +119,20 @@ describe('an explained cell', () => {
   })
 
   test('of another cause or of none is a group of its own', () => {
-    const run = foldRun([...events, explained('api@qa', ['read_only']), explained('web@qa', []), finished])
+    const prod = imposed('api@prod', ['read_only'])
+    const run = foldRun([...events, prod, explained('api@qa', ['read_only']), explained('web@qa', []), finished])
     expect(run.groups.map(({ cause, cells }) => [cause, cells])).toEqual([
       [['read_only'], ['api@qa', 'api@prod']],
       [null, ['web@qa']],
+    ])
+  })
+
+  test('gives its cause to no cell of an environment that does not impose it', () => {
+    const prod = imposed('api@prod', ['user'])
+    const run = foldRun([...events, prod, explained('api@qa', ['read_only']), finished])
+    expect(run.groups.map(({ cause, cells }) => [cause, cells])).toEqual([
+      [['read_only'], ['api@qa', 'web@qa']],
+      [null, ['api@prod']],
     ])
   })
 })
