@@ -76,8 +76,11 @@ function cellResult(cell: CellRecord): Case['result'] {
       return cell.waiver === null
         ? { element: 'failure', type: `matrix.${cell.stage ?? 'cell'}`, text }
         : { element: 'skipped', type: 'matrix.waived', text: waived(cell) }
-    case 'error':
     case 'blocked':
+      // It ends the run as a check that fails does.
+      if (cell.reason === 'build-step') return { element: 'failure', type: 'matrix.build-step', text }
+      return { element: 'error', type: `infra.${cell.reason ?? cell.outcome}`, text }
+    case 'error':
       return { element: 'error', type: `infra.${cell.reason ?? cell.outcome}`, text }
     case 'excluded':
       return { element: 'skipped', type: 'matrix.excluded', text: cell.message ?? 'excluded' }
@@ -104,7 +107,9 @@ function checkResult(check: CheckRecord, cell: CellRecord): Case['result'] {
     case 'error':
       return { element: 'error', type: `infra.${check.reason ?? 'unobservable'}`, text }
     case 'not-run':
-      return { element: 'error', type: 'matrix.not-run', text: check.message ?? 'not run' }
+      return cell.waiver === null
+        ? { element: 'error', type: 'matrix.not-run', text: check.message ?? 'not run' }
+        : { element: 'skipped', type: 'matrix.waived', text: waived(cell) }
   }
 }
 

@@ -59,6 +59,23 @@ test('JUnit is read by a parser of it: what failed, what was not observed, what 
   expect(of('vm').some((one) => one.error?.[0]?.type === 'matrix.not-run')).toBe(true)
 })
 
+test('JUnit skips all that a waiver covers, also checks that it kept from running', async () => {
+  const events = eventsOf(['api'], ['qa'], { 'api@qa': 'fail' }, [checkRecord('a', { outcome: 'not-run' })])
+  const failed = foldRun([...events, finished])
+  const waiver = { reason: 'known', owner: '@ops', expires: '2026-12-31' }
+  const text = renderJunit({ ...failed, cells: failed.cells.map((cell) => ({ ...cell, stage: 'ready', waiver })) })
+  expect(text).not.toMatch(/<(failure|error)/)
+  expect(text.match(/<skipped type="matrix.waived" message="waived by @ops until 2026-12-31: known"/g)).toHaveLength(2)
+})
+
+test('JUnit takes a build that failed for a failure, and one that could not be carried out for an error', () => {
+  const blocked = foldRun([...eventsOf(['api'], ['qa'], { 'api@qa': 'blocked' }), finished])
+  const because = (reason: 'build-step' | 'build-trouble') =>
+    renderJunit({ ...blocked, cells: blocked.cells.map((cell) => ({ ...cell, reason })) })
+  expect(because('build-step')).toContain('<failure type="matrix.build-step"')
+  expect(because('build-trouble')).toContain('<error type="infra.build-trouble"')
+})
+
 test('Markdown is rendered with nothing in it that a container wrote as markup', async () => {
   const html = await marked.parse(renderMarkdown(run))
   expect(html).toContain('<details><summary>The matrix</summary>')
