@@ -15,7 +15,9 @@ export interface ReviewGroup {
 
 /** What a waiver covers is not among them; what passes again stands last. */
 export function reviewGroups(view: ReportView): readonly ReviewGroup[] {
-  const causes = new Map(view.run.groups.flatMap((group) => (group.cause ? [[group.signature, group.cause]] : [])))
+  const causes: Causes = new Map(
+    view.run.groups.flatMap(({ cause, cells }) => (cause === null ? [] : cells.map((id) => [id, cause] as const))),
+  )
   const groups = new Map<string, CellView[]>()
   for (const cell of view.run.cells) {
     const seen = view.cells.get(cell.id)
@@ -35,11 +37,12 @@ function needsReview(cell: CellRecord): boolean {
   return cell.waiver === null
 }
 
+/** Cell → its cause, or the one that the run gives it as it fails alike. */
 type Causes = ReadonlyMap<string, readonly string[]>
 
 function keyOf(cell: CellRecord, causes: Causes): string {
   if (cell.outcome === 'pass') return 'pass'
-  const cause = cell.causes[0]?.constraints ?? causes.get(cell.signature ?? '')
+  const cause = cell.causes[0]?.constraints ?? causes.get(cell.id)
   if (cause !== undefined && cause.length > 0) return `cause ${cell.outcome} ${cause.join(' ')}`
   // Of what never ran, only why is of interest.
   if (cell.outcome === 'not-run' || cell.outcome === 'cancelled') return `${cell.outcome} ${cell.message}`
@@ -58,7 +61,7 @@ function groupOf(
   const first = cells[0] as CellView
   const { cell } = first
   const cause = cell.causes[0]
-  const atoms = cause?.constraints ?? causes.get(cell.signature ?? '') ?? []
+  const atoms = cause?.constraints ?? causes.get(cell.id) ?? []
   const common = { key, look: first.look, change: changeOfGroup(cells), cells }
   if (cell.outcome === 'pass') {
     return { ...common, title: 'Passes again', detail: null }
