@@ -21,7 +21,7 @@ import { readRun } from './read-run.ts'
 import { htmlContext } from './report-context.ts'
 import { writeReports, writeSeparate } from './write-reports.ts'
 
-const formats = {
+export const formats = {
   html: (run: RunRecord, reports: string) => renderHtml(run, htmlContext(reports, run)),
   json: renderJson,
   junit: renderJunit,

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { formats } from '../../../src/commands/report.ts'
 import { loadProject } from '../../../src/config/load.ts'
 import { project } from '../../support/project.ts'
 
@@ -54,6 +55,13 @@ describe('the documents', () => {
     expect(program).toContain(`.command('${first}`)
     if (second !== undefined) expect(program).toContain(`.command('${second}')`)
     for (const option of options) expect(program).toContain(`'${option}`)
+  })
+
+  test('name the formats that matrix report takes', () => {
+    const [, told = ''] = /matrix report --format \w+ +# (.*)/.exec(textOf('docs/reports.md')) ?? []
+    const [, taken = ''] = /'--format <format>'[^[]*\[([^\]]*)\]/.exec(program) ?? []
+    expect([...taken.matchAll(/'(\w+)'/g)].map((found) => found[1])).toEqual(told.split(', '))
+    expect(told.split(', ').toSorted()).toEqual(Object.keys(formats).toSorted())
   })
 
   test.each(documents)('%s links to files that are there', (document) => {
