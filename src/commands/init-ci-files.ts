@@ -76,7 +76,7 @@ matrix-nightly:
     paths:
       - reports/
     reports:
-      junit: reports/*/junit.xml
+      junit: reports/junit.xml
 `
 
 const jenkins = `// Every night: fills the matrix. The workspace keeps reports and history from night to night.
@@ -106,7 +106,7 @@ pipeline {
     always {
       // Jenkins forbids scripts and inline styles in what it serves: this layout has neither in it.
       sh 'npx matrix report --separate'
-      junit testResults: 'reports/*/junit.xml', allowEmptyResults: true, skipPublishingChecks: true
+      junit testResults: 'reports/junit.xml', allowEmptyResults: true, skipPublishingChecks: true
       archiveArtifacts artifacts: 'reports/**', allowEmptyArchive: true
     }
   }
@@ -146,7 +146,7 @@ WantedBy=timers.target
 
 const cron = `# /etc/cron.d/matrix: set the folder and the user. Cron mails what is printed.
 MAILTO=ops@example.org
-17 2 * * * matrix cd /srv/shop && flock -n reports/.nightly.lock npx matrix nightly --deadline 90m
+17 2 * * * matrix cd /srv/shop && mkdir -p reports && flock -n reports/.nightly.lock npx matrix nightly --deadline 90m
 `
 
 export const ciFiles: Readonly<Record<CiSystem, Readonly<Record<string, string>>>> = {

@@ -1,5 +1,5 @@
 /** `matrix nightly`: checks everything, explains what fails, compares with the night before, and tells what changed. */
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { oneLine } from '../lib/printable.ts'
 import { notificationOf } from '../model/notification.ts'
@@ -8,6 +8,7 @@ import type { RunRecord } from '../model/run-record.ts'
 import { reportsFolder, runFolder } from '../record/run-folder.ts'
 import { verdictSentence } from '../reporters/sentence.ts'
 import { type CheckOptions, presentMatrix, runCheck } from './check.ts'
+import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
 import { loadPlan } from './load-plan.ts'
 import { notify } from './notify.ts'
@@ -21,6 +22,8 @@ export type NightlyOptions = Pick<
 export async function runNightly(options: NightlyOptions, io: Io): Promise<number> {
   const reports = reportsFolder(options.project ?? io.cwd)
   const ended: RunRecord[] = []
+  // What stands there is of the night before, and is not to be published as this one's.
+  rmSync(junitOf(reports), { force: true })
   const code = await runCheck(options, io, (run, context) => {
     ended.push(run)
     return presentMatrix(run, context)
@@ -33,14 +36,17 @@ export async function runNightly(options: NightlyOptions, io: Io): Promise<numbe
   return code
 }
 
-/** Where collectors and badges look for the last night, whatever its id. */
-function publish(reports: string, run: RunRecord): void {
+const junitOf = (reports: string): string => join(reports, 'junit.xml')
+
+/** Where CI servers, collectors and badges look for the last night, whatever its id. */
+export function publish(reports: string, run: RunRecord): void {
   const folder = runFolder(reports, run.id)
+  copyFileSync(folder.junit, junitOf(reports))
   copyFileSync(folder.metrics, join(reports, 'metrics.prom'))
   copyFileSync(folder.badge, join(reports, 'badge.json'))
 }
 
-async function tellChanges(
+export async function tellChanges(
   run: RunRecord,
   context: { readonly options: NightlyOptions; readonly io: Io; readonly reports: string },
 ): Promise<void> {
@@ -52,12 +58,18 @@ async function tellChanges(
     io.stderr('nothing changed since the run before; nobody is told\n')
     return
   }
-  for (const { cell, change, message } of notification.changed) {
-    io.stderr(`${change} ${cell}${message === null ? '' : `: ${oneLine(message)}`}\n`)
+  // The fence of the run is closed by now, and what a container said is told here once more.
+  const github = enterGithubJob(io)
+  try {
+    for (const { cell, change, message } of notification.changed) {
+      io.stderr(`${change} ${cell}${message === null ? '' : `: ${oneLine(message)}`}\n`)
+    }
+    const settings = await projectOf(options, io)
+    if (settings === null || settings.project.notify.length === 0) return
+    await notify(settings.project.notify, notification, { io, root, secret: settings.secret })
+  } finally {
+    await github?.end(null)
   }
-  const settings = await projectOf(options, io)
-  if (settings === null || settings.project.notify.length === 0) return
-  await notify(settings.project.notify, notification, { io, root, secret: settings.secret })
 }
 
 async function projectOf(

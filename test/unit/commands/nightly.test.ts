@@ -1,0 +1,63 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ciFiles } from '../../../src/commands/init-ci-files.ts'
+import type { Io } from '../../../src/commands/io.ts'
+import { publish, runNightly, tellChanges } from '../../../src/commands/nightly.ts'
+import { foldRun } from '../../../src/model/fold-run.ts'
+import { runFolder } from '../../../src/record/run-folder.ts'
+import { project } from '../../support/project.ts'
+import { eventsOf, finished } from '../../support/runs.ts'
+
+const run = foldRun([...eventsOf(['api'], ['qa'], { 'api@qa': 'fail' }), finished])
+
+function ioAt(cwd: string, env: Io['env'] = {}): { readonly io: Io; readonly told: () => string } {
+  let text = ''
+  const stderr = (more: string) => {
+    text += more
+  }
+  const { stdout: stdoutStream, stderr: stderrStream } = process
+  const streams = { stdoutStream, stderrStream, isTTY: { stdout: false, stderr: false } }
+  const signal = new AbortController().signal
+  return {
+    io: { stdout: () => {}, stderr, env, cwd, columns: 80, rows: 24, color: false, signal, ...streams },
+    told: () => text,
+  }
+}
+
+describe('what CI publishes', () => {
+  test('is the last night alone, though the folder holds the nights before', () => {
+    using made = project({})
+    const reports = join(made.root, 'reports')
+    const folder = runFolder(reports, run.id)
+    mkdirSync(folder.path, { recursive: true })
+    for (const path of [folder.junit, folder.metrics, folder.badge]) writeFileSync(path, path)
+    publish(reports, run)
+    expect(readFileSync(join(reports, 'junit.xml'), 'utf8')).toBe(folder.junit)
+    const files = Object.values(ciFiles).flatMap((one) => Object.values(one))
+    expect(files.filter((text) => text.includes('*/junit.xml'))).toEqual([])
+    expect(files.filter((text) => text.includes('reports/junit.xml'))).toHaveLength(2)
+  })
+  test('is nothing where the night did not start', async () => {
+    using made = project({ 'matrix.yaml': 'nonsense: true\n' })
+    const reports = join(made.root, 'reports')
+    mkdirSync(reports)
+    writeFileSync(join(reports, 'junit.xml'), 'of the night before')
+    expect(await runNightly({}, ioAt(made.root).io)).toBe(2)
+    expect(existsSync(join(reports, 'junit.xml'))).toBe(false)
+  })
+})
+
+test('cron makes the folder of its lock first: a fresh clone has none', () => {
+  expect(ciFiles.cron['deploy/matrix.cron']).toMatch(/mkdir -p reports && flock -n reports\//)
+})
+
+test('in a job of GitHub what a container said is told inside of a fence', async () => {
+  using made = project({})
+  const { io, told } = ioAt(made.root, { GITHUB_ACTIONS: 'true' })
+  await tellChanges(run, { options: {}, io, reports: join(made.root, 'reports') })
+  const [, token = ''] = /^::stop-commands::(\S+)\n/.exec(told()) ?? []
+  expect(told()).toContain('new api@qa: it did not hold\n')
+  expect(token).not.toBe('')
+  expect(told().endsWith(`::${token}::\n`)).toBe(true)
+})
