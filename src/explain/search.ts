@@ -1,7 +1,8 @@
 /** Finds why a cell fails: the smallest sets of constraints that make it fail, verified both ways. */
 import type { Diagnosis } from '../model/run-record.ts'
 import { findByHalves, findCause, type Rank } from './find-cause.ts'
-import { alike, type Failure, type FoundCause, judge, keeping } from './probe.ts'
+import { minimalSet } from './minimal-set.ts'
+import { alike, type Failure, type FoundCause, judge, keeping, type Verdict } from './probe.ts'
 import { BudgetError, type Prober } from './prober.ts'
 import { settle } from './settle.ts'
 import { verify } from './verify.ts'
@@ -25,6 +26,8 @@ export interface SearchOptions {
 
 /** What an environment gives rather than takes away: a stack may need it. */
 const givenPattern = /^(environment|tmpfs|extra_hosts|dns|sysctls|group_add|cap_add):|^(init|hostname)$/
+/** What an environment may give more of than the engine does, or take away: as far as the stack cannot do without it. */
+const mayGivePattern = /^(user|shm_size|mem_limit|ulimits:.+)$/
 /** How many answers tell a rare disturbance from a cell that fails now and then. */
 const examined = 4
 /** What a rare disturbance explains, as a share of all answers. */
@@ -37,7 +40,7 @@ export async function search(prober: Prober, options: SearchOptions): Promise<Se
   const searching = new Search(prober, options)
   let found: SearchResult
   try {
-    found = { ...(await searching.run()), complete: true }
+    found = await searching.run()
   } catch (error) {
     if (!(error instanceof BudgetError)) throw error
     const { causes, background, suspected } = searching
@@ -47,12 +50,9 @@ export async function search(prober: Prober, options: SearchOptions): Promise<Se
     found = { diagnosis, causes, background, because, complete: false }
   }
   const most = found.complete ? disturbed : disturbed / 2
-  if (found.causes.length === 0 || contradictions(prober.all(), found.causes, found.complete).share <= most)
-    return found
+  if (found.causes.length === 0 || contradictions(prober.all(), found).share <= most) return found
   return { ...found, diagnosis: 'flaky', causes: [], because: 'under the same constraints it passes and fails' }
 }
-
-type Found = Omit<SearchResult, 'complete'>
 
 class Search {
   readonly causes: FoundCause[] = []
@@ -66,7 +66,7 @@ class Search {
     this.#options = options
   }
 
-  async run(): Promise<Found> {
+  async run(): Promise<SearchResult> {
     const { say } = this.#options
     const { atoms } = this.#prober.subject
     say('runs it again, alone')
@@ -81,7 +81,7 @@ class Search {
   }
 
   /** Whether it fails when nothing runs beside it, and how. */
-  async #fails(asIs: ReturnType<typeof keeping>): Promise<Found | { readonly failure: Failure }> {
+  async #fails(asIs: ReturnType<typeof keeping>): Promise<SearchResult | { readonly failure: Failure }> {
     let answers = await this.#prober.ask(asIs, 2)
     const passed = () => answers.filter(({ outcome }) => outcome === 'pass').length
     if (passed() > 0) answers = await this.#prober.ask(asIs, 1 + aloneRuns)
@@ -101,34 +101,52 @@ class Search {
   }
 
   /** What the stack does with no constraint at all; null where it passes. */
-  async #bare(failure: Failure): Promise<Found | null> {
+  async #bare(failure: Failure): Promise<SearchResult | null> {
     const verdict = await settle(this.#prober, keeping([]), failure)
     if (verdict === 'pass') return null
+    const bare = this.#prober.heard(keeping([]))
+    const failed = bare.filter(({ outcome }) => outcome === 'fail')
+    if (verdict === 'other' && failed.length * 2 <= bare.length) {
+      return this.#answer('unresolved', 'with no constraint it could not be observed')
+    }
     const how = verdict === 'same' ? 'fails in the same way' : 'fails in another way'
-    const given = this.#prober.subject.atoms.filter((atom) => givenPattern.test(atom))
-    if (given.length > 0) {
-      this.#options.say(`${how} with no constraint; keeps what the environment gives`)
-      if ((await settle(this.#prober, keeping(given), failure)) === 'pass') {
-        this.background = given
-        return null
-      }
+    this.#options.say(`${how} with no constraint; looks for what it cannot do without`)
+    const needed = await this.#needed(verdict, failure)
+    if (needed !== null) {
+      this.background = needed
+      return null
     }
     // Three alike are broken; a cell that mostly fails would be taken for one with fewer.
     const again = await this.#prober.ask(keeping(this.#prober.subject.atoms), 3)
-    const bare = this.#prober.heard(keeping([]))
-    if ([...again, ...bare].some(({ outcome }) => outcome === 'pass')) {
+    if ([...again, ...this.#prober.heard(keeping([]))].some(({ outcome }) => outcome === 'pass')) {
       return this.#answer('flaky', 'under the same constraints it passes and fails')
     }
     return this.#stack(`it ${how} with no constraint`)
   }
 
-  async #causes(first: Failure): Promise<Found> {
+  /** The part of its environment that it passes with and fails without; null where there is none. */
+  async #needed(bare: Verdict, failure: Failure): Promise<readonly string[] | null> {
+    const { atoms } = this.#prober.subject
+    const passes = async (set: readonly string[]) => (await settle(this.#prober, keeping(set), failure)) === 'pass'
+    const given = atoms.filter((atom) => givenPattern.test(atom))
+    if (given.length > 0 && (await passes(given))) return given
+    // What fails alike with nothing in force does not do so for want of a user or of memory.
+    if (bare === 'same' && failure.likeness === 'signature') return null
+    const more = atoms.filter((atom) => mayGivePattern.test(atom))
+    const sets = [[...more, ...given], more, ...more.map((atom) => [atom])]
+    for (const set of sets) {
+      if (more.length > 0 && (await passes(set))) return minimalSet(set, passes)
+    }
+    return null
+  }
+
+  async #causes(first: Failure): Promise<SearchResult> {
     const prober = this.#prober
     let failure = first
     let kept = prober.subject.atoms
     for (;;) {
       const cause = await this.#oneCause(failure, kept)
-      if (cause === null) return this.#answer('unresolved', 'no set of constraints could be shown to make it fail')
+      if (cause === null) return this.#unshown('no set of constraints could be shown to make it fail')
       this.suspected = cause.constraints
       kept = kept.filter((atom) => !cause.constraints.includes(atom) || this.background.includes(atom))
       const rest = keeping(kept)
@@ -138,11 +156,11 @@ class Search {
       if (verdict === 'pass') break
       this.#options.say(`found ${cause.constraints.join(' and ')}; without it the cell still fails, so looks on`)
       const again = prober.heard(rest).findLast(({ outcome }) => outcome === 'fail')
-      if (again === undefined) return this.#answer('unresolved', 'what is left could not be observed')
+      if (again === undefined) return this.#unshown('what is left could not be observed')
       failure = { ...failure, answer: again }
       if (kept.length === this.background.length) break
     }
-    if (contradictions(prober.all(), this.causes, true).count > 0) {
+    if (contradictions(prober.all(), { ...this, complete: true }).count > 0) {
       this.#options.say('one answer speaks against it, so asks all of it again')
       await this.#examine(kept)
     }
@@ -174,24 +192,33 @@ class Search {
     }
   }
 
-  #stack(because: string): Found {
+  #stack(because: string): SearchResult {
     return this.#answer('stack', because)
   }
 
-  #answer(diagnosis: SearchResult['diagnosis'], because: string): Found {
+  /** The causes that were verified before stand. */
+  #unshown(because: string): SearchResult {
+    if (this.causes.length === 0) return this.#answer('unresolved', because)
+    const other = `without them it still fails, and that cause could not be verified: ${because}`
+    return { ...this.#answer('constraints', other), complete: false }
+  }
+
+  #answer(diagnosis: SearchResult['diagnosis'], because: string): SearchResult {
     const causes = diagnosis === 'constraints' ? this.causes : []
-    return { diagnosis, because, causes, background: this.background }
+    return { diagnosis, because, causes, background: this.background, complete: true }
   }
 }
 
-/**
- * How many answers the causes do not explain.
- * @param complete where it is not, what fails without these causes may do so for others
- */
-function contradictions(heard: ReturnType<Prober['all']>, causes: readonly FoundCause[], complete: boolean) {
+/** How many answers the causes do not explain; where they are not complete, what fails without them may do so for others. */
+function contradictions(
+  heard: ReturnType<Prober['all']>,
+  { causes, background, complete }: Pick<SearchResult, 'causes' | 'background' | 'complete'>,
+) {
   let count = 0
   let total = 0
   for (const { configuration, answers } of heard) {
+    // Without what it cannot do without it fails, whatever the causes.
+    if (!background.every((atom) => configuration.kept.has(atom))) continue
     const passed = answers.filter(({ outcome }) => outcome === 'pass').length
     const failed = answers.filter((answer) => causes.some(({ failure }) => judge(answer, failure) === 'same')).length
     const fails = causes.some(({ constraints }) => constraints.every((atom) => configuration.kept.has(atom)))

@@ -2,11 +2,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Rank } from '../../../src/explain/find-cause.ts'
-import { keeping } from '../../../src/explain/probe.ts'
+import { type Answer, keeping } from '../../../src/explain/probe.ts'
 import { defaultBudget, Prober } from '../../../src/explain/prober.ts'
 import { type SearchResult, search } from '../../../src/explain/search.ts'
 import { failing, passing, type Rule, randomOf, simulatedCell } from '../../support/simulated-cell.ts'
 
+/** It could not be observed. */
+const unobserved: Answer = { ...failing('s1:lost'), outcome: 'unresolved' }
 const never = new AbortController().signal
 
 async function explain(
@@ -181,4 +183,56 @@ describe('what an environment gives', () => {
     expect(setsOf(result)).toEqual(['user'])
     expect(result.background).toEqual(['environment:DATABASE_URL'])
   })
+})
+
+describe('a stack that fails with no constraint in another way', () => {
+  const refusesRoot: NonNullable<Parameters<typeof explain>[2]>['answer'] = ({ kept }) =>
+    kept.has('user') ? null : failing('s1:refuses-root')
+
+  test('is not called broken where it cannot do without its user: the cause is looked for', async () => {
+    const { result } = await explain(
+      ['read_only', 'user', 'pids_limit'],
+      [{ atoms: ['read_only'], signature: 's1:erofs' }],
+      { answer: refusesRoot },
+    )
+    expect(result).toMatchObject({ diagnosis: 'constraints', background: ['user'] })
+    expect(setsOf(result)).toEqual(['read_only'])
+  })
+
+  test('is given no more than it needs, so that a limit beside it is still found', async () => {
+    const atoms = ['environment:LANG', 'mem_limit', 'read_only', 'user']
+    for (const cause of ['mem_limit', 'environment:LANG']) {
+      const { result } = await explain(atoms, [{ atoms: [cause], signature: 's1:a' }], { answer: refusesRoot })
+      expect(result).toMatchObject({ diagnosis: 'constraints', background: ['user'] })
+      expect(setsOf(result)).toEqual([cause])
+    }
+  })
+
+  test('is broken where nothing helps', async () => {
+    const { result } = await explain(
+      ['read_only', 'user'],
+      [
+        { atoms: ['read_only'], signature: 's1:a' },
+        { atoms: [], signature: 's1:b' },
+      ],
+    )
+    expect(result).toMatchObject({ diagnosis: 'stack', causes: [] })
+  })
+})
+
+test('a run with no constraint that could not be observed says nothing of the stack', async () => {
+  const { result } = await explain(named(4), [{ atoms: ['atom:0'], signature: 's1:a' }], {
+    answer: ({ kept }) => (kept.size === 0 ? unobserved : null),
+  })
+  expect(result).toMatchObject({ diagnosis: 'unresolved', causes: [] })
+  expect(result.because).toContain('could not be observed')
+})
+
+test('a cause that was verified stands where another one cannot be', async () => {
+  const { result } = await explain(named(4), [{ atoms: ['atom:0'], signature: 's1:a' }], {
+    answer: ({ kept }) => (kept.size === 3 && !kept.has('atom:0') ? unobserved : null),
+  })
+  expect(result).toMatchObject({ diagnosis: 'constraints', complete: false })
+  expect(setsOf(result)).toEqual(['atom:0'])
+  expect(result.because).toContain('could not be verified')
 })
