@@ -8,13 +8,14 @@ import type { EngineKind } from '../plan/engine-defaults.ts'
 import { type Variable, variableOf } from '../plan/vary.ts'
 import type { Trial } from '../run/trial.ts'
 import { type Elsewhere, engineOf } from './elsewhere.ts'
+import { knownAnswers, recorded } from './known-answers.ts'
 import { type Asks, patchOf, withAsks } from './patch.ts'
-import { type Answer, type FoundCause, keeping, type Subject } from './probe.ts'
-import { type Budget, type KnownAnswer, Prober } from './prober.ts'
+import type { FoundCause } from './probe.ts'
+import { type Budget, Prober } from './prober.ts'
 import { relaxationsOf } from './remedy.ts'
 import { reproductionOf } from './reproduction.ts'
 import { type SearchResult, search } from './search.ts'
-import { answerOf, keyOfCell, subjectOf } from './subject.ts'
+import { answerOf, subjectOf } from './subject.ts'
 import { rank } from './suspects.ts'
 import { findThreshold } from './threshold.ts'
 import { concerns, confidenceOf, type FoundThreshold, relativeTo, summaryOf } from './words.ts'
@@ -143,7 +144,7 @@ function reproductionFor(
   const row = project.rows.find(({ id }) => id === cell.row)
   const withInit =
     stops && row?.kind === 'stack' ? variableOf(withAsks(project, row, { init: true }), cell, kindOf(engine)) : null
-  return reproductionOf({
+  const made = reproductionOf({
     failing: under([...found.background, ...cause.constraints]),
     passing: withInit?.cell(new Set([...found.background, ...cause.constraints]), {}) ?? under(found.background),
     failure: cause.failure,
@@ -154,6 +155,8 @@ function reproductionFor(
       return source !== undefined && 'env' in source ? source.env : secret.toUpperCase().replace(/\W/g, '_')
     },
   })
+  if (made === null) options.say('what failed cannot be judged by a command line, so that none is given')
+  return made
 }
 
 function kindOf({ name, version }: EngineRecord): EngineKind {
@@ -163,30 +166,3 @@ function kindOf({ name, version }: EngineRecord): EngineKind {
 
 /** A failure in time is looked into without company, which would slow it down. */
 const isTimed = ({ reason }: CellRecord): boolean => reason === 'deadline' || reason === 'killed'
-
-/** The cell's own answer, and those of cells that were the same by another name. */
-function knownAnswers(subject: Subject, options: ExplainOptions): readonly KnownAnswer[] {
-  const { cell, record, others } = options
-  const own: KnownAnswer = { configuration: keeping(subject.atoms), answer: recorded(record), from: cell.id }
-  const none = keeping([])
-  const bare = others.find(
-    (other) =>
-      other.cell.row === cell.row &&
-      (other.record.outcome === 'pass' || other.record.outcome === 'fail') &&
-      keyOfCell(other.cell) === subject.keyOf(none),
-  )
-  return bare === undefined ? [own] : [own, { configuration: none, answer: recorded(bare.record), from: bare.cell.id }]
-}
-
-function recorded(record: CellRecord): Answer {
-  const { outcome, stage, reason, message, signature, durationMs } = record
-  return {
-    outcome: outcome === 'pass' || outcome === 'fail' ? outcome : 'unresolved',
-    stage,
-    reason,
-    message,
-    signature,
-    clues: record.checks.map((check) => `${check.message ?? ''} ${JSON.stringify(check.actual)}`).join('\n'),
-    durationMs,
-  }
-}

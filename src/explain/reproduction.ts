@@ -1,5 +1,5 @@
 /** Two command lines of the engine's own client, one that fails and one that passes, for anybody without Matrix. */
-import type { Probe } from '../model/check.ts'
+import type { ExecProbe, HttpProbe, Probe, Vantage } from '../model/check.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { ReproductionRecord } from '../model/run-record.ts'
 import { clientArguments, clientFlags, quote } from './client-flags.ts'
@@ -89,7 +89,7 @@ function background(cell: RunnableCell, ending: string, input: ReproductionInput
 function endingOf(cell: RunnableCell, input: ReproductionInput): string | null {
   const [copy] = cell.copies
   const { stage, message } = input.failure.answer
-  const ready = copy?.readiness === undefined ? 'true' : asked(copy.readiness.probe, cell, input)
+  const ready = copy?.readiness === undefined ? 'true' : asked(copy.readiness, cell, input)
   if (ready === null) return null
   const engine = client(input.engine)
   if (stage === 'ready') return tried(ready)
@@ -99,33 +99,55 @@ function endingOf(cell: RunnableCell, input: ReproductionInput): string | null {
     return `${tried(ready)} && ${stopped} && [ "$(${engine} inspect --format '{{.State.ExitCode}}' "$id")" != 137 ]`
   }
   if (stage !== 'check') return null
-  const check =
-    cell.checks.find(({ name }) => message?.includes(name)) ?? (cell.checks.length === 1 ? cell.checks[0] : undefined)
+  const named = cell.checks.filter(({ name }) => message?.includes(name))
+  const check = cell.checks.length === 1 ? cell.checks[0] : named.length === 1 ? named[0] : undefined
   const [step] = check?.steps ?? []
   if (step === undefined || check?.steps.length !== 1 || step.on !== undefined || step.act.kind !== 'exec') return null
-  const question = asked(step.act as Probe, cell, input)
+  if (step.eventuallyMs !== undefined) return null
+  const question = asked({ probe: step.act, from: step.from }, cell, input)
   return question === null ? null : `${tried(ready)} && ${question}`
 }
 
 const tried = (question: string): string =>
   `n=0; until ${question} || [ $((n += 1)) -ge ${tries} ]; do sleep 1; done; [ $n -lt ${tries} ]`
 
-/** A question to the workload as a command that ends with 0 where the answer is right. */
-function asked(probe: Probe, cell: RunnableCell, input: ReproductionInput): string | null {
-  const engine = client(input.engine)
-  const quiet = '>/dev/null 2>&1'
-  const [copy] = cell.copies
-  switch (probe.kind) {
-    case 'exec':
-      return `${engine} exec "$id" ${probe.command.map(quote).join(' ')} ${quiet}`
-    case 'http': {
-      const address = `$(${engine} inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$id")`
-      const port = typeof probe.port === 'number' ? probe.port : copy?.config.ports[probe.port]
-      return port === undefined
-        ? null
-        : `curl --fail --silent --max-time 5 "http://${address}:${port}${probe.path}" ${quiet}`
-    }
-    default:
-      return null
-  }
+interface Question {
+  readonly probe: Probe
+  readonly from: Vantage
+}
+
+/** A question as a command that ends with 0 where the answer is right; null where it would judge something else. */
+function asked({ probe, from }: Question, cell: RunnableCell, input: ReproductionInput): string | null {
+  if (probe.kind === 'exec' && from === 'container') return command(probe, input)
+  if (probe.kind === 'http' && from === 'probe') return request(probe, cell, input)
+  return null
+}
+
+/** From here on an exit code is the client's own, or that of a command that is not there. */
+const clientsOwn = 125
+
+function command({ command: words, user, workdir, expect }: ExecProbe, input: ReproductionInput): string | null {
+  const { exit_code: code, stdout, stderr } = expect
+  if (stdout !== undefined || stderr !== undefined || typeof code !== 'number' || code >= clientsOwn) return null
+  const flags = [
+    ...(user === undefined ? [] : ['--user', quote(user)]),
+    ...(workdir === undefined ? [] : ['--workdir', quote(workdir)]),
+  ]
+  const run = [client(input.engine), 'exec', ...flags, '"$id"', ...words.map(quote), '>/dev/null 2>&1'].join(' ')
+  return code === 0 ? run : `{ ${run}; [ $? -eq ${code} ]; }`
+}
+
+/** Only what a plain request shows: its status. */
+function request(probe: HttpProbe, cell: RunnableCell, input: ReproductionInput): string | null {
+  const { method, path, headers, json, form, body, redirects, tls, expect, port: name } = probe
+  const { status, ...more } = expect
+  const port = cell.copies[0]?.config.ports[name]
+  const isPlain =
+    method === 'GET' && Object.keys(headers).length === 0 && redirects === 0 && tls === undefined && port !== undefined
+  const hasBody = json !== undefined || form !== undefined || body !== undefined
+  const judgesMore = Object.values(more).some((matcher) => matcher !== undefined)
+  if (!isPlain || hasBody || judgesMore || typeof status !== 'number') return null
+  const address = `$(${client(input.engine)} inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$id")`
+  const curl = `curl --silent --globoff --path-as-is --max-time 5 --output /dev/null --write-out '%{http_code}'`
+  return `[ "$(${curl} "http://${address}:${port}"${quote(path)})" = ${status} ]`
 }

@@ -1,0 +1,110 @@
+/** Two command lines judge what the check judged, or there are none. */
+import { execFileSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { reproductionOf } from '../../../src/explain/reproduction.ts'
+import type { ExecProbe, HttpProbe, Probe, Vantage } from '../../../src/model/check.ts'
+import type { RunnableCell } from '../../../src/model/plan.ts'
+import { failing } from '../../support/simulated-cell.ts'
+
+const at = { file: 'x.yaml', line: 1, column: 1, length: 1 }
+const exec = (over: Partial<ExecProbe> = {}): ExecProbe => ({
+  kind: 'exec',
+  command: ['answer'],
+  shell: false,
+  image: 'self',
+  expect: { exit_code: 0 },
+  ...over,
+})
+const http = (over: Partial<HttpProbe> = {}): HttpProbe => ({
+  kind: 'http',
+  port: 'web',
+  method: 'GET',
+  path: '/',
+  headers: {},
+  cookies: false,
+  redirects: 0,
+  expect: { status: 200 },
+  ...over,
+})
+
+/** The line that is to fail, of a cell whose readiness, or else its only check, is this question. */
+function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check'): string | null {
+  const config = { constraints: {}, volumes: [], ports: { web: 8080 }, environment: {}, findings: [] }
+  const readiness = { probe, from, deadlineMs: 1000, at }
+  const steps = [{ act: probe, from, timeoutMs: 1000, capture: {}, at }]
+  const cell: RunnableCell = {
+    kind: 'run',
+    id: 'api@qa',
+    row: 'api',
+    environment: 'qa',
+    copies: [
+      {
+        role: 'workload',
+        alias: 'api',
+        row: 'api',
+        buildKey: 'k',
+        config,
+        after: [],
+        ...(stage === 'ready' ? { readiness } : {}),
+      },
+    ],
+    checks: stage === 'check' ? [{ name: 'answers', kind: 'exec', steps, at }] : [],
+    network: { egress: 'open' },
+    contract: {},
+    timeScale: 1,
+    required: [],
+    unsupported: [],
+    findings: [],
+    exclusive: false,
+  }
+  const answer = { ...failing('s1:a'), stage, reason: 'mismatch' as const, message: 'answers: it does not' }
+  const made = reproductionOf({
+    failing: cell,
+    passing: cell,
+    failure: { answer, likeness: 'signature' },
+    imageId: 'sha256:1',
+    engine: { name: 'docker', endpoint: '' },
+    variableOf: String,
+  })
+  return made?.fails ?? null
+}
+
+test.each<[string, ExecProbe, Vantage]>([
+  ['what is printed', exec({ expect: { exit_code: 0, stdout: 'yes' } }), 'container'],
+  ['what is complained of', exec({ expect: { exit_code: 0, stderr: '' } }), 'container'],
+  ['an exit code of many', exec({ expect: { exit_code: { not: 0 } } }), 'container'],
+  ['an exit code that is also the client’s own', exec({ expect: { exit_code: 127 } }), 'container'],
+  ['a client beside it', exec(), 'client'],
+])('no line where a command is judged by %s', (_, probe, from) => {
+  expect(lineOf(probe, from, 'check')).toBeNull()
+  expect(lineOf(probe, from, 'ready')).toBeNull()
+})
+
+test('a command is run as its user, in its folder, and judged by its exit code', () => {
+  const line = lineOf(exec({ user: '5', workdir: '/a b', expect: { exit_code: 3 } }), 'container', 'check')
+  expect(line).toContain(`docker exec --user 5 --workdir '/a b' "$id" answer`)
+  expect(line).toContain('[ $? -eq 3 ]')
+})
+
+test.each<[string, HttpProbe, Vantage]>([
+  ['a method', http({ method: 'POST' }), 'probe'],
+  ['a header', http({ headers: { Accept: 'text/plain' } }), 'probe'],
+  ['a body', http({ body: 'x' }), 'probe'],
+  ['redirects', http({ redirects: 1 }), 'probe'],
+  ['TLS', http({ tls: { verify: true } }), 'probe'],
+  ['what it is answered', http({ expect: { status: 200, body: 'yes' } }), 'probe'],
+  ['a status of many', http({ expect: { status: { lt: 500 } } }), 'probe'],
+  ['a client beside it', http(), 'client'],
+])('no line where a request depends on %s', (_, probe, from) => {
+  expect(lineOf(probe, from, 'ready')).toBeNull()
+})
+
+test('a request is judged by its status, and a shell reads its path as it is', () => {
+  const path = `/$(touch x)?a=$HOME&b='"[1]`
+  const line = lineOf(http({ path, expect: { status: 404 } }), 'probe', 'ready') ?? expect.fail('there is none')
+  const stub = `docker() { case $1 in run) echo 1;; inspect) echo 10.0.0.1;; esac; }; sleep() { exit 7; }
+    curl() { for last; do :; done; printf '%s' "$last" >&2; printf 404; }`
+  const script = `exec 3>&2; ${stub}; ${line}`
+  const seen = execFileSync('sh', ['-c', `{ ${script}; } 2>&1`], { encoding: 'utf8' })
+  expect(seen).toBe(`http://10.0.0.1:8080${path}`)
+})
