@@ -1,7 +1,13 @@
 /** `matrix requirements`: what a stack needs of any environment, as a table and as constraints. */
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { findRequirements, type Requirements, strictestEnvironment, strictestId } from '../explain/requirements.ts'
+import {
+  findRequirements,
+  type NoRequirements,
+  type Requirements,
+  strictestEnvironment,
+  strictestId,
+} from '../explain/requirements.ts'
 import { systemClock } from '../lib/clock.ts'
 import { printable } from '../lib/printable.ts'
 import { parseDuration } from '../lib/units.ts'
@@ -25,7 +31,7 @@ export async function runRequirements(options: RequirementsOptions, io: Io): Pro
     io.stderr(printable(`matrix: --budget ${options.budget}: a duration is expected, such as 90s, 10m or 1h30m\n`))
     return exitCodes.usage
   }
-  let found: Requirements | null | undefined
+  let found: Requirements | NoRequirements | undefined
   const purpose: Purpose = {
     change: (project) => ({ ...project, exclusions: [], environments: [strictestEnvironment(rowAt(project))] }),
     reports: join(options.project ?? io.cwd, '.matrix', 'requirements'),
@@ -51,7 +57,14 @@ export async function runRequirements(options: RequirementsOptions, io: Io): Pro
     io.stderr(printable(`matrix: what ${row} needs could not be found out; a stack with an image is expected\n`))
     return exitCodes.trouble
   }
-  if (found === null) {
+  if (found === 'unobserved') {
+    const advice = 'run it again, or look at it with matrix check'
+    io.stderr(
+      printable(`matrix: with no constraint ${row} could not be observed, so nothing is known of it; ${advice}\n`),
+    )
+    return exitCodes.trouble
+  }
+  if (found === 'fails') {
     io.stderr(printable(`matrix: ${row} fails with no constraint at all, so that nothing can be taken from it\n`))
     return exitCodes.failed
   }

@@ -78,8 +78,10 @@ export function strictestEnvironment(at: Environment['at']): Environment {
 const ordinals = ['mem_limit', 'pids_limit', 'ulimits:nofile', 'shm_size'] as const
 const flags = ['user', 'security_opt:no-new-privileges', `sysctls:${lowPorts}`, 'network.egress'] as const
 
-/** Null where it does not even pass with no constraint. */
-export async function findRequirements(options: RequirementsOptions): Promise<Requirements | null> {
+/** Why nothing can be found: with no constraint it fails, or could not be observed. */
+export type NoRequirements = 'fails' | 'unobserved'
+
+export async function findRequirements(options: RequirementsOptions): Promise<Requirements | NoRequirements> {
   const finding = new Finding(options)
   using _ = finding
   return finding.run()
@@ -109,12 +111,13 @@ class Finding implements Disposable {
     this.#prober[Symbol.dispose]()
   }
 
-  async run(): Promise<Requirements | null> {
+  async run(): Promise<Requirements | NoRequirements> {
     let complete = true
     let together: boolean | null = null
     try {
       this.#options.say('runs it with no constraint')
-      if (!(await this.#passes([]))) return null
+      const [bare] = await this.#prober.ask(keeping([]))
+      if (bare?.outcome !== 'pass') return bare?.outcome === 'fail' ? 'fails' : 'unobserved'
       for (const flag of flags) await this.#flag(flag)
       await this.#capabilities()
       await this.#folders()

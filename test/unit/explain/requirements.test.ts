@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { findRequirements, strictestEnvironment } from '../../../src/explain/requirements.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import type { Project, StackRow } from '../../../src/model/project.ts'
+import { failing } from '../../support/simulated-cell.ts'
+
+const at = { file: 'x.yaml', line: 1, column: 1, length: 1 }
+const row: StackRow = {
+  kind: 'stack',
+  id: 'api',
+  base: 'api',
+  title: 'API',
+  needs: [],
+  checks: [],
+  exclusive: false,
+  at,
+  image: { kind: 'image', reference: 'x' },
+  ports: {},
+  environment: {},
+  service: { constraints: {}, volumes: [] },
+}
+
+test.each([
+  ['fail', 'fails'],
+  ['error', 'unobserved'],
+] as const)('where with no constraint the outcome is %s, it %s', async (outcome, expected) => {
+  const project = {
+    rows: [row],
+    environments: [strictestEnvironment(at)],
+    exclusions: [],
+  } as Partial<Project> as Project
+  const found = await findRequirements({
+    project,
+    row,
+    trial: async () => ({ ...failing('s1:a'), outcome, checks: [], evidence: [] }),
+    parallel: 1,
+    budgetMs: 60_000,
+    clock: systemClock,
+    signal: new AbortController().signal,
+    say: () => {},
+  })
+  expect(found).toBe(expected)
+})
