@@ -16,6 +16,7 @@ export type Accelerator = 'kvm' | 'tcg'
 const cpuOf: Readonly<Record<Accelerator, string>> = { kvm: 'host', tcg: 'max,-erms,-fsrm' }
 
 const shutdownMs = 90_000
+const monitorWithinMs = 10_000
 
 /** Its pid; null where it does not run. */
 export function vmPid(files: VmFiles): number | null {
@@ -97,7 +98,10 @@ async function powerDown(monitor: string): Promise<void> {
     if (next === undefined) socket.end()
     else socket.write(`${next}\n`)
   })
-  await new Promise((resolve) => socket.once('close', resolve))
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  // An emulator that hangs takes the connection and never answers; who called ends it by force then.
+  await Promise.race([closed, systemClock.sleep(monitorWithinMs)])
+  socket.destroy()
 }
 
 /** The greeting of its ssh server within the time; the port alone is open from the start. */
