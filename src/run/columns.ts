@@ -81,7 +81,12 @@ export class Columns {
       type: 'engine-ready',
       environment,
       engine: { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes },
-      facts: { memoryBytes, cpus, storageDriver, ...(columns.length > 1 ? { engines: opened.length } : {}) },
+      facts: {
+        memoryBytes,
+        cpus,
+        storageDriver,
+        ...(columns.length > 1 ? { engines: opened.length } : { endpoint: first.session.engine.endpoint }),
+      },
     })
     return opened
   }
