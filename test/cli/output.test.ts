@@ -113,7 +113,7 @@ fail at check (mismatch): bad@qa
     | TIME out listening on 8080
 
 Something failed: 1 failed, 1 passed, in T.
-Report: reports/RUN/summary.md
+Report: reports/RUN/index.html
 `)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
     expect(stdout + stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
