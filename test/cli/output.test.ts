@@ -120,7 +120,10 @@ Report: reports/RUN/index.html
     expect(stderr).toMatch(/1\/2 {2}(good@qa pass|bad@qa fail)/)
 
     const folder = join(mixed.root, 'reports', id)
-    expect(readdirSync(folder).sort()).toEqual(['events.jsonl', 'evidence', 'junit.xml', 'run.json', 'summary.md'])
+    expect(readdirSync(folder).sort()).toEqual([
+      ...['badge.json', 'ctrf.json', 'events.jsonl', 'evidence', 'index.html', 'junit.xml', 'metrics.prom'],
+      ...['run.json', 'summary.md'],
+    ])
     const run = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord
     expect(runSchema.safeParse(run).error?.issues ?? []).toEqual([])
     expect(JSON.parse(readFileSync(join(mixed.root, 'reports/latest.json'), 'utf8'))).toEqual({
