@@ -30,7 +30,9 @@ const commands = documents.flatMap((document) =>
     })),
   ),
 )
-const program = readFileSync(`${root}/src/cli.ts`, 'utf8')
+const program = readdirSync(`${root}/src/cli`)
+  .map((file) => textOf(`src/cli/${file}`))
+  .join('\n')
 
 describe('the documents', () => {
   test('hold examples and commands', () => {

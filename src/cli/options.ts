@@ -1,0 +1,47 @@
+/** What the groups of commands share: options that several take, the values in them, and how a command is run. */
+import { InvalidArgumentError, Option } from 'commander'
+import type { Io } from '../commands/io.ts'
+
+/** Runs one command and keeps the exit code that it answers; the command's module is loaded only then, so that `--help` stays quick. */
+export type Perform = (run: (io: Io) => Promise<number>) => Promise<void>
+
+export const engineOption = () =>
+  new Option('--engine <endpoint>', 'the engine to use, such as unix:///var/run/docker.sock or context:NAME')
+
+export const shardOption = () =>
+  new Option('--shard <part>', 'one of several parts, dealt out by stack, such as 2/5').argParser((text: string) => {
+    const [, index, count] = (/^([1-9]\d*)\/([1-9]\d*)$/.exec(text) ?? []).map(Number)
+    if (index === undefined || count === undefined || index > count) {
+      throw new InvalidArgumentError('write PART/PARTS, such as 2/5.')
+    }
+    return { index, count }
+  })
+
+export const gateOption = () =>
+  new Option('--gate <gate>', 'what ends with 1: any failure that is not waived, or only what regressed').choices([
+    'unwaived',
+    'regressions',
+  ])
+
+/** A whole number from 1 to 9999. */
+export function count(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('A whole number from 1 to 9999 is expected.')
+  return Number(text)
+}
+
+/** A port; 0 stands for any that is free. */
+export function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('A port is from 0 to 65535.')
+  return Number(text)
+}
+
+/** Ids separated by commas; an option given several times adds up. */
+export const list = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  ...text.split(',').filter((part) => part !== ''),
+]
+
+/** What `--help` ends with. */
+export function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`
+}
