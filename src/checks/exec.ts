@@ -2,6 +2,7 @@
 import { oneLine } from '../lib/printable.ts'
 import type { ExecProbe } from '../model/check.ts'
 import type { ExecObservation } from '../model/observation.ts'
+import { cutText } from './cut.ts'
 import type { Assertion } from './verdict.ts'
 
 /** One trailing newline of each stream is dropped. */
@@ -11,9 +12,14 @@ export function execAssertions(probe: ExecProbe, seen: ExecObservation): readonl
     ...(exit_code === undefined
       ? []
       : [{ name: 'exit_code', matcher: exit_code, value: seen.exitCode, clue: lastWords(seen) }]),
-    ...(stdout === undefined ? [] : [{ name: 'stdout', matcher: stdout, value: seen.stdout.replace(/\r?\n$/, '') }]),
-    ...(stderr === undefined ? [] : [{ name: 'stderr', matcher: stderr, value: seen.stderr.replace(/\r?\n$/, '') }]),
+    ...(stdout === undefined ? [] : [{ name: 'stdout', matcher: stdout, ...stream(seen, 'stdout') }]),
+    ...(stderr === undefined ? [] : [{ name: 'stderr', matcher: stderr, ...stream(seen, 'stderr') }]),
   ]
+}
+
+function stream(seen: ExecObservation, name: 'stdout' | 'stderr'): Pick<Assertion, 'value' | 'cut'> {
+  const cut = cutText(seen.cutBytes[name])
+  return { value: cut === undefined ? seen[name].replace(/\r?\n$/, '') : seen[name], cut }
 }
 
 /** How what a command said begins and ends; in one of the two stands why it failed. */

@@ -2,7 +2,7 @@
 import type { Json, Matcher } from '../model/check.ts'
 import type { NoReply, Observation } from '../model/observation.ts'
 import type { CheckOutcome, Reason } from '../model/outcome.ts'
-import { match } from './matcher.ts'
+import { type Cut, type Match, match } from './matcher.ts'
 
 export interface Verdict {
   readonly outcome: Exclude<CheckOutcome, 'not-run'>
@@ -17,6 +17,10 @@ export interface Assertion {
   readonly name: string
   readonly matcher: Matcher
   readonly value: Json | undefined
+  /** Where not all of the value was seen. */
+  readonly cut?: Cut | undefined
+  /** Why nothing can be told of it. */
+  readonly unknown?: string
   /** What helps to understand why it does not hold. */
   readonly clue?: string
 }
@@ -30,7 +34,11 @@ export async function judgeAll(assertions: readonly Assertion[]): Promise<Verdic
   for (const assertion of assertions) {
     expected[assertion.name] = assertion.matcher as Json
     actual[assertion.name] = assertion.value ?? null
-    const result = await match(assertion.matcher, assertion.value)
+    const { unknown } = assertion
+    const result: Match =
+      unknown === undefined
+        ? await match(assertion.matcher, assertion.value, assertion.cut)
+        : { outcome: 'error', message: unknown }
     const clue = assertion.clue ? ` (${assertion.clue})` : ''
     if (result.outcome === 'fail') failures.push(`${assertion.name}: ${result.message}${clue}`)
     if (result.outcome === 'error') errors.push(`${assertion.name}: ${result.message}`)

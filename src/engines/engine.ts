@@ -262,8 +262,8 @@ export interface ExecResult {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
-  /** How much of both was not kept. */
-  readonly cutBytes: number
+  /** How much of the end of each was not kept. */
+  readonly cutBytes: { readonly stdout: number; readonly stderr: number }
 }
 export interface ContainerState {
   readonly id: string
@@ -291,9 +291,12 @@ export interface LogLine {
   readonly at: string | null
   readonly stream: 'stdout' | 'stderr'
   readonly text: string
+  /** How many characters of its end were not kept; absent where it is whole. */
+  readonly cutChars?: number
 }
 export interface ContainerLogs {
   readonly lines: readonly LogLine[]
+  /** How much of the log was not kept: lines before these, and ends of lines. */
   readonly cutBytes: number
 }
 export interface FileFacts {

@@ -32,6 +32,8 @@ export interface HttpObservation {
   /** At most 1 MiB. */
   readonly body: string
   readonly bodyBytes: number
+  /** How much of the body's end was not kept. */
+  readonly cutBytes: number
   readonly durationMs: number
 }
 export interface TcpObservation {
@@ -39,6 +41,8 @@ export interface TcpObservation {
   readonly connected: boolean
   readonly noReply: NoReply | null
   readonly banner: string
+  /** How much of what came was not kept, at least. */
+  readonly cutBytes: number
 }
 export interface ExecObservation {
   readonly kind: 'exec'
@@ -46,12 +50,17 @@ export interface ExecObservation {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
+  /** How much of each end was not kept. */
+  readonly cutBytes: { readonly stdout: number; readonly stderr: number }
 }
 export interface SqlObservation {
   readonly kind: 'sql'
   readonly noReply: NoReply | null
   readonly rows: readonly Json[]
+  /** Of all rows. */
   readonly rowCount: number
+  /** How many of the last rows were not kept. */
+  readonly cutRows: number
   readonly sqlstate: string | null
   readonly message: string | null
 }
@@ -63,6 +72,10 @@ export interface RedisObservation {
 export interface LogObservation {
   readonly kind: 'log'
   readonly lines: readonly string[]
+  /** There were lines before these that were not kept. */
+  readonly earlierCut: boolean
+  /** Indexes of the lines whose ends were not kept. */
+  readonly cutLines: readonly number[]
 }
 /** `code` null: it had not ended in time. */
 export interface ExitObservation {
@@ -78,6 +91,8 @@ export interface FileObservation {
   /** `uid:gid` */
   readonly owner: string | null
   readonly content: string | null
+  /** How much of the content's end was not kept. */
+  readonly cutBytes: number
 }
 export interface InspectObservation {
   readonly kind: 'inspect'

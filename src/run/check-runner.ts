@@ -227,12 +227,12 @@ async function capture(
   into: Map<string, string>,
 ): Promise<Verdict | null> {
   for (const [name, how] of Object.entries(captures)) {
-    const value = await captured(how, observation)
+    const { value, doubt } = await captured(how, observation)
     if (value === undefined) {
       return {
-        outcome: 'fail',
-        reason: 'mismatch',
-        message: `nothing to capture as "${name}"`,
+        outcome: doubt === undefined ? 'fail' : 'error',
+        reason: doubt === undefined ? 'mismatch' : 'unobservable',
+        message: `nothing to capture as "${name}"${doubt === undefined ? '' : `: ${doubt}`}`,
         expected: { capture: how } as unknown as Json,
         actual: textOf(observation).slice(0, 2000),
       }
@@ -242,15 +242,39 @@ async function capture(
   return null
 }
 
-async function captured(how: Capture, seen: Observation): Promise<string | undefined> {
-  if ('header' in how) return seen.kind === 'http' ? seen.headers[how.header.toLowerCase()] : undefined
-  if ('cookie' in how) return seen.kind === 'http' ? seen.cookies[how.cookie] : undefined
+/** `doubt`: why it is not known that there is nothing. */
+async function captured(
+  how: Capture,
+  seen: Observation,
+): Promise<{ readonly value?: string; readonly doubt?: string }> {
+  const found = (value: string | undefined) => (value === undefined ? {} : { value })
+  if ('header' in how) return found(seen.kind === 'http' ? seen.headers[how.header.toLowerCase()] : undefined)
+  if ('cookie' in how) return found(seen.kind === 'http' ? seen.cookies[how.cookie] : undefined)
+  const part = isCut(seen) ? { doubt: 'only a part of what it said was kept' } : {}
   if ('regex' in how) {
     const result = await matchSafely(how.regex, textOf(seen))
-    return result.ok && result.match ? (result.match[1] ?? result.match[0] ?? undefined) : undefined
+    if (!result.ok) return { doubt: `${how.regex} could not be evaluated: ${result.message}` }
+    return { ...part, ...found(result.match?.[1] ?? result.match?.[0] ?? undefined) }
   }
   const value = jsonOf(seen, how.jsonpath)
-  return value === undefined ? undefined : typeof value === 'string' ? value : JSON.stringify(value)
+  return { ...part, ...found(value === undefined || typeof value === 'string' ? value : JSON.stringify(value)) }
+}
+
+function isCut(seen: Observation): boolean {
+  switch (seen.kind) {
+    case 'http':
+    case 'tcp':
+    case 'file':
+      return seen.cutBytes > 0
+    case 'exec':
+      return seen.cutBytes.stdout > 0
+    case 'sql':
+      return seen.cutRows > 0
+    case 'log':
+      return seen.earlierCut || seen.cutLines.length > 0
+    default:
+      return false
+  }
 }
 
 function jsonOf(seen: Observation, path: string): Json | undefined {

@@ -142,10 +142,15 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       const id = await started(stays)
       const run = (command: readonly string[], maxBytes = 1000) =>
         engine.containers.exec(id, { command, maxBytes }, options)
-      expect(await run(talks)).toEqual({ exitCode: 3, stdout: 'one\n', stderr: 'two\n', cutBytes: 0 })
+      expect(await run(talks)).toEqual({
+        exitCode: 3,
+        stdout: 'one\n',
+        stderr: 'two\n',
+        cutBytes: { stdout: 0, stderr: 0 },
+      })
       expect((await run(['/no/such/program'])).exitCode).toBeGreaterThanOrEqual(126)
       const flood = await run(floods, 100)
-      expect([Buffer.byteLength(flood.stdout), flood.cutBytes]).toEqual([100, 11 * 1000 - 100])
+      expect([Buffer.byteLength(flood.stdout), flood.cutBytes]).toEqual([100, { stdout: 11 * 1000 - 100, stderr: 0 }])
       await engine.containers.stop(id, { ...options, graceMs: 30_000 })
       expect(await failure(run(talks))).toBe('conflict')
     })

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { extract } from 'tar-stream'
+import { BoundedText } from '../../lib/bounded-text.ts'
 import { systemClock } from '../../lib/clock.ts'
 import {
   type ContainerLogs,
@@ -12,7 +13,7 @@ import {
   type LogLine,
 } from '../engine.ts'
 import { call, callOrNull, engineError } from './errors.ts'
-import { attachedDuplex, BoundedText, readFrames } from './frames.ts'
+import { attachedDuplex, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
 import { LineSplitter } from './log-lines.ts'
 import { request } from './request.ts'
@@ -72,7 +73,7 @@ export function containersOf(docker: Dockerode): Containers {
           exitCode: await exitCodeOf(exec, signal),
           stdout: stdout.text,
           stderr: stderr.text,
-          cutBytes: stdout.cutBytes + stderr.cutBytes,
+          cutBytes: { stdout: stdout.cutBytes, stderr: stderr.cutBytes },
         }
       }),
     connect: (id, command, { signal }) =>

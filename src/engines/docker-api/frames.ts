@@ -1,7 +1,7 @@
 /** The engine's framing of stdout and stderr on one stream, read with bounded memory. */
 import { Duplex, type Readable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import { EngineError } from '../engine.ts'
+import { engineError } from './errors.ts'
 
 export type FrameStream = 'stdout' | 'stderr'
 
@@ -37,35 +37,6 @@ export class FrameParser {
   }
 }
 
-/** Keeps the first `maxBytes` of a text and counts the rest; never cuts a character in half. */
-export class BoundedText {
-  readonly #decoder = new StringDecoder('utf8')
-  readonly #maxBytes: number
-  #text = ''
-  #kept = 0
-  #cut = 0
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
-  }
-
-  push(payload: Buffer): void {
-    const room = Math.max(0, this.#maxBytes - this.#kept)
-    const kept = payload.subarray(0, room)
-    this.#kept += kept.length
-    this.#cut += payload.length - kept.length
-    this.#text += this.#decoder.write(kept)
-  }
-
-  get text(): string {
-    return this.#cut > 0 ? this.#text : this.#text + this.#decoder.end()
-  }
-
-  get cutBytes(): number {
-    return this.#cut
-  }
-}
-
 /** The two directions of an attached process as one stream: its stdin, and its stdout without frames. Stderr is dropped. */
 export function attachedDuplex(socket: Duplex): Duplex {
   const duplex = new Duplex({
@@ -92,7 +63,7 @@ export function attachedDuplex(socket: Duplex): Duplex {
     // Without its end the stream broke; what came of it may be a part only.
     if (!socket.readableEnded) duplex.destroy(new EngineError('unreachable', 'the connection to the engine broke'))
   })
-  socket.on('error', (error: Error) => duplex.destroy(error))
+  socket.on('error', (error: Error) => duplex.destroy(engineError(error)))
   return duplex
 }
 

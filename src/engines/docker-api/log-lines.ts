@@ -4,15 +4,26 @@ import type { LogLine } from '../engine.ts'
 import type { FrameStream } from './frames.ts'
 
 const maxLineChars = 16 * 1024
+/** Room for the time that stands before a line. */
+const maxPendingChars = maxLineChars + 64
 
-/** A line longer than 16 KiB is cut, and the rest of it counted. */
+/** What has come of a line that has not ended. */
+class Pending {
+  readonly decoder = new StringDecoder('utf8')
+  text = ''
+  cutChars = 0
+
+  add(text: string): void {
+    const room = maxPendingChars - this.text.length
+    this.text += text.slice(0, room)
+    this.cutChars += Math.max(0, text.length - room)
+  }
+}
+
+/** Of a line longer than 16 KiB the end is cut, and counted. */
 export class LineSplitter {
   readonly #onLine: (line: LogLine) => void
-  readonly #pending: Record<FrameStream, string> = { stdout: '', stderr: '' }
-  readonly #decoders: Record<FrameStream, StringDecoder> = {
-    stdout: new StringDecoder('utf8'),
-    stderr: new StringDecoder('utf8'),
-  }
+  readonly #pending: Record<FrameStream, Pending> = { stdout: new Pending(), stderr: new Pending() }
   #cut = 0
 
   constructor(onLine: (line: LogLine) => void) {
@@ -24,28 +35,31 @@ export class LineSplitter {
   }
 
   push(stream: FrameStream, payload: Buffer): void {
-    const lines = (this.#pending[stream] + this.#decoders[stream].write(payload)).split('\n')
-    const rest = lines.pop() ?? ''
-    for (const line of lines) this.#emit(stream, line)
-    if (rest.length > 2 * maxLineChars) {
-      this.#cut += rest.length - maxLineChars
-      this.#pending[stream] = rest.slice(0, maxLineChars)
-    } else {
-      this.#pending[stream] = rest
+    const pending = this.#pending[stream]
+    const [first = '', ...lines] = pending.decoder.write(payload).split('\n')
+    pending.add(first)
+    for (const line of lines) {
+      this.#emit(stream)
+      pending.add(line)
     }
   }
 
   end(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
-      if (this.#pending[stream] !== '') this.#emit(stream, this.#pending[stream])
-      this.#pending[stream] = ''
+      if (this.#pending[stream].text !== '') this.#emit(stream)
     }
   }
 
-  #emit(stream: FrameStream, line: string): void {
-    const [, at, text] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.*)$/s.exec(line) ?? []
-    const content = (text ?? line).replace(/\r$/, '')
-    this.#cut += Math.max(0, content.length - maxLineChars)
-    this.#onLine({ at: at ?? null, stream, text: content.slice(0, maxLineChars) })
+  #emit(stream: FrameStream): void {
+    const pending = this.#pending[stream]
+    const [, at, text] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.*)$/s.exec(pending.text) ?? []
+    const content = text ?? pending.text
+    const whole = pending.cutChars === 0 ? content.replace(/\r$/, '') : content
+    const cutChars = pending.cutChars + Math.max(0, whole.length - maxLineChars)
+    this.#cut += cutChars
+    pending.text = ''
+    pending.cutChars = 0
+    const line = { at: at ?? null, stream, text: whole.slice(0, maxLineChars) }
+    this.#onLine(cutChars > 0 ? { ...line, cutChars } : line)
   }
 }

@@ -325,7 +325,12 @@ function outcomeOf(
   spec: { readonly command: readonly string[]; readonly maxBytes: number },
 ): ExecResult {
   if (program === undefined) {
-    return { exitCode: 127, stdout: '', stderr: `${spec.command[0]}: no such file or directory`, cutBytes: 0 }
+    return {
+      exitCode: 127,
+      stdout: '',
+      stderr: `${spec.command[0]}: no such file or directory`,
+      cutBytes: { stdout: 0, stderr: 0 },
+    }
   }
   const text = (lines: readonly string[] = []) => Buffer.from(lines.map((line) => `${line}\n`).join(''))
   const [stdout, stderr] = [text(program.stdout), text(program.stderr)]
@@ -334,17 +339,18 @@ function outcomeOf(
     exitCode: program.exitCode ?? 0,
     stdout: stdout.subarray(0, spec.maxBytes).toString(),
     stderr: stderr.subarray(0, spec.maxBytes).toString(),
-    cutBytes: over(stdout) + over(stderr),
+    cutBytes: { stdout: over(stdout), stderr: over(stderr) },
   }
 }
 
+/** The last `maxBytes`, as of a real engine. */
 function bounded(lines: readonly LogLine[], maxBytes: number) {
   const kept: LogLine[] = []
   let left = maxBytes
   let cutBytes = 0
-  for (const line of lines) {
+  for (const line of lines.toReversed()) {
     const size = Buffer.byteLength(line.text)
-    if (size <= left) kept.push(line)
+    if (size <= left) kept.unshift(line)
     else cutBytes += size
     left = Math.max(0, left - size)
   }

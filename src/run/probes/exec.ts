@@ -4,7 +4,7 @@ import { EngineError } from '../../engines/engine.ts'
 import { ensureBase } from '../../images/bases.ts'
 import { abortable } from '../../lib/abort.ts'
 import type { ExecProbe } from '../../model/check.ts'
-import type { ExecObservation, Observation } from '../../model/observation.ts'
+import type { ExecObservation, NoReply, Observation } from '../../model/observation.ts'
 import { type ProbeContext, silence } from './context.ts'
 
 const maxBytes = 1024 * 1024
@@ -15,19 +15,22 @@ export async function observeExec(probe: ExecProbe, context: ProbeContext): Prom
   } catch (error) {
     // A container that is gone cannot be asked, and that is known of it.
     if (error instanceof EngineError && (error.code === 'conflict' || error.code === 'not-found')) {
-      return {
-        kind: 'exec',
-        noReply: { reason: 'exited', message: error.message },
-        exitCode: -1,
-        stdout: '',
-        stderr: '',
-      }
+      return silent({ reason: 'exited', message: error.message })
     }
     const result = silence(error, context.signal)
     if ('unobserved' in result) return result.unobserved
-    return { kind: 'exec', noReply: result.noReply, exitCode: -1, stdout: '', stderr: '' }
+    return silent(result.noReply)
   }
 }
+
+const silent = (noReply: NoReply): ExecObservation => ({
+  kind: 'exec',
+  noReply,
+  exitCode: -1,
+  stdout: '',
+  stderr: '',
+  cutBytes: { stdout: 0, stderr: 0 },
+})
 
 async function inContainer(probe: ExecProbe, context: ProbeContext): Promise<ExecObservation> {
   const { engine, signal, target } = context
@@ -37,8 +40,8 @@ async function inContainer(probe: ExecProbe, context: ProbeContext): Promise<Exe
     ...(probe.user === undefined ? {} : { user: probe.user }),
     ...(probe.workdir === undefined ? {} : { workdir: probe.workdir }),
   }
-  const { exitCode, stdout, stderr } = await engine.containers.exec(target.containerId, spec, { signal })
-  return { kind: 'exec', noReply: null, exitCode, stdout, stderr }
+  const result = await engine.containers.exec(target.containerId, spec, { signal })
+  return { kind: 'exec', noReply: null, ...result }
 }
 
 /** Its own limits, so that the client does not eat the workload's. */
@@ -73,10 +76,16 @@ async function inClient(probe: ExecProbe, context: ProbeContext): Promise<ExecOb
     const collect = async () => {
       const lines = await containers.followLogs(id, { signal })
       const text = { stdout: '', stderr: '' }
-      for await (const line of lines) {
-        if (text[line.stream].length < maxBytes) text[line.stream] += `${line.text}\n`
+      const cutBytes = { stdout: 0, stderr: 0 }
+      for await (const { stream, text: line, cutChars = 0 } of lines) {
+        // What follows a gap is no part of the beginning any more.
+        if (cutBytes[stream] > 0 || text[stream].length >= maxBytes) cutBytes[stream] += line.length + cutChars + 1
+        else {
+          text[stream] += cutChars > 0 ? line : `${line}\n`
+          cutBytes[stream] += cutChars
+        }
       }
-      return text
+      return { ...text, cutBytes }
     }
     const text = await abortable(collect(), signal)
     const state = await containers.inspect(id, { signal })

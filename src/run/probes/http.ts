@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { abortable } from '../../lib/abort.ts'
+import { BoundedText } from '../../lib/bounded-text.ts'
 import type { HttpProbe } from '../../model/check.ts'
 import type { HttpObservation, Observation } from '../../model/observation.ts'
 import { type ProbeContext, plain, portOf, silence } from './context.ts'
@@ -44,6 +45,7 @@ export async function observeHttp(probe: HttpProbe, context: ProbeContext): Prom
       cookies: {},
       body: '',
       bodyBytes: 0,
+      cutBytes: 0,
       durationMs,
     }
   }
@@ -81,7 +83,7 @@ async function perform(
         ? { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
         : {}
     const response = await send(socket, { exchange: { ...exchange, headers: { ...exchange.headers, ...jar } }, signal })
-    const { body, bodyBytes } = await readBody(response, signal)
+    const body = await readBody(response, signal)
     const set = cookiesOf(response)
     if (probe.cookies) for (const [name, value] of Object.entries(set)) cookies.set(name, value)
     const headers = Object.fromEntries(
@@ -96,8 +98,7 @@ async function perform(
       status: response.statusCode ?? 0,
       headers,
       cookies: set,
-      body,
-      bodyBytes,
+      ...body,
       durationMs: 0,
     }
   } finally {
@@ -154,17 +155,20 @@ async function send(
   )
 }
 
-async function readBody(response: IncomingMessage, signal: AbortSignal): Promise<{ body: string; bodyBytes: number }> {
-  const chunks: Buffer[] = []
+async function readBody(
+  response: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Pick<HttpObservation, 'body' | 'bodyBytes' | 'cutBytes'>> {
+  const text = new BoundedText(maxBodyBytes)
   let bodyBytes = 0
   const reading = (async () => {
     for await (const chunk of response as AsyncIterable<Buffer>) {
-      if (bodyBytes < maxBodyBytes) chunks.push(chunk.subarray(0, maxBodyBytes - bodyBytes))
+      text.push(chunk)
       bodyBytes += chunk.length
     }
   })()
   await abortable(reading, signal)
-  return { body: Buffer.concat(chunks).toString('utf8'), bodyBytes }
+  return { body: text.text, bodyBytes, cutBytes: text.cutBytes }
 }
 
 /** Names and values; a check follows one host, so the attributes do not matter, but for an expired cookie. */

@@ -1,9 +1,11 @@
 /** Probes that read what the engine and the file system record: log, exit, file, inspect, health. */
+import { EngineError } from '../../engines/engine.ts'
 import type { ExitProbe, FileProbe, InspectProbe, Json, LogProbe } from '../../model/check.ts'
 import type { Observation } from '../../model/observation.ts'
 import { type ProbeContext, silence } from './context.ts'
 
 const maxBytes = 1024 * 1024
+const maxLines = 10_000
 
 /** Everything that the engine does not tell is `unobserved`. */
 async function orUnobserved(context: ProbeContext, work: () => Promise<Observation>): Promise<Observation> {
@@ -19,10 +21,29 @@ async function orUnobserved(context: ProbeContext, work: () => Promise<Observati
 export function observeLog(probe: LogProbe, context: ProbeContext): Promise<Observation> {
   const { engine, signal, target } = context
   return orUnobserved(context, async () => {
-    const since = probe.since === 'check' ? { sinceMs: context.checkStartedAtMs } : {}
-    const { lines } = await engine.containers.logs(target.containerId, { signal, maxBytes, tail: 10_000, ...since })
-    return { kind: 'log', lines: lines.map((line) => line.text) }
+    const sinceMs = await sinceOf(probe, context)
+    const since = sinceMs === undefined ? {} : { sinceMs }
+    // One more than is kept tells whether there were more.
+    const tail = maxLines + 1
+    const { lines, cutBytes } = await engine.containers.logs(target.containerId, { signal, maxBytes, tail, ...since })
+    const kept = lines.slice(-maxLines)
+    const cutEnds = lines.reduce((sum, { cutChars = 0 }) => sum + cutChars, 0)
+    return {
+      kind: 'log',
+      lines: kept.map((line) => line.text),
+      earlierCut: lines.length > maxLines || cutBytes > cutEnds,
+      cutLines: kept.flatMap(({ cutChars }, index) => (cutChars === undefined ? [] : [index])),
+    }
   })
+}
+
+/** Undefined: from the beginning. */
+async function sinceOf(probe: LogProbe, context: ProbeContext): Promise<number | undefined> {
+  if (probe.since !== 'start') return probe.since === 'check' ? context.checkStartedAtMs : undefined
+  const { containerId } = context.target
+  const { startedAt } = await context.engine.containers.inspect(containerId, { signal: context.signal })
+  if (startedAt === null) throw new EngineError('failed', 'the engine does not say when the container was started')
+  return Date.parse(startedAt)
 }
 
 export function observeExit(probe: ExitProbe, context: ProbeContext): Promise<Observation> {
@@ -43,9 +64,10 @@ export function observeFile(probe: FileProbe, context: ProbeContext): Promise<Ob
   const { engine, signal, target } = context
   return orUnobserved(context, async () => {
     const file = await engine.containers.readFile(target.containerId, probe.path, { signal, maxBytes })
-    if (file === null) return { kind: 'file', exists: false, mode: null, owner: null, content: null }
+    if (file === null) return { kind: 'file', exists: false, mode: null, owner: null, content: null, cutBytes: 0 }
+    const cutBytes = file.content === null ? 0 : Math.max(0, file.sizeBytes - maxBytes)
     const mode = file.mode.toString(8).padStart(4, '0')
-    return { kind: 'file', exists: true, mode, owner: `${file.uid}:${file.gid}`, content: file.content }
+    return { kind: 'file', exists: true, mode, owner: `${file.uid}:${file.gid}`, content: file.content, cutBytes }
   })
 }
 

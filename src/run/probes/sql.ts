@@ -3,10 +3,20 @@ import type { Duplex } from 'node:stream'
 import { Client, DatabaseError, types } from 'pg'
 import { abortable } from '../../lib/abort.ts'
 import type { Json, SqlProbe } from '../../model/check.ts'
-import type { Observation } from '../../model/observation.ts'
+import type { Observation, SqlObservation } from '../../model/observation.ts'
 import { type ProbeContext, plain, portOf, silence } from './context.ts'
 
 const maxRows = 1000
+
+const empty: SqlObservation = {
+  kind: 'sql',
+  noReply: null,
+  rows: [],
+  rowCount: 0,
+  cutRows: 0,
+  sqlstate: null,
+  message: null,
+}
 
 export async function observeSql(probe: SqlProbe, context: ProbeContext): Promise<Observation> {
   let client: Client | undefined
@@ -26,22 +36,16 @@ export async function observeSql(probe: SqlProbe, context: ProbeContext): Promis
     const result = await abortable(client.query(probe.query), context.signal)
     // Several statements give several results; the last is the answer.
     const last = Array.isArray(result) ? (result as (typeof result)[]).at(-1) : result
-    const rows = (last?.rows ?? []).slice(0, maxRows).map(asJson)
-    return { kind: 'sql', noReply: null, rows, rowCount: last?.rowCount ?? rows.length, sqlstate: null, message: null }
+    const all = last?.rows ?? []
+    const rows = all.slice(0, maxRows).map(asJson)
+    return { ...empty, rows, rowCount: last?.rowCount ?? all.length, cutRows: all.length - rows.length }
   } catch (error) {
     if (error instanceof DatabaseError) {
-      return {
-        kind: 'sql',
-        noReply: null,
-        rows: [],
-        rowCount: 0,
-        sqlstate: error.code ?? 'XX000',
-        message: error.message,
-      }
+      return { ...empty, sqlstate: error.code ?? 'XX000', message: error.message }
     }
     const result = silence(stream?.errored ?? error, context.signal)
     if ('unobserved' in result) return result.unobserved
-    return { kind: 'sql', noReply: result.noReply, rows: [], rowCount: 0, sqlstate: null, message: null }
+    return { ...empty, noReply: result.noReply }
   } finally {
     void client?.end().catch(() => {})
   }
