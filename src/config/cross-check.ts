@@ -1,9 +1,9 @@
 /** What only shows when all files are seen together: names that refer to one another. */
-import { closest, distance } from 'fastest-levenshtein'
 import type { Check, Step } from '../model/check.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, Exclusion, Row, SecretSource } from '../model/project.ts'
 import type { Waiver } from '../model/waiver.ts'
+import { didYouMean } from './nearest.ts'
 
 export interface CrossCheckInput {
   /** Ids of stacks whose file is there and has mistakes of its own; what refers to them is not a mistake too. */
@@ -43,12 +43,8 @@ function unknown(
   name: string,
   context: { readonly at: SourceLocation; readonly known: readonly string[] },
 ): Diagnostic {
-  const nearest = context.known.length === 0 ? undefined : closest(name, [...context.known])
-  const hint =
-    nearest !== undefined && distance(name, nearest) <= Math.max(2, name.length / 3)
-      ? ` Did you mean "${nearest}"?`
-      : ''
-  return error(`unknown-${what}`, `there is no ${what} "${name}".${hint}`, context.at, context.known)
+  const message = `there is no ${what} "${name}".${didYouMean(name, context.known)}`
+  return error(`unknown-${what}`, message, context.at, context.known)
 }
 
 function duplicates(input: CrossCheckInput): readonly Diagnostic[] {

@@ -1,8 +1,8 @@
 /** Turns what the definitions object to into diagnostics at the place where it was written. */
-import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { type Located, locate } from './located.ts'
+import { didYouMean } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -72,8 +72,9 @@ function diagnose(
     case 'invalid_key':
       return issue.issues.map((inner) => error('key', `${nameOf(path)}: ${inner.message}`, 'key'))
     case 'custom': {
-      const code = (issue.params as { code?: string } | undefined)?.code ?? 'value'
-      return [error(code, code === 'unit' ? `${nameOf(path)}: ${issue.message}` : issue.message)]
+      const { code = 'value', allowed } = (issue.params ?? {}) as { code?: string; allowed?: readonly string[] }
+      const told = error(code, code === 'unit' ? `${nameOf(path)}: ${issue.message}` : issue.message)
+      return [allowed === undefined ? told : { ...told, allowed }]
     }
     default:
       return [error('value', `${nameOf(path)}: ${issue.message}`)]
@@ -84,14 +85,12 @@ function unknownKey(
   key: string,
   context: { readonly path: readonly PropertyKey[]; readonly allowed: readonly string[]; readonly root: Located },
 ): Diagnostic {
-  const nearest = context.allowed.length === 0 ? undefined : closest(key, [...context.allowed])
-  const close = nearest !== undefined && distance(key, nearest) <= Math.max(2, key.length / 3)
   const parent = context.path.findLast((part) => typeof part === 'string')
   const where = parent === undefined ? '' : ` in ${String(parent)}`
   return {
     severity: 'error',
     code: 'unknown-key',
-    message: `unknown key "${key}"${where}.${close ? ` Did you mean "${nearest}"?` : ''}`,
+    message: `unknown key "${key}"${where}.${didYouMean(key, context.allowed)}`,
     at: locate(context.root, [...context.path, key], 'key'),
     allowed: context.allowed,
   }

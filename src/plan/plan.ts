@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Copy, Finding, Plan, PlannedBuild, PlannedCell, RunnableCell } from '../model/plan.ts'
 import type { Environment, ImageSource, Project, Row, StackRow } from '../model/project.ts'
 import { constraintAtoms, covers, networkAtoms } from './atoms.ts'
+import { undelayed } from './delays.ts'
 import { mergeConfig } from './merge.ts'
 
 export interface PlanOptions {
@@ -58,7 +59,7 @@ export function planCell(input: {
       timeScale: environment.timeScale,
       required: environment.required,
       unsupported: [],
-      findings: copies.flatMap((copy) => copy.config.findings),
+      findings: [...copies.flatMap((copy) => copy.config.findings), ...undelayed(environment.network, copies)],
       exclusive: row.exclusive,
     },
     input.options.unsupported(environment),

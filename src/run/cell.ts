@@ -7,7 +7,7 @@ import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { CellOutcome, Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
-import type { CheckRecord, ConstraintRecord, EvidenceRef, FailureRecord } from '../model/run-record.ts'
+import type { CheckRecord, EvidenceRef, FailureRecord } from '../model/run-record.ts'
 import { runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
@@ -21,6 +21,7 @@ import { readRestMemory } from './rest-memory.ts'
 import type { EngineSession } from './session.ts'
 import { signalProcess } from './signal-process.ts'
 import { Teardown } from './teardown.ts'
+import { judgeConstraints } from './verify/judge.ts'
 
 export interface CellDeps {
   readonly session: EngineSession
@@ -184,32 +185,16 @@ class RunOfCell {
 
   async #verify(): Promise<void> {
     this.#deps.progress({ type: 'cell-stage', cell: this.#cell.id, stage: 'constraints' })
-    const records = new Map<string, ConstraintRecord>()
-    for (const running of this.#running.values()) {
-      const { records: seen, trouble } = await running.verified
-      if (trouble !== null) {
-        this.#problems.push({
-          kind: 'error',
-          stage: 'constraints',
-          reason: 'unobservable',
-          message: `whether the constraints of ${running.copy.alias} are in force could not be seen: ${trouble}`,
-        })
-      }
-      for (const record of seen) {
-        const isOwn = running.copy.role === 'workload' || this.#workload() === undefined
-        if (record.agrees === false) {
-          this.#problems.push({
-            kind: 'error',
-            stage: 'constraints',
-            reason: 'not-in-force',
-            message: `${record.key} on ${running.copy.alias}: declared ${JSON.stringify(record.value)}, observed ${JSON.stringify(record.observed)}`,
-          })
-        }
-        const tellsMore = record.observed !== null || !records.has(record.key)
-        if ((isOwn && tellsMore) || record.agrees === false) records.set(record.key, record)
-      }
-    }
-    this.#deps.emit({ type: 'cell-constraints', cell: this.#cell.id, constraints: [...records.values()] })
+    const running = [...this.#running.values()]
+    const verified = await Promise.all(
+      running.map(async ({ copy, verified }) => {
+        const own = copy.role === 'workload' || this.#workload() === undefined
+        return { alias: copy.alias, own, ...(await verified) }
+      }),
+    )
+    const { constraints, problems } = judgeConstraints(verified, this.#cell.required)
+    this.#problems.push(...problems)
+    this.#deps.emit({ type: 'cell-constraints', cell: this.#cell.id, constraints })
   }
 
   async #runChecks(): Promise<void> {

@@ -4,7 +4,6 @@ import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
-import type { ConstraintRecord } from '../model/run-record.ts'
 import { describeEnd } from './container-end.ts'
 import type { ContainerDeath } from './death-watch.ts'
 import { labelsOf, objectName } from './labels.ts'
@@ -16,9 +15,10 @@ import { waitReady } from './readiness.ts'
 import { dial, reach } from './relay/dial.ts'
 import type { EngineSession, SessionHost } from './session.ts'
 import type { Teardown } from './teardown.ts'
+import type { Verification } from './verify/judge.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
 import { isSettled, nothingSeen, observeNetwork, settled } from './verify/network.ts'
-import { verifyConstraints } from './verify/verify.ts'
+import { type VerifyInput, verifyConstraints } from './verify/verify.ts'
 
 export interface CopyContext {
   readonly cell: RunnableCell
@@ -55,12 +55,6 @@ export interface RunningCopy {
   readonly host: SessionHost
   /** Process id on that machine; 0 while it does not run. */
   pid(): number
-}
-
-/** `trouble`: why the container could not be read from inside; null where it could, or where it was gone. */
-export interface Verification {
-  readonly records: readonly ConstraintRecord[]
-  readonly trouble: string | null
 }
 
 /** Rejects with `CellProblem` at the stages `create`, `start` and `ready`. `onCreated` hears of the container as soon as it is there. */
@@ -196,10 +190,14 @@ function environmentOf(copy: Copy, context: CopyContext): Readonly<Record<string
   )
 }
 
-function unverified(copy: Copy, context: CopyContext, trouble: string): Verification {
-  const { network, unsupported } = context.cell
+function declaredOf(copy: Copy, { cell, network }: CopyContext): Omit<VerifyInput, 'view' | 'seen'> {
   const { constraints } = copy.config
-  return { records: verifyConstraints({ constraints, network, unsupported, seen: nothingSeen, view: null }), trouble }
+  const delayed = copy.after.filter((alias) => network?.delays.has(alias) === true)
+  return { constraints, network: cell.network, unsupported: cell.unsupported, needs: copy.after, delayed }
+}
+
+function unverified(copy: Copy, context: CopyContext, trouble: string): Verification {
+  return { records: verifyConstraints({ ...declaredOf(copy, context), seen: nothingSeen, view: null }), trouble }
 }
 
 async function verify(
@@ -207,15 +205,16 @@ async function verify(
   running: { readonly containerId: string; readonly host: SessionHost; readonly context: CopyContext },
 ): Promise<Verification> {
   const { containerId, host, context } = running
-  const { cell, session, signal } = context
+  const { session, signal } = context
+  const { egress } = context.cell.network
   const sysctls = Object.keys(copy.config.constraints.sysctls ?? {})
   const pid = async () => (await session.engine.containers.inspect(containerId, { signal })).pid
   const read = async () => settledView(await pid(), { host, sysctls, context })
   const tryOut = async () =>
-    observeNetwork({ pid: await pid(), needs: copy.after, network: context.network, host, signal })
+    observeNetwork({ pid: await pid(), needs: copy.after, network: context.network, egress, host, signal })
   const [view, seen] = await Promise.all([read(), tryOut()])
-  const input = { constraints: copy.config.constraints, network: cell.network, unsupported: cell.unsupported, seen }
-  const records = verifyConstraints({ ...input, view })
+  const declared = declaredOf(copy, context)
+  const records = verifyConstraints({ ...declared, seen, view })
   if (view === null) {
     // Without a process there is nothing to read; a container that lives and cannot be read is another matter.
     return { records, trouble: (await pid()) > 0 ? 'its process could not be read from the host' : null }
@@ -232,7 +231,7 @@ async function verify(
     latest = again
     looks.push(seenAgain)
   }
-  return { records: verifyConstraints({ ...input, seen: settled(looks), view: latest }), trouble: null }
+  return { records: verifyConstraints({ ...declared, seen: settled(looks), view: latest }), trouble: null }
 }
 
 /** Waits until the runtime has handed over to the container's own program. */

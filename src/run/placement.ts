@@ -5,6 +5,7 @@ import { oneLine } from '../lib/printable.ts'
 import type { RunEventBody } from '../model/event.ts'
 import type { CellOutcome, Reason } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
+import { covers } from '../plan/atoms.ts'
 import { fingerprintOf } from '../plan/fingerprint.ts'
 import { limitedBy } from '../plan/plan.ts'
 import { runCell } from './cell.ts'
@@ -67,9 +68,7 @@ async function runOn(
     else context.deps.emit(event)
   }
   const deps: RunDeps = { ...context.deps, emit }
-  const required = cell.unsupported.filter((atom) =>
-    cell.required.some((name) => name === atom || atom.startsWith(`${name}:`)),
-  )
+  const required = cell.unsupported.filter((atom) => cell.required.some((name) => covers(name, atom)))
   if (required.length > 0) {
     answerUnstarted(cell, deps, {
       outcome: 'error',

@@ -163,7 +163,8 @@ describe('latency', () => {
   })
 
   test('is nowhere where nothing is needed', () => {
-    expect(constraint('server@slow', 'network.latency')).toMatchObject({ observed: null, agrees: null })
+    expect(constraint('server@slow', 'network.latency')).toBeUndefined()
+    expect(run.cell('server@slow').findings).toMatchObject([{ code: 'not-applied' }])
   })
 })
 

@@ -1,8 +1,9 @@
 /** The four files that a user writes. */
 import { z } from 'zod'
+import { didYouMean } from '../nearest.ts'
 import { check, readiness } from './check.ts'
 import { argv, duration, id, scalarText, size, variables } from './common.ts'
-import { constraints, service } from './constraints.ts'
+import { constraintShape, constraints, service } from './constraints.ts'
 
 const needEntry = z.union([
   id.transform((name) => [{ alias: name, row: name }]),
@@ -142,6 +143,18 @@ const engine = z.union([
   z.strictObject({ pool: z.array(z.string()).min(1) }),
 ])
 
+/** A key or an atom of what an environment can impose, such as `cap_drop:CHOWN`. */
+const constraintNames = [
+  ...Object.keys(constraintShape),
+  ...['network', 'network.egress', 'network.proxy', 'network.ipv6', 'network.latency', 'network.mtu'],
+]
+const constraintName = z.string().superRefine((name, context) => {
+  const key = name.replace(/:.*$/s, '')
+  if (constraintNames.includes(key)) return
+  const message = `there is no constraint "${key}".${didYouMean(key, constraintNames)}`
+  context.addIssue({ code: 'custom', message, params: { code: 'unknown-constraint', allowed: constraintNames } })
+})
+
 /** `environments/<id>.yaml`, one column; its presets are laid under it before this is asked. */
 export const environment = z.strictObject({
   title: z.string().optional(),
@@ -153,7 +166,7 @@ export const environment = z.strictObject({
       cap_add: z.array(z.string().transform((name) => name.toUpperCase().replace(/^CAP_/, ''))).default([]),
     })
     .default({ cap_add: [] }),
-  required: z.array(z.string()).default([]),
+  required: z.array(constraintName).default([]),
   sells: z.strictObject({ mem_max: size.optional() }).default({}),
   network: network.default({ egress: 'open' }),
   contract: contract.default({}),

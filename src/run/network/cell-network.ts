@@ -1,8 +1,9 @@
 /** The network of one cell: as open as its environment says, with a proxy on it and delays where there are to be some. */
 import { randomBytes } from 'node:crypto'
 import type { RunnableCell } from '../../model/plan.ts'
+import { canDelay } from '../../plan/delays.ts'
 import { labelsOf, objectName } from '../labels.ts'
-import { canDelay, type Delay, nameBehind, startDelay } from './delay.ts'
+import { type Delay, nameBehind, startDelay } from './delay.ts'
 import type { HelperContext } from './helper-container.ts'
 import { exemptOf, proxyVariables } from './imposed.ts'
 import { type CellProxy, startProxy } from './proxy.ts'

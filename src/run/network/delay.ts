@@ -17,11 +17,6 @@ const relayScript = `B=/bin/busybox; T=$1; S=$2; shift 2
 for P in "$@"; do $B nc -ll -p "$P" -e $B sh -c "$B sleep $S; exec $B nc $T $P" & done
 wait`
 
-/** A need can be delayed where all its ports are known and speak TCP. */
-export function canDelay(copy: Copy): boolean {
-  return copy.role === 'need' && copy.config.takesDatagrams !== true && Object.keys(copy.config.ports).length > 0
-}
-
 // With a dot, so that no stack can have it.
 export const nameBehind = (alias: string): string => `${alias}.direct`
 

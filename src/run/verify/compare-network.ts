@@ -4,13 +4,20 @@ import type { Comparison } from './compare.ts'
 import type { KernelView } from './kernel-view.ts'
 import type { NetworkSeen } from './network.ts'
 
-/** @param view null where the container was gone before it could be read. */
-export function compareNetworkAtom(atom: Atom, view: KernelView | null, seen: NetworkSeen): Comparison {
+export interface NetworkContext {
+  /** Null where the container was gone before it could be read. */
+  readonly view: KernelView | null
+  readonly seen: NetworkSeen
+  /** Aliases of what the container reaches through a delay. */
+  readonly delayed: readonly string[]
+}
+
+export function compareNetworkAtom(atom: Atom, { view, seen, delayed }: NetworkContext): Comparison {
   switch (atom.key) {
     case 'network.egress':
       return compareEgress(atom, seen)
     case 'network.latency':
-      return compareLatency(Number(atom.value), seen)
+      return compareLatency(Number(atom.value), { seen, delayed })
     case 'network.mtu':
       // Without a network there is no device whose packets could be long.
       if (view === null || view.mtu === null) return asserted
@@ -39,14 +46,18 @@ function compareEgress(atom: Atom, { direct, proxied }: NetworkSeen): Comparison
 }
 
 /** A wait is never shorter than it was to be, however busy the machine, so a shorter one was none. */
-function compareLatency(latencyMs: number, { delays }: NetworkSeen): Comparison {
+function compareLatency(latencyMs: number, { seen, delayed }: Pick<NetworkContext, 'seen' | 'delayed'>): Comparison {
+  if (delayed.length === 0) return { provenance: 'unsupported', observed: null, agrees: null }
+  const { delays } = seen
   if (delays.length === 0) return { provenance: 'emulated', observed: null, agrees: null }
-  const agrees = delays.every(
+  const differs = delays.some(
     ({ leadsTo, relay, throughMs }) =>
-      leadsTo.every((address) => relay.includes(address)) && (throughMs === null || throughMs >= latencyMs),
+      !leadsTo.every((address) => relay.includes(address)) || (throughMs !== null && throughMs < latencyMs),
   )
+  // A connection that did not end by itself has no time.
+  const isWhole = delayed.every((alias) => delays.some((delay) => delay.alias === alias && delay.throughMs !== null))
   const observed = Object.fromEntries(delays.map(({ alias, throughMs, directMs }) => [alias, { throughMs, directMs }]))
-  return { provenance: 'emulated', observed, agrees }
+  return { provenance: 'emulated', observed, agrees: differs ? false : isWhole ? true : null }
 }
 
 const isGlobal = ({ address, device }: KernelView['ipv6'][number]) => device !== 'lo' && !address.startsWith('fe80')

@@ -1,4 +1,5 @@
 /** Tries out a cell's network from inside a copy: what it reaches directly, through the proxy, and by a slow way. */
+import type { NetworkPolicy } from '../../model/constraint.ts'
 import type { CellNetwork } from '../network/cell-network.ts'
 import type { Delay } from '../network/delay.ts'
 import type { SessionHost } from '../session.ts'
@@ -54,20 +55,24 @@ export async function observeNetwork(context: {
   readonly pid: number
   /** Aliases of what the copy needs itself. */
   readonly needs: readonly string[]
+  /** Null: the copy is on no network. */
   readonly network: CellNetwork | null
+  readonly egress: NetworkPolicy['egress']
   /** The machine where the copy runs. */
   readonly host: SessionHost
   readonly signal: AbortSignal
 }): Promise<NetworkSeen> {
   const { network, pid, host, signal } = context
-  if (network === null || pid <= 0) return nothingSeen
+  // Without a network none can be as open as it was declared to be, and nothing needs to be tried.
+  if (pid <= 0 || (network === null && context.egress !== 'none')) return nothingSeen
   const outside = await host.outside()
+  const proxy = network?.proxy ?? null
   const [direct, proxied, delays] = await Promise.all([
     outside === null ? null : outside.reachedFrom(pid, signal),
-    outside === null || network.proxy === null ? null : outside.reachedThrough(network.proxy, pid, signal),
+    outside === null || proxy === null ? null : outside.reachedThrough(proxy, pid, signal),
     Promise.all(
       context.needs.flatMap((alias) => {
-        const delay = network.delays.get(alias)
+        const delay = network?.delays.get(alias)
         return delay === undefined ? [] : [lookAt(delay, { pid, host, signal })]
       }),
     ),

@@ -13,6 +13,9 @@ export interface VerifyInput {
   readonly network: NetworkPolicy
   /** Atoms or keys that the engine is known not to enforce. */
   readonly unsupported: readonly string[]
+  /** Aliases of what the container needs, and of those that it reaches through a delay. */
+  readonly needs: readonly string[]
+  readonly delayed: readonly string[]
   /** Null where the container was gone before it could be read. */
   readonly view: KernelView | null
   readonly seen: NetworkSeen
@@ -23,7 +26,10 @@ export function verifyConstraints(input: VerifyInput): readonly ConstraintRecord
   const declared = constraintAtoms(input.constraints)
   const records: ConstraintRecord[] = []
   for (const atom of declared) records.push(verifyAtom(atom, declared, input))
-  for (const atom of networkAtoms(input.network)) records.push(verifyNetwork(atom, input))
+  for (const atom of networkAtoms(input.network)) {
+    // A latency lies on the way to what is needed; where nothing is, there is none.
+    if (atom.key !== 'network.latency' || input.needs.length > 0) records.push(verifyNetwork(atom, input))
+  }
   return records
 }
 
@@ -40,5 +46,6 @@ function verifyNetwork(atom: Atom, input: VerifyInput): ConstraintRecord {
     return { ...atom, provenance: 'unsupported', observed: null, agrees: null }
   }
   // Of a process that is gone, nothing was tried.
-  return { ...atom, ...compareNetworkAtom(atom, input.view, input.view === null ? nothingSeen : input.seen) }
+  const seen = input.view === null ? nothingSeen : input.seen
+  return { ...atom, ...compareNetworkAtom(atom, { ...input, seen }) }
 }

@@ -47,6 +47,11 @@ describe('a project', () => {
       { 'environments/qa.yaml': 'constraints: { mem_limit: 512 }\n' },
       /qa\.yaml:1:27 unit: .*512m/,
     ],
+    [
+      'a required constraint that there is not',
+      { 'environments/qa.yaml': 'required: [read_only, pid_limit, "cap_drop:CHOWN", network.egress]\n' },
+      /qa\.yaml:1:23 unknown-constraint: there is no constraint "pid_limit"\. Did you mean "pids_limit"\?/,
+    ],
     ['a time without a unit', { 'environments/qa.yaml': 'contract: { stays_up: 5 }\n' }, /qa\.yaml:1:23 unit: .*5s/],
     [
       'a proxy where egress is not by proxy',

@@ -25,8 +25,9 @@ describe('the kernel view', () => {
   })
 })
 
-const agrees = (key: string, value: string | number, seen: Partial<NetworkSeen> = {}) =>
-  compareNetworkAtom({ key, value }, view, { ...nothingSeen, ...seen }).agrees
+const compare = (key: string, value: string | number, seen: Partial<NetworkSeen> = {}, delayed = ['db']) =>
+  compareNetworkAtom({ key, value }, { view, seen: { ...nothingSeen, ...seen }, delayed })
+const agrees = (...given: Parameters<typeof compare>) => compare(...given).agrees
 
 describe('a network atom', () => {
   it.each([
@@ -47,7 +48,8 @@ describe('a network atom', () => {
   it('mtu and ipv6 are what the kernel says', () => {
     expect([agrees('network.mtu', 1400), agrees('network.mtu', 1500)]).toEqual([true, false])
     expect([agrees('network.ipv6', 'on'), agrees('network.ipv6', 'no_address')]).toEqual([true, false])
-    expect(compareNetworkAtom({ key: 'network.mtu', value: 1400 }, null, nothingSeen)).toMatchObject({ agrees: null })
+    const gone = { view: null, seen: nothingSeen, delayed: [] }
+    expect(compareNetworkAtom({ key: 'network.mtu', value: 1400 }, gone)).toMatchObject({ agrees: null })
   })
 
   const delay = { alias: 'db', leadsTo: ['10.0.0.2'], relay: ['10.0.0.2', 'fd00::2'], throughMs: 20.4, directMs: 0.3 }
@@ -55,11 +57,22 @@ describe('a network atom', () => {
     ['a connection that waited', delay, true],
     ['a name that leads to the relay twice', { ...delay, leadsTo: ['10.0.0.2', 'fd00::2'] }, true],
     ['one that did not', { ...delay, throughMs: 19.9 }, false],
-    ['one that did not end by itself', { ...delay, throughMs: null }, true],
+    ['one that did not end by itself', { ...delay, throughMs: null }, null],
     ['a name that leads past the relay', { ...delay, leadsTo: ['10.0.0.3'] }, false],
     ['a name that leads to both', { ...delay, leadsTo: ['10.0.0.2', '10.0.0.3'] }, false],
   ])('latency: %s', (_, seen, expected) => {
     expect(agrees('network.latency', 20, { delays: [seen] })).toBe(expected)
+  })
+
+  it('latency that was seen of some needs only is not known to be in force, and may be known not to be', () => {
+    const both = ['db', 'queue']
+    expect(agrees('network.latency', 20, { delays: [delay] }, both)).toBeNull()
+    expect(agrees('network.latency', 20, { delays: [{ ...delay, throughMs: 1 }] }, both)).toBe(false)
+    expect(agrees('network.latency', 20, {}, both)).toBeNull()
+  })
+
+  it('latency is not applied where no need can be delayed', () => {
+    expect(compare('network.latency', 20, {}, [])).toEqual({ provenance: 'unsupported', observed: null, agrees: null })
   })
 })
 

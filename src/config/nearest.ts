@@ -1,0 +1,9 @@
+/** What somebody may have meant who wrote a name that is not known. */
+import { closest, distance } from 'fastest-levenshtein'
+
+/** ` Did you mean "x"?`, or nothing where none is near. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const nearest = known.length === 0 ? undefined : closest(name, [...known])
+  const near = nearest !== undefined && distance(name, nearest) <= Math.max(2, name.length / 3)
+  return near ? ` Did you mean "${nearest}"?` : ''
+}
