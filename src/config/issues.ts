@@ -55,12 +55,9 @@ function diagnose(
     }
     case 'invalid_type': {
       const isMissing = missing(context.root, path)
-      return [
-        error(
-          isMissing ? 'missing' : 'type',
-          isMissing ? `${nameOf(path)} is missing` : `${nameOf(path)} should be ${article(issue.expected)}`,
-        ),
-      ]
+      if (!isMissing) return [error('type', `${nameOf(path)} should be ${article(issue.expected)}`)]
+      const advice = issue.message.startsWith('Invalid input') ? '' : `: ${issue.message}`
+      return [error('missing', `${nameOf(path)} is missing${advice}`)]
     }
     case 'invalid_value':
       return [

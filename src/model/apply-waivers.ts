@@ -4,7 +4,10 @@ import type { Waiver, WaiverState, WaiverUse } from './waiver.ts'
 
 const dayMs = 24 * 3600 * 1000
 
-interface Context {
+/** As much of a cell as decides whether a waiver covers it. */
+export type WaivableCell = Pick<CellRecord, 'outcome' | 'stack' | 'environment' | 'failures' | 'needs'>
+
+export interface WaiverContext {
   readonly waivers: readonly Waiver[]
   /** ISO 8601, UTC. */
   readonly startedAt: string
@@ -14,12 +17,11 @@ interface Context {
 
 export function applyWaivers(
   cells: readonly CellRecord[],
-  context: Context,
+  context: WaiverContext,
 ): { readonly cells: readonly CellRecord[]; readonly waivers: readonly WaiverUse[] } {
-  const inForce = context.waivers.filter((waiver) => daysLeft(waiver, context.startedAt) >= 0)
   const used = new Set<Waiver>()
   const covered = cells.map((cell) => {
-    const found = coverOf(cell, inForce, context.bases)
+    const found = coverOf(cell, context)
     for (const waiver of found) used.add(waiver)
     const first = found.toSorted((a, b) => (a.expires < b.expires ? -1 : 1))[0]
     return first === undefined ? cell : { ...cell, waiver: recordOf(first) }
@@ -42,8 +44,9 @@ function idleState(named: readonly CellRecord[]): WaiverState {
 const recordOf = ({ reason, owner, expires }: Waiver): WaiverRecord => ({ reason, owner, expires })
 
 /** One waiver for each failure of the cell, or none at all: what is covered in part is not covered. */
-function coverOf(cell: CellRecord, waivers: readonly Waiver[], bases: ReadonlyMap<string, string>): readonly Waiver[] {
+export function coverOf(cell: WaivableCell, { waivers: declared, startedAt, bases }: WaiverContext): readonly Waiver[] {
   if (cell.outcome !== 'fail' || cell.failures.length === 0) return []
+  const waivers = declared.filter((waiver) => daysLeft(waiver, startedAt) >= 0)
   const found: Waiver[] = []
   for (const failure of cell.failures) {
     // What could not be observed cannot be accepted.
@@ -59,7 +62,7 @@ function covers(
   waiver: Waiver,
   context: {
     readonly failure: FailureRecord
-    readonly cell: CellRecord
+    readonly cell: WaivableCell
     readonly bases: ReadonlyMap<string, string>
   },
 ): boolean {
@@ -70,7 +73,7 @@ function covers(
   return (
     names(waiver, rows, cell.environment, bases) &&
     (check === undefined || check === failure.check) &&
-    (signature === undefined || signature === failure.signature)
+    signature === failure.signature
   )
 }
 

@@ -7,7 +7,8 @@ export interface Waiver {
     readonly stack: string
     readonly environment: string
     readonly check?: string
-    readonly signature?: string
+    /** Of the one failure that it accepts. */
+    readonly signature: string
   }
   readonly reason: string
   readonly owner: string

@@ -155,7 +155,7 @@ const waiver = z.object({
     stack: z.string(),
     environment: z.string(),
     check: z.string().exactOptional(),
-    signature: z.string().exactOptional(),
+    signature,
   }),
   reason: z.string(),
   owner: z.string(),

@@ -63,9 +63,21 @@ const mixed: NightsOptions = {
     return 'pass'
   },
   waivers: [
-    { ...waiver, match: { stack: 'stack-02', environment: 'place-00' }, expires: '2026-10-09' },
-    { ...waiver, match: { stack: 'stack-02', environment: 'place-01' }, expires: '2026-10-02' },
-    { ...waiver, match: { stack: 'stack-04', environment: 'place-00' }, expires: '2026-12-01' },
+    {
+      ...waiver,
+      match: { stack: 'stack-02', environment: 'place-00', signature: 's1:000000000002' },
+      expires: '2026-10-09',
+    },
+    {
+      ...waiver,
+      match: { stack: 'stack-02', environment: 'place-01', signature: 's1:000000000002' },
+      expires: '2026-10-02',
+    },
+    {
+      ...waiver,
+      match: { stack: 'stack-04', environment: 'place-00', signature: 's1:000000000004' },
+      expires: '2026-12-01',
+    },
   ],
 }
 const nameOf = (page: Page) => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))

@@ -239,9 +239,11 @@ export const waivers = z.strictObject({
             environment: id,
             check: z.string().optional(),
             signature: z
-              .string()
-              .regex(/^s1:[0-9a-f]{12}$/, 'a signature is s1: and 12 hex digits, as a report shows it')
-              .optional(),
+              .string({
+                error: ({ input }) =>
+                  input === undefined ? 'matrix waive writes it, and the page of the cell shows it' : undefined,
+              })
+              .regex(/^s1:[0-9a-f]{12}$/, 'a signature is s1: and 12 hex digits, as a report shows it'),
           }),
           reason: z.string().min(1, 'a reason has to be written down'),
           owner: z.string().min(1, 'somebody has to own it'),

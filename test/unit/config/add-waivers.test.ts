@@ -22,7 +22,7 @@ describe('waivers that are added', () => {
     '',
     'waivers: []\n',
     'waivers:\n',
-    '# mine\nwaivers:\n- match: { stack: b, environment: e }\n  reason: x\n  owner: y\n  created: 2026-01-01\n  expires: 2026-01-02 # soon\n',
+    '# mine\nwaivers:\n- match: { stack: b, environment: e, signature: "s1:bbbbbbbbbbbb" }\n  reason: x\n  owner: y\n  created: 2026-01-01\n  expires: 2026-01-02 # soon\n',
   ])('are read back as they were meant, after %j', async (before) => {
     const text = textOf(before, [waiver()])
     using made = project({

@@ -43,6 +43,14 @@ describe('a project', () => {
     ['a misspelt key', stack(`${ports}chekcs: []\n${checks}`), /3:1 unknown-key: .*Did you mean "checks"/],
     ['a duplicate key', stack(`${ports}ports: {}\n${checks}`), /3:1 duplicate-key: /],
     [
+      'a waiver that names no failure',
+      {
+        'waivers.yaml':
+          'waivers:\n  - match: { stack: api, environment: qa }\n    reason: x\n    owner: y\n    created: 2026-01-01\n    expires: 2026-01-02\n',
+      },
+      /waivers\.yaml:2:5 missing: .*signature is missing: matrix waive writes it/,
+    ],
+    [
       'a size without a unit',
       { 'environments/qa.yaml': 'constraints: { mem_limit: 512 }\n' },
       /qa\.yaml:1:27 unit: .*512m/,
