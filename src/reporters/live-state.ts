@@ -1,5 +1,6 @@
 /** What a live view knows of a run, from its events: pure, so that a screen is a function of it. */
-import type { Progress, RunEvent } from '../model/event.ts'
+import { coverOf, type WaivableCell, type WaiverContext } from '../model/apply-waivers.ts'
+import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
 import type { Stage } from '../model/outcome.ts'
 import type { CellState, Grid } from './grid.ts'
 
@@ -21,6 +22,8 @@ export class LiveRun {
   readonly #expected = new Map<string, number | null>()
   readonly #builds = new Map<string, { readonly sinceMs: number; what: string }>()
   readonly #cells = new Map<string, { readonly sinceMs: number; stage: Stage }>()
+  readonly #needs = new Map<string, WaivableCell['needs'][number][]>()
+  #waivers: WaiverContext = { waivers: [], startedAt: '', bases: new Map() }
   #notice: string | null = null
 
   event(event: RunEvent): void {
@@ -28,6 +31,11 @@ export class LiveRun {
       case 'run-started':
         this.#rows = event.rows.map((row) => row.id)
         this.#columns = event.environments.map((environment) => environment.id)
+        this.#waivers = {
+          waivers: event.waivers ?? [],
+          startedAt: event.startedAt,
+          bases: new Map(event.rows.map((row) => [row.id, row.base])),
+        }
         for (const cell of event.cells) {
           this.#states.set(cell.id, cell.excluded === null ? 'not-run' : 'excluded')
           if (cell.excluded === null) this.#expected.set(cell.id, cell.expectedMs)
@@ -42,9 +50,13 @@ export class LiveRun {
       case 'cell-started':
         this.#states.set(event.cell, 'running')
         this.#cells.set(event.cell, { sinceMs: event.atMs, stage: 'create' })
+        this.#needs.delete(event.cell)
+        return
+      case 'cell-need':
+        this.#needs.set(event.cell, [...(this.#needs.get(event.cell) ?? []), event.need])
         return
       case 'cell-finished':
-        this.#states.set(event.cell, event.outcome)
+        this.#states.set(event.cell, this.#isWaived(event) ? 'waived' : event.outcome)
         this.#cells.delete(event.cell)
         return
       default:
@@ -71,6 +83,12 @@ export class LiveRun {
       case 'notice':
         this.#notice = progress.text
     }
+  }
+
+  #isWaived({ cell, outcome, failures = [] }: CellFinished): boolean {
+    const [stack = '', environment = ''] = cell.split('@')
+    const needs = this.#needs.get(cell) ?? []
+    return coverOf({ outcome, stack, environment, failures, needs }, this.#waivers).length > 0
   }
 
   /** @param nowMs since the start of the run */

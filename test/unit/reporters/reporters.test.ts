@@ -85,6 +85,27 @@ describe('the live view', () => {
     // Where b takes longer than it did, c is still to come.
     expect(run.state(since + 60_000).expectedMs).toBe(3000)
   })
+  test('shows a failure that a waiver covers as waived, and another as failed', () => {
+    const shown = (signature: string) => {
+      const run = new LiveRun()
+      for (const event of eventsOf(['api'], ['qa'], { 'api@qa': 'fail' })) {
+        const match = { stack: 'api', environment: 'qa', signature: 's1:0123456789ab' }
+        const waiver = { match, reason: 'x', owner: 'y', issue: null, created: '2026-01-01', expires: '2026-03-01' }
+        const failure = {
+          kind: 'fail',
+          stage: 'check',
+          check: 'a',
+          reason: 'mismatch',
+          message: '',
+          signature,
+        } as const
+        if (event.type === 'run-started') run.event({ ...event, waivers: [{ ...waiver, at: '' }] })
+        else run.event(event.type === 'cell-finished' ? { ...event, failures: [failure] } : event)
+      }
+      return run.state(0).grid.state('api', 'qa')
+    }
+    expect([shown('s1:0123456789ab'), shown('s1:ffffffffffff')]).toEqual(['waived', 'fail'])
+  })
   test('is never taller or wider than the terminal', () => {
     fc.assert(
       fc.property(
