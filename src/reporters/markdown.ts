@@ -20,17 +20,22 @@ export function renderMarkdown(run: RunRecord): string {
   const fresh = toTell.filter(isNew)
   const others = toTell.filter((cell) => !isNew(cell))
   const causes = causesSentence(run)
-  const parts = [
+  return fitting([
     `## ${escapeMarkup(verdictSentence(run))}`,
     run.baseline === null ? 'There is no run before it to compare with.' : `Compared with ${run.baseline.run}.`,
     ...(causes === null ? [] : [escapeMarkup(causes)]),
-    ...(fresh.length === 0 ? [] : ['### New', fresh.map(lineOf).join('\n')]),
+    ...(fresh.length === 0 ? [] : ['### New', { lines: fresh.map(lineOf) }]),
     ...(run.lost.length === 0 ? [] : [`Lost: ${escapeMarkup(run.lost.join(', '))}`]),
-    folded('The matrix', matrixOf(run)),
-    ...(others.length === 0 ? [] : [folded('As before, or better', others.map(lineOf))]),
     `Run ${run.id}, started ${run.startedAt}, ${run.tool.name} ${run.tool.version}.`,
-  ]
-  return fitting(parts)
+    { title: 'The matrix', lines: matrixOf(run) },
+    ...(others.length === 0 ? [] : [{ title: 'As before, or better', lines: others.map(lineOf) }]),
+  ])
+}
+
+/** Lines that may be cut short; folded under their title where they have one. */
+interface Lines {
+  readonly title?: string
+  readonly lines: readonly string[]
 }
 
 function isNew(cell: CellRecord): boolean {
@@ -67,22 +72,31 @@ function matrixOf(run: RunRecord): readonly string[] {
   ]
 }
 
-const folded = (title: string, lines: readonly string[]): string =>
-  [`<details><summary>${title}</summary>`, '', ...lines, '', '</details>'].join('\n')
+/** Of every list no more than its share of what is left is shown, and how much that leaves out is said. */
+function fitting(parts: readonly (string | Lines)[]): string {
+  const lists = parts.filter((part) => typeof part !== 'string').length
+  const fixed = parts.reduce((sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) + 2 : 0), 0)
+  const share = (maxBytes - fixed) / Math.max(lists, 1)
+  return `${parts.map((part) => (typeof part === 'string' ? part : within(part, share))).join('\n\n')}\n`
+}
 
-/** What does not fit any more is left out from its beginning on, and said. */
-function fitting(parts: readonly string[]): string {
-  let left = maxBytes
-  const kept: string[] = []
-  for (const part of parts) {
-    left -= Buffer.byteLength(part) + 2
-    if (left < 0) {
-      kept.push('The rest is too long for a summary; it is in the report.')
-      break
-    }
-    kept.push(part)
-  }
-  return `${kept.join('\n\n')}\n`
+const markupBytes = 200
+
+function within({ title, lines }: Lines, bytes: number): string {
+  let left = bytes - markupBytes
+  const shown = lines.findIndex((line) => {
+    left -= Buffer.byteLength(line) + 1
+    return left < 0
+  })
+  const text =
+    shown < 0
+      ? lines.join('\n')
+      : [
+          ...lines.slice(0, shown),
+          '',
+          `${lines.length - shown} more are too long for a summary; the report has them.`,
+        ].join('\n')
+  return title === undefined ? text : `<details><summary>${title}</summary>\n\n${text}\n\n</details>`
 }
 
 /** Everything that Markdown or HTML could take for markup is escaped: messages hold what a container wrote. */

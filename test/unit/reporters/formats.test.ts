@@ -116,7 +116,12 @@ describe('for GitHub', () => {
     const many = { ...run, cells: Array.from({ length: 4000 }, () => run.cells).flat() }
     const text = renderMarkdown(many)
     expect(Buffer.byteLength(text)).toBeLessThan(1024 * 1024)
-    expect(text).toContain('too long for a summary')
+    expect(text).toMatch(/^\d+ more are too long for a summary; the report has them\.$/m)
+    // However much is new, the matrix is there, and what is open is closed.
+    expect(text).toContain('<details><summary>The matrix</summary>')
+    expect(text).toContain(`Run ${run.id}`)
+    expect(text.match(/<details>/g)?.length).toBe(text.match(/<\/details>/g)?.length)
+    expect(renderMarkdown(run)).not.toContain('too long')
     expect(renderMarkdown(run)).toContain('<details><summary>The matrix</summary>')
   })
 })
