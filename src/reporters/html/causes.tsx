@@ -2,7 +2,7 @@
 import { printable } from '../../lib/printable.ts'
 import type { CauseRecord, CellRecord, ProbeRecord, RemedyRecord } from '../../model/run-record.ts'
 import { formatDuration } from '../duration.ts'
-import { Badge, Line, Lines, Scroll } from './parts.tsx'
+import { Badge, FactTable, Line, Lines } from './parts.tsx'
 
 export const Causes = ({ cell }: { readonly cell: CellRecord }) => {
   const { causes, diagnosis, explanation } = cell
@@ -99,30 +99,19 @@ const looks = { pass: 'pass', fail: 'fail', unresolved: 'error' } as const
 const Probes = ({ probes }: { readonly probes: readonly ProbeRecord[] }) => (
   <details>
     <summary>{probes.length === 1 ? '1 probe' : `${probes.length} probes`}</summary>
-    <Scroll label="Probes">
-      <table class="facts">
-        <thead>
-          <tr>
-            <th scope="col">Asked</th>
-            <th scope="col">Answer</th>
-            <th scope="col">Took</th>
-          </tr>
-        </thead>
-        <tbody>
-          {probes.map((probe, index) => (
-            <tr key={`${index} ${probe.purpose}`}>
-              <th scope="row">
-                <Line text={probe.purpose} />
-              </th>
-              <td>
-                <Badge look={looks[probe.outcome]} text={probe.outcome} />{' '}
-                {probe.message === null ? null : <Line text={probe.message} max={160} />}
-              </td>
-              <td class="num">{probe.from === null ? formatDuration(probe.durationMs) : `by ${probe.from}`}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <FactTable label="Probes" heads={['Asked', 'Answer', 'Took']}>
+      {probes.map((probe, index) => (
+        <tr key={`${index} ${probe.purpose}`}>
+          <th scope="row">
+            <Line text={probe.purpose} />
+          </th>
+          <td>
+            <Badge look={looks[probe.outcome]} text={probe.outcome} />{' '}
+            {probe.message === null ? null : <Line text={probe.message} max={160} />}
+          </td>
+          <td class="num">{probe.from === null ? formatDuration(probe.durationMs) : `by ${probe.from}`}</td>
+        </tr>
+      ))}
+    </FactTable>
   </details>
 )

@@ -5,7 +5,7 @@ import { formatDuration } from '../duration.ts'
 import { Causes } from './causes.tsx'
 import { Log } from './log.tsx'
 import { changeWords, checkLook } from './looks.ts'
-import { Badge, Line, Lines, Scroll, Strip, stripWords } from './parts.tsx'
+import { Badge, FactTable, Line, Lines, Strip, stripWords } from './parts.tsx'
 import { Phases } from './phases.tsx'
 import { Since } from './since.tsx'
 import type { CellView } from './view.ts'
@@ -178,35 +178,26 @@ const Constraints = ({ constraints }: { readonly constraints: readonly Constrain
   constraints.length === 0 ? null : (
     <>
       <h4>Constraints</h4>
-      <Scroll label="Constraints of this cell">
-        <table class="facts">
-          <thead>
-            <tr>
-              <th scope="col">Constraint</th>
-              <th scope="col">Declared</th>
-              <th scope="col">Observed</th>
-              <th scope="col">How far it can be believed</th>
-            </tr>
-          </thead>
-          <tbody>
-            {constraints.map((one) => (
-              <tr key={one.key} class={one.agrees === false ? 'differs' : undefined}>
-                <th scope="row">
-                  <code>{printable(one.key)}</code>
-                </th>
-                <td>
-                  <Line text={JSON.stringify(one.value)} max={120} />
-                </td>
-                <td>{one.observed === null ? '–' : <Line text={JSON.stringify(one.observed)} max={120} />}</td>
-                <td>
-                  {one.provenance}
-                  {one.agrees === false ? ', does not agree' : ''}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <FactTable
+        label="Constraints of this cell"
+        heads={['Constraint', 'Declared', 'Observed', 'How far it can be believed']}
+      >
+        {constraints.map((one) => (
+          <tr key={one.key} class={one.agrees === false ? 'differs' : undefined}>
+            <th scope="row">
+              <code>{printable(one.key)}</code>
+            </th>
+            <td>
+              <Line text={JSON.stringify(one.value)} max={120} />
+            </td>
+            <td>{one.observed === null ? '–' : <Line text={JSON.stringify(one.observed)} max={120} />}</td>
+            <td>
+              {one.provenance}
+              {one.agrees === false ? ', does not agree' : ''}
+            </td>
+          </tr>
+        ))}
+      </FactTable>
     </>
   )
 

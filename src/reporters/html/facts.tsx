@@ -3,7 +3,7 @@ import { printable } from '../../lib/printable.ts'
 import type { RunRecord } from '../../model/run-record.ts'
 import { soonDays } from '../../model/waiver.ts'
 import { formatDuration } from '../duration.ts'
-import { bytes, Line, Scroll, Section } from './parts.tsx'
+import { bytes, FactTable, Line, Scroll, Section } from './parts.tsx'
 import { handWords, needsHand } from './review.tsx'
 import type { ReportView } from './view.ts'
 
@@ -71,50 +71,36 @@ export const Stacks = ({ view }: { readonly view: ReportView }) => {
   const builds = new Map(run.builds.map((build) => [build.stack, build]))
   return (
     <Section id="stacks" title="Stacks" lead="One image a row, the same in every environment.">
-      <Scroll label="Images and builds">
-        <table class="facts wide">
-          <thead>
-            <tr>
-              <th scope="col">Stack</th>
-              <th scope="col">Image</th>
-              <th scope="col">Size</th>
-              <th scope="col">Build</th>
-              <th scope="col">Needs</th>
-              <th scope="col">Passes in</th>
+      <FactTable label="Images and builds" heads={['Stack', 'Image', 'Size', 'Build', 'Needs', 'Passes in']} wide>
+        {run.stacks.map((row) => {
+          const cells = run.cells.filter((cell) => cell.stack === row.id && cell.outcome !== 'excluded')
+          const build = builds.get(row.id) ?? builds.get(row.base)
+          const needs = new Set(cells.flatMap((cell) => cell.needs.map((need) => need.stack)))
+          return (
+            <tr key={row.id} id={`stack-${row.id}`}>
+              <th scope="row">
+                {printable(row.title)}
+                <span class="note"> {row.id}</span>
+              </th>
+              <td>{row.image === null ? '–' : <code>{row.image.id.slice(7, 19)}</code>}</td>
+              <td class="num">{row.image === null ? '–' : bytes(row.image.sizeBytes)}</td>
+              <td class="short">
+                {build === undefined
+                  ? '–'
+                  : build.outcome !== 'pass'
+                    ? build.outcome
+                    : build.cached
+                      ? 'already built'
+                      : formatDuration(build.durationMs)}
+              </td>
+              <td>{needs.size === 0 ? '–' : [...needs].join(', ')}</td>
+              <td class="num">
+                {cells.filter((cell) => cell.outcome === 'pass').length} of {cells.length}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {run.stacks.map((row) => {
-              const cells = run.cells.filter((cell) => cell.stack === row.id && cell.outcome !== 'excluded')
-              const build = builds.get(row.id) ?? builds.get(row.base)
-              const needs = new Set(cells.flatMap((cell) => cell.needs.map((need) => need.stack)))
-              return (
-                <tr key={row.id} id={`stack-${row.id}`}>
-                  <th scope="row">
-                    {printable(row.title)}
-                    <span class="note"> {row.id}</span>
-                  </th>
-                  <td>{row.image === null ? '–' : <code>{row.image.id.slice(7, 19)}</code>}</td>
-                  <td class="num">{row.image === null ? '–' : bytes(row.image.sizeBytes)}</td>
-                  <td class="short">
-                    {build === undefined
-                      ? '–'
-                      : build.outcome !== 'pass'
-                        ? build.outcome
-                        : build.cached
-                          ? 'already built'
-                          : formatDuration(build.durationMs)}
-                  </td>
-                  <td>{needs.size === 0 ? '–' : [...needs].join(', ')}</td>
-                  <td class="num">
-                    {cells.filter((cell) => cell.outcome === 'pass').length} of {cells.length}
-                  </td>
-                </tr>
-              )
-            })}
-          </tbody>
-        </table>
-      </Scroll>
+          )
+        })}
+      </FactTable>
       {run.builds
         .filter((build) => build.outcome !== 'pass')
         .map((build) => (
@@ -141,55 +127,41 @@ export const Waivers = ({ run }: { readonly run: RunRecord }) => (
     {run.waivers.length === 0 ? (
       <p>There are none.</p>
     ) : (
-      <Scroll label="Waivers of this run">
-        <table class="facts wide">
-          <thead>
-            <tr>
-              <th scope="col">For</th>
-              <th scope="col">State</th>
-              <th scope="col">Owner</th>
-              <th scope="col">Reason</th>
-              <th scope="col">Ends</th>
-              <th scope="col">Declared at</th>
-            </tr>
-          </thead>
-          <tbody>
-            {run.waivers.map((waiver) => (
-              <tr key={waiver.at} class={needsHand(waiver) ? 'attention' : undefined}>
-                <th scope="row">
-                  {waiver.match.stack}@{waiver.match.environment}
-                  {waiver.match.check === undefined ? null : (
-                    <span class="note">
-                      {' '}
-                      <Line text={waiver.match.check} />
-                    </span>
-                  )}
-                </th>
-                <td>{handWords(waiver)}</td>
-                <td>
-                  <Line text={waiver.owner} />
-                </td>
-                <td>
-                  <Line text={waiver.reason} />
-                  {waiver.issue === null ? null : (
-                    <>
-                      {' '}
-                      <a href={waiver.issue} rel="noreferrer">
-                        issue
-                      </a>
-                    </>
-                  )}
-                </td>
-                <td class="num">
-                  {waiver.expires}
-                  {waiver.daysLeft >= 0 && waiver.daysLeft <= soonDays ? ' (soon)' : ''}
-                </td>
-                <td>{waiver.at}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <FactTable label="Waivers of this run" heads={['For', 'State', 'Owner', 'Reason', 'Ends', 'Declared at']} wide>
+        {run.waivers.map((waiver) => (
+          <tr key={waiver.at} class={needsHand(waiver) ? 'attention' : undefined}>
+            <th scope="row">
+              {waiver.match.stack}@{waiver.match.environment}
+              {waiver.match.check === undefined ? null : (
+                <span class="note">
+                  {' '}
+                  <Line text={waiver.match.check} />
+                </span>
+              )}
+            </th>
+            <td>{handWords(waiver)}</td>
+            <td>
+              <Line text={waiver.owner} />
+            </td>
+            <td>
+              <Line text={waiver.reason} />
+              {waiver.issue === null ? null : (
+                <>
+                  {' '}
+                  <a href={waiver.issue} rel="noreferrer">
+                    issue
+                  </a>
+                </>
+              )}
+            </td>
+            <td class="num">
+              {waiver.expires}
+              {waiver.daysLeft >= 0 && waiver.daysLeft <= soonDays ? ' (soon)' : ''}
+            </td>
+            <td>{waiver.at}</td>
+          </tr>
+        ))}
+      </FactTable>
     )}
   </Section>
 )

@@ -53,6 +53,34 @@ export const Scroll = ({ label, children }: { readonly label: string; readonly c
   </section>
 )
 
+/** A table of facts, a row each, that scrolls by itself where there is no room. */
+export const FactTable = ({
+  label,
+  heads,
+  wide = false,
+  children,
+}: {
+  readonly label: string
+  readonly heads: readonly string[]
+  readonly wide?: boolean
+  readonly children: ComponentChildren
+}) => (
+  <Scroll label={label}>
+    <table class={wide ? 'facts wide' : 'facts'}>
+      <thead>
+        <tr>
+          {heads.map((head) => (
+            <th key={head} scope="col">
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  </Scroll>
+)
+
 const step = 4
 const markWidth = 3
 const markHeight = 10

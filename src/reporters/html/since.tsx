@@ -1,6 +1,6 @@
 /** What changed between two runs, as a table of befores and afters. */
 import type { Difference, SincePass } from '../../model/differences.ts'
-import { Line, Scroll, when } from './parts.tsx'
+import { FactTable, Line, when } from './parts.tsx'
 
 export const Since = ({ since, cell }: { readonly since: SincePass | null; readonly cell: string }) => {
   if (since === null) return null
@@ -30,26 +30,15 @@ const Differences = ({
   readonly differences: readonly Difference[]
   readonly label: string
 }) => (
-  <Scroll label={label}>
-    <table class="facts">
-      <thead>
-        <tr>
-          <th scope="col">What changed</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
-        </tr>
-      </thead>
-      <tbody>
-        {differences.map(({ what, before, after }) => (
-          <tr key={what}>
-            <th scope="row">
-              <Line text={what} />
-            </th>
-            <td>{before === null ? '–' : <Line text={before} />}</td>
-            <td>{after === null ? '–' : <Line text={after} />}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </Scroll>
+  <FactTable label={label} heads={['What changed', 'Before', 'After']}>
+    {differences.map(({ what, before, after }) => (
+      <tr key={what}>
+        <th scope="row">
+          <Line text={what} />
+        </th>
+        <td>{before === null ? '–' : <Line text={before} />}</td>
+        <td>{after === null ? '–' : <Line text={after} />}</td>
+      </tr>
+    ))}
+  </FactTable>
 )
