@@ -119,9 +119,10 @@ const Cells = ({ view }: { readonly view: ReportView }) => {
       lead={
         later.length === 0
           ? undefined
-          : `Of ${later.length} cells that passed, the pages open from the matrix, by script.`
+          : `The pages of ${later.length} cells that passed or were not run open from the matrix, by script.`
       }
     >
+      <Unanswered cells={later} />
       <div id="pages">
         {plain.map((cell) => (
           <article
@@ -136,6 +137,30 @@ const Cells = ({ view }: { readonly view: ReportView }) => {
         ))}
       </div>
     </Section>
+  )
+}
+
+/** Of cells whose pages are packed, why they have no answer, so that it can be read without a script too. */
+const Unanswered = ({ cells }: { readonly cells: readonly CellView[] }) => {
+  const reasons = new Map<string, string[]>()
+  for (const { cell, look } of cells) {
+    if (look === 'pass') continue
+    const why = `${words[look]}${cell.message === null ? '' : `: ${oneLine(cell.message)}`}`
+    reasons.set(why, [...(reasons.get(why) ?? []), cell.id])
+  }
+  return (
+    <ul class="plain">
+      {[...reasons].map(([why, ids]) => (
+        <li key={why}>
+          <details>
+            <summary>
+              {ids.length === 1 ? '1 cell' : `${ids.length} cells`}, {why}
+            </summary>
+            <p class="note">{ids.join(', ')}</p>
+          </details>
+        </li>
+      ))}
+    </ul>
   )
 }
 
