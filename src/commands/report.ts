@@ -14,6 +14,7 @@ import { renderJunit } from '../reporters/junit.ts'
 import { renderMarkdown } from '../reporters/markdown.ts'
 import { renderMetrics } from '../reporters/metrics.ts'
 import { renderFinal } from '../reporters/terminal-final.ts'
+import { publish, tellChanges } from './after-night.ts'
 import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
 import { mergeRuns } from './merge-runs.ts'
@@ -58,6 +59,10 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
   const merged = await mergeRuns(reports, { parts: options.merge, project }, io)
   const code = merged === null ? exitCodes.usage : await render(merged.run, { options, reports, io, ...merged })
   await github?.end(merged?.run ?? null)
+  if (merged !== null) {
+    publish(reports, merged.run)
+    await tellChanges(merged.run, { options, io, reports })
+  }
   return code
 }
 
