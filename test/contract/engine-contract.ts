@@ -7,6 +7,9 @@ import { ensureHelperImage } from '../../src/images/helper.ts'
 
 const sh = (script: string): readonly string[] => ['/bin/busybox', 'sh', '-c', script]
 const talks = sh('echo one; echo two >&2; exit 3')
+const pauses = sh(
+  "printf ready; /bin/busybox sleep 0.5; printf ', and'; /bin/busybox sleep 0.5; echo ' steady'; echo done",
+)
 const floods = sh('/bin/busybox yes 0123456789 | /bin/busybox head -n 1000')
 const stays = sh("trap 'exit 5' TERM; echo up; while :; do /bin/busybox sleep 0.1; done")
 const deaf = sh("trap '' TERM; while :; do /bin/busybox sleep 0.1; done")
@@ -14,6 +17,7 @@ const deaf = sh("trap '' TERM; while :; do /bin/busybox sleep 0.1; done")
 /** The same commands, as the engine in memory knows them. */
 export const fakePrograms: Readonly<Record<string, FakeProgram>> = Object.fromEntries<FakeProgram>([
   [talks.join(' '), { stdout: ['one'], stderr: ['two'], exitCode: 3 }],
+  [pauses.join(' '), { stdout: ['ready, and steady', 'done'], exitCode: 0 }],
   [floods.join(' '), { stdout: Array.from({ length: 1000 }, () => '0123456789'), exitCode: 0 }],
   [stays.join(' '), { stdout: ['up'], exitCode: null, onStop: 5 }],
   [deaf.join(' '), { exitCode: null, onStop: null }],
@@ -136,6 +140,11 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       expect(cut.cutBytes).toBeGreaterThan(1000)
       const tail = await engine.containers.logs(flood, { ...options, maxBytes: 10_000, tail: 3 })
       expect(tail.lines.map((line) => line.text)).toEqual(['0123456789', '0123456789', '0123456789'])
+    })
+
+    test('gives a line that was written in pieces as one', async () => {
+      const { lines } = await engine.containers.logs(await ended(pauses), { ...options, maxBytes: 1000 })
+      expect(lines.map((line) => line.text)).toEqual(['ready, and steady', 'done'])
     })
 
     test('runs commands in a container: exit code, streams, and 127 for what is not there', async () => {

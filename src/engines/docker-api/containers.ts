@@ -179,7 +179,7 @@ async function collectLogs(
       cutBytes += dropped
     }
   })
-  await readFrames(stream, (name, payload) => splitter.push(name, payload), options.signal)
+  await readFrames(stream, (...piece) => splitter.push(...piece), options.signal)
   splitter.end()
   return { lines, cutBytes: cutBytes + splitter.cutBytes }
 }
@@ -195,8 +195,8 @@ async function* linesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<L
   })
   const reading = readFrames(
     stream,
-    (name, payload) => {
-      splitter.push(name, payload)
+    (...piece) => {
+      splitter.push(...piece)
       wake()
     },
     signal,

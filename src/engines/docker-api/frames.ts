@@ -5,14 +5,18 @@ import { engineError } from './errors.ts'
 
 export type FrameStream = 'stdout' | 'stderr'
 
-/** Feeds chunks in any cut; calls back once a piece of payload, which may be a part of a frame. */
+/** A piece of payload, which may be a part of a frame; `opens` where it is the first one of its frame. */
+export type OnPayload = (stream: FrameStream, payload: Buffer, opens: boolean) => void
+
+/** Feeds chunks in any cut; calls back once a piece of payload. */
 export class FrameParser {
-  readonly #onPayload: (stream: FrameStream, payload: Buffer) => void
+  readonly #onPayload: OnPayload
   #header = Buffer.alloc(0)
   #left = 0
+  #opens = false
   #stream: FrameStream = 'stdout'
 
-  constructor(onPayload: (stream: FrameStream, payload: Buffer) => void) {
+  constructor(onPayload: OnPayload) {
     this.#onPayload = onPayload
   }
 
@@ -22,7 +26,8 @@ export class FrameParser {
       if (this.#left > 0) {
         const end = Math.min(chunk.length, at + this.#left)
         this.#left -= end - at
-        this.#onPayload(this.#stream, chunk.subarray(at, end))
+        this.#onPayload(this.#stream, chunk.subarray(at, end), this.#opens)
+        this.#opens = false
         at = end
         continue
       }
@@ -32,6 +37,7 @@ export class FrameParser {
       if (this.#header.length < 8) return
       this.#stream = this.#header[0] === 2 ? 'stderr' : 'stdout'
       this.#left = this.#header.readUInt32BE(4)
+      this.#opens = true
       this.#header = Buffer.alloc(0)
     }
   }
@@ -68,11 +74,7 @@ export function attachedDuplex(socket: Duplex): Duplex {
 }
 
 /** Reads a framed stream to its end. Rejects with the stream's error. */
-export function readFrames(
-  stream: Readable,
-  onPayload: (stream: FrameStream, payload: Buffer) => void,
-  signal: AbortSignal,
-): Promise<void> {
+export function readFrames(stream: Readable, onPayload: OnPayload, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const parser = new FrameParser(onPayload)
     const onAbort = () => {
