@@ -140,7 +140,7 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
       volumes.push({ name: null, target: volume.target })
       continue
     }
-    const name = objectName(identity, cell.id, volume.name)
+    const name = objectName(identity, cell.id, copy.alias, volume.name)
     teardown.defer(`volume ${name}`, (cleanup) => engine.volumes.remove(name, { signal: cleanup }))
     await engine.volumes.create({ name, labels }, { signal })
     volumes.push({ name, target: volume.target })

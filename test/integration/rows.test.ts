@@ -5,6 +5,12 @@ import { leftovers, testEngine } from '../support/engine.ts'
 import { type CheckedRun, check, matrix } from '../support/matrix.ts'
 import { dockerfile, environment, project, serverStack, type TestProject } from '../support/project.ts'
 
+/** Two stacks whose volumes have the same name. */
+const keeper = {
+  yaml: 'service: { volumes: ["data:/data"] }',
+  dockerfile: dockerfile.replace('USER', 'RUN mkdir --mode 777 /data\nUSER'),
+}
+
 const files = {
   ...environment('qa'),
   ...environment('cloud', 'contract: { port: 9090 }'),
@@ -30,6 +36,17 @@ checks:
   - { name: the front reaches the back, on: front, exec: { command: [perl, -MIO::Socket::INET, -e, 'exit(IO::Socket::INET->new("back:8080") ? 0 : 1)'] } }
 `,
   'stacks/web/Dockerfile': dockerfile,
+  ...serverStack('keeper', keeper),
+  ...serverStack('holder', keeper),
+  'stacks/stores/stack.yaml': `title: Two stores
+needs: { keeper: keeper, holder: holder }
+checks:
+  - name: what one keeps, the other does not have
+    steps:
+      - { on: keeper, exec: { command: [touch, /data/kept] }, expect: { exit_code: 0 } }
+      - { on: holder, exec: { command: [ls, /data] }, expect: { exit_code: 0, stdout: "" } }
+      - { on: keeper, exec: { command: [ls, /data] }, expect: { stdout: kept } }
+`,
 }
 
 let rows: TestProject
@@ -68,6 +85,10 @@ describe('a row', () => {
       ]),
     )
     expect(cell.checks.map((one) => one.outcome)).toEqual(['pass', 'pass'])
+  })
+
+  test('shares no volume with another in its cell, whatever they call it', () => {
+    expect(run.cell('stores@qa')).toMatchObject({ outcome: 'pass' })
   })
 
   test('that is excluded from a column says why, and its exclusion is no failure', () => {
