@@ -248,6 +248,8 @@ export interface Containers {
   followLogs(id: string, options: CallOptions): Promise<AsyncIterable<LogLine>>
   /** One file out of the container's file system; null where it does not exist. Works on a stopped one. */
   readFile(id: string, path: string, options: CallOptions & { readonly maxBytes: number }): Promise<FileFacts | null>
+  /** The variables that the engine starts its main process with. They may be secrets: kept nowhere, and in no record. */
+  environment(id: string, options: CallOptions): Promise<Readonly<Record<string, string>>>
   /** Peak memory in bytes, or null where the engine does not tell. */
   peakMemory(id: string, options: CallOptions): Promise<number | null>
 }

@@ -18,7 +18,7 @@ import type { Teardown } from './teardown.ts'
 import type { Verification } from './verify/judge.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
 import { isSettled, nothingSeen, observeNetwork, settled } from './verify/network.ts'
-import { type VerifyInput, verifyConstraints } from './verify/verify.ts'
+import { verifyConstraints } from './verify/verify.ts'
 
 export interface CopyContext {
   readonly cell: RunnableCell
@@ -190,14 +190,20 @@ function environmentOf(copy: Copy, context: CopyContext): Readonly<Record<string
   )
 }
 
-function declaredOf(copy: Copy, { cell, network }: CopyContext): Omit<VerifyInput, 'view' | 'seen'> {
+function declaredOf(copy: Copy, { cell, network, session }: CopyContext) {
   const { constraints } = copy.config
   const delayed = copy.after.filter((alias) => network?.delays.has(alias) === true)
-  return { constraints, network: cell.network, unsupported: cell.unsupported, needs: copy.after, delayed }
+  const { rootless, securityOptions } = session.facts
+  const mapsIds = rootless || securityOptions.some((option) => /\bname=(userns|rootless)\b/.test(option))
+  const { unsupported } = cell
+  return { constraints, network: cell.network, unsupported, needs: copy.after, delayed, mapsIds }
 }
 
 function unverified(copy: Copy, context: CopyContext, trouble: string): Verification {
-  return { records: verifyConstraints({ ...declaredOf(copy, context), seen: nothingSeen, view: null }), trouble }
+  return {
+    records: verifyConstraints({ ...declaredOf(copy, context), seen: nothingSeen, view: null, variables: null }),
+    trouble,
+  }
 }
 
 async function verify(
@@ -213,7 +219,10 @@ async function verify(
   const tryOut = async () =>
     observeNetwork({ pid: await pid(), needs: copy.after, network: context.network, egress, host, signal })
   const [view, seen] = await Promise.all([read(), tryOut()])
-  const declared = declaredOf(copy, context)
+  const imposed = Object.entries(copy.config.constraints.environment ?? {})
+  const hidden = view !== null && imposed.some(([name, value]) => view.environment[name] !== value)
+  const variables = hidden ? await session.engine.containers.environment(containerId, { signal }) : null
+  const declared = { ...declaredOf(copy, context), variables }
   const records = verifyConstraints({ ...declared, seen, view })
   if (view === null) {
     // Without a process there is nothing to read; a container that lives and cannot be read is another matter.

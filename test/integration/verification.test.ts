@@ -12,7 +12,7 @@ const strict = `constraints:
   pids_limit: 64
   shm_size: 32m
   read_only: true
-  tmpfs: { /scratch: "size=8m,mode=1777" }
+  tmpfs: { /scratch: "size=8m,mode=1770,uid=1000650000,exec" }
   user: "1000650000:0"
   cap_drop: [ALL]
   security_opt: ["no-new-privileges:true"]
@@ -67,7 +67,7 @@ describe('a cell', () => {
     ['ulimits:nofile', { soft: 128, hard: 256 }],
     ['sysctls:net.ipv4.ip_unprivileged_port_start', '1024'],
     ['hostname', 'crate'],
-    ['tmpfs:/scratch', 'size=8m,mode=1777'],
+    ['tmpfs:/scratch', 'size=8m,mode=1770,uid=1000650000,exec'],
     ['extra_hosts:supplier', '192.0.2.7'],
     ['environment:TZ', 'Asia/Tokyo'],
     ['network.egress', 'none'],
@@ -101,6 +101,17 @@ const without = (key: string) => (spec: ContainerSpec) =>
       }
     : spec
 
+const withOptions = (options: string) => (spec: ContainerSpec) => ({
+  ...spec,
+  constraints: { ...spec.constraints, ...(spec.constraints.tmpfs ? { tmpfs: { '/scratch': options } } : {}) },
+})
+const withoutVariable =
+  (name: string) =>
+  ({ environment, ...spec }: ContainerSpec): ContainerSpec => {
+    const { [name]: _, ...rest } = environment
+    return { ...spec, environment: rest }
+  }
+
 describe('an engine that drops', () => {
   test.each([
     ['read_only', { container: without('read_only') }, 'read_only'],
@@ -111,6 +122,10 @@ describe('an engine that drops', () => {
     ['no-new-privileges', { container: without('security_opt') }, 'security_opt:no-new-privileges'],
     ['sysctls', { container: without('sysctls') }, 'sysctls:net.ipv4.ip_unprivileged_port_start'],
     ['tmpfs', { container: without('tmpfs') }, 'tmpfs:/scratch'],
+    ['mode of a tmpfs', { container: withOptions('size=8m,uid=1000650000,exec') }, 'tmpfs:/scratch'],
+    ['exec of a tmpfs', { container: withOptions('size=8m,mode=1770,uid=1000650000') }, 'tmpfs:/scratch'],
+    ['owner of a tmpfs', { container: withOptions('size=8m,mode=1770,exec') }, 'tmpfs:/scratch'],
+    ['environment', { container: withoutVariable('TZ') }, 'environment:TZ'],
     ['ulimits', { container: without('ulimits') }, 'ulimits:nofile'],
     ['egress: none', { network: (spec: NetworkSpec) => ({ ...spec, internal: false }) }, 'network.egress'],
   ] as const)('%s gives error, whatever the checks say', async (_, drop, atom) => {

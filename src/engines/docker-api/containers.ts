@@ -106,6 +106,8 @@ export function containersOf(docker: Dockerode): Containers {
         const archive = await of(id).getArchive({ path, abortSignal: signal })
         return firstEntry(archive as unknown as Readable, { path, maxBytes })
       }),
+    environment: (id, { signal }) =>
+      call(signal, async () => variablesOf((await of(id).inspect({ abortSignal: signal })).Config.Env ?? [])),
     peakMemory: async (id, { signal }) => {
       const stats = await callOrNull(signal, () =>
         request<{ readonly memory_stats?: { readonly max_usage?: number } }>(docker, {
@@ -289,6 +291,15 @@ function stateOf(info: Dockerode.ContainerInspectInfo): ContainerState {
     claims: { ...info.HostConfig },
     raw: withoutEnvironment(info),
   }
+}
+
+function variablesOf(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [name = ''] = entry.split('=', 1)
+      return [name, entry.slice(name.length + 1)]
+    }),
+  )
 }
 
 /** Variables may hold secrets, and this record goes into evidence. */

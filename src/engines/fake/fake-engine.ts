@@ -164,6 +164,7 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
         find(id)
         return null
       }),
+    environment: (id, options) => call(options, () => find(id).spec.environment),
     peakMemory: (_id, options) => call(options, () => null),
   }
 

@@ -59,6 +59,7 @@ export function containersOf(cluster: Cluster): Containers {
     },
     followLogs: (id, options) => there(id, options, (containers, own) => containers.followLogs(own, options)),
     readFile: (id, path, options) => there(id, options, (containers, own) => containers.readFile(own, path, options)),
+    environment: (id, options) => there(id, options, (containers, own) => containers.environment(own, options)),
     peakMemory: (id, options) => there(id, options, (containers, own) => containers.peakMemory(own, options)),
   }
 }

@@ -1,6 +1,6 @@
 /** Holds one declared atom of a network policy against what was seen from inside. */
 import type { Atom } from '../../plan/atoms.ts'
-import type { Comparison } from './compare.ts'
+import { asserted, type Comparison } from './comparison.ts'
 import type { KernelView } from './kernel-view.ts'
 import type { NetworkSeen } from './network.ts'
 
@@ -31,8 +31,6 @@ export function compareNetworkAtom(atom: Atom, { view, seen, delayed }: NetworkC
       return asserted
   }
 }
-
-const asserted: Comparison = { provenance: 'asserted', observed: null, agrees: null }
 
 function compareEgress(atom: Atom, { direct, proxied }: NetworkSeen): Comparison {
   if (atom.value !== 'proxy') {

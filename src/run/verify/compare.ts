@@ -1,21 +1,22 @@
 /** Holds one declared atom against what the kernel says of the container. */
 import type { Json } from '../../model/check.ts'
-import type { Provenance } from '../../model/outcome.ts'
 import type { Atom } from '../../plan/atoms.ts'
-import type { KernelView, Mount } from './kernel-view.ts'
+import { compareMountSize, compareTmpfs, mountAt } from './compare-mounts.ts'
+import { asserted, type Comparison, seen } from './comparison.ts'
+import type { KernelView } from './kernel-view.ts'
 
-/** `agrees` null: it cannot be observed, and only the engine's word stands for it. */
-export interface Comparison {
-  readonly provenance: Provenance
-  readonly observed: Json
-  readonly agrees: boolean | null
+export interface AtomContext {
+  readonly view: KernelView
+  /** All atoms of the container, since some limit one another (`cap_add` lifts a part of `cap_drop:ALL`). */
+  readonly declared: readonly Atom[]
+  /** What the engine says that it started the process with; null where it was not asked. */
+  readonly variables: Readonly<Record<string, string>> | null
+  /** The engine maps ids of users, so that the kernel names others than the container. */
+  readonly mapsIds: boolean
 }
 
-const seen = (observed: Json, agrees: boolean): Comparison => ({ provenance: 'enforced', observed, agrees })
-const asserted: Comparison = { provenance: 'asserted', observed: null, agrees: null }
-
-/** @param declared all atoms of the container, since some limit one another (`cap_add` lifts a part of `cap_drop:ALL`). */
-export function compareAtom(atom: Atom, view: KernelView, declared: readonly Atom[]): Comparison {
+export function compareAtom(atom: Atom, context: AtomContext): Comparison {
+  const { view, declared } = context
   const [key, name] = split(atom.key)
   switch (key) {
     case 'mem_limit':
@@ -37,7 +38,7 @@ export function compareAtom(atom: Atom, view: KernelView, declared: readonly Ato
       return seen(readOnly, readOnly === atom.value)
     }
     case 'tmpfs':
-      return compareTmpfs(atom.value, mountAt(view, name))
+      return compareTmpfs(String(atom.value), mountAt(view, name), context)
     case 'user':
       return compareUser(String(atom.value), view)
     case 'group_add':
@@ -74,7 +75,7 @@ export function compareAtom(atom: Atom, view: KernelView, declared: readonly Ato
         ? seen(view.command, /^(docker-init|tini|catatonit|init)$/.test(view.command))
         : asserted
     case 'environment':
-      return view.environment[name] === atom.value ? seen(atom.value, true) : asserted
+      return compareVariable(name, atom.value, context)
     default:
       return asserted
   }
@@ -141,36 +142,6 @@ function compareUlimit(
   return seen(told, same(observed.hard, wanted.hard))
 }
 
-/** The last mount on a path is the one that is seen. */
-function mountAt(view: KernelView, path: string): Mount | undefined {
-  return view.mounts.filter((mount) => mount.target === path).at(-1)
-}
-
-function compareTmpfs(value: Json, mount: Mount | undefined): Comparison {
-  if (mount?.type !== 'tmpfs') return seen(mount?.type ?? null, false)
-  const size = /(?:^|,)size=([^,]+)/.exec(String(value))?.[1]
-  const observed = `tmpfs ${[...mount.options, ...mount.superOptions.filter((option) => option.startsWith('size='))].join(',')}`
-  if (size === undefined) return seen(observed, true)
-  return seen(observed, mountBytes(mount) === parseBytes(size))
-}
-
-function compareMountSize(value: Json, mount: Mount | undefined): Comparison {
-  const bytes = mount === undefined ? null : mountBytes(mount)
-  return seen(bytes, bytes === value)
-}
-
-function mountBytes(mount: Mount): number | null {
-  const size = mount.superOptions.find((option) => option.startsWith('size='))?.slice('size='.length)
-  return size === undefined ? null : parseBytes(size)
-}
-
-/** The kernel's own spelling in mount options: binary k, m and g. */
-function parseBytes(text: string): number | null {
-  const [, digits, unit] = /^(\d+)([kmg]?)b?$/i.exec(text) ?? []
-  if (digits === undefined || unit === undefined) return null
-  return Number(digits) * ({ '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()] ?? 1)
-}
-
 function compareUser(wanted: string, view: KernelView): Comparison {
   const [user, group] = wanted.split(':')
   const uid = view.status['Uid']?.split(' ')[1] ?? ''
@@ -221,11 +192,25 @@ function compareSecurity(name: string, text: string, view: KernelView): Comparis
     }
     case 'seccomp': {
       const filtered = view.status['Seccomp'] === '2'
-      return seen(filtered ? 'filter' : 'none', filtered === !/unconfined$/.test(text))
+      const observed = filtered ? 'filter' : 'none'
+      if (/unconfined$/.test(text)) return seen(observed, !filtered)
+      // That there is a filter is seen, and not which: it may be the engine's own instead of this profile.
+      return filtered && !/[:=](builtin|default)$/.test(text) ? { ...asserted, observed } : seen(observed, filtered)
     }
     default:
       return asserted
   }
+}
+
+/**
+ * A process may write over its environment or leave it behind, so a variable that is not seen inside is looked for in
+ * the engine's record. Another value than the declared one may be a secret, and is not told.
+ */
+function compareVariable(name: string, value: Json, { view, variables }: AtomContext): Comparison {
+  if (view.environment[name] === value) return seen(value, true)
+  const given = variables?.[name]
+  if (variables === null || given === value) return asserted
+  return seen(given === undefined ? 'not set' : 'another value', false)
 }
 
 const squeeze = (text: string) => text.trim().replace(/\s+/g, ' ')

@@ -19,6 +19,10 @@ export interface VerifyInput {
   /** Null where the container was gone before it could be read. */
   readonly view: KernelView | null
   readonly seen: NetworkSeen
+  /** What the engine says that it started the process with; null where it was not asked. */
+  readonly variables: Readonly<Record<string, string>> | null
+  /** The engine maps ids of users. */
+  readonly mapsIds: boolean
 }
 
 /** One record an atom; `agrees: false` on any of them means that the cell is not what it says it is. */
@@ -38,7 +42,7 @@ function verifyAtom(atom: Atom, declared: readonly Atom[], input: VerifyInput): 
     return { ...atom, provenance: 'unsupported', observed: null, agrees: null }
   }
   if (input.view === null) return { ...atom, provenance: 'asserted', observed: null, agrees: null }
-  return { ...atom, ...compareAtom(atom, input.view, declared) }
+  return { ...atom, ...compareAtom(atom, { ...input, view: input.view, declared }) }
 }
 
 function verifyNetwork(atom: Atom, input: VerifyInput): ConstraintRecord {

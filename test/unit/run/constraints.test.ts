@@ -71,6 +71,8 @@ describe('a latency', () => {
     delayed: [],
     view: null,
     seen: nothingSeen,
+    variables: null,
+    mapsIds: false,
   }
   const latency = (rest: Partial<VerifyInput>) =>
     verifyConstraints({ ...input, ...rest }).filter(({ key }) => key === 'network.latency')
