@@ -1,8 +1,10 @@
 /** argv, signals and the exit code: the only file that touches `process`. */
 import { resolve } from 'node:path'
+import { isatty } from 'node:tty'
 import { Command, CommanderError } from 'commander'
 import { addChecking } from './cli/checking.ts'
 import { addDeclarations } from './cli/declarations.ts'
+import { addKept } from './cli/kept.ts'
 import { addMachine } from './cli/machine.ts'
 import { examples, type Perform } from './cli/options.ts'
 import { addResults } from './cli/results.ts'
@@ -42,7 +44,7 @@ function ioOf(cwd: string): Io {
     stderr: (text) => write(stderr, text),
     env,
     cwd,
-    isTTY: { stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
+    isTTY: { stdin: isatty(0), stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     get columns() {
       return stdout.columns ?? 80
     },
@@ -51,6 +53,9 @@ function ioOf(cwd: string): Io {
     },
     color: wantsColor(env, stdout.isTTY === true),
     signal: cancelling.signal,
+    get stdinStream() {
+      return process.stdin
+    },
     stdoutStream: stdout,
     stderrStream: stderr,
   }
@@ -79,7 +84,7 @@ const program = new Command('matrix')
   .exitOverride()
   .addHelpText('after', examples(['matrix check --stack api-endpoint', 'matrix list', 'matrix doctor']))
 
-for (const add of [addChecking, addResults, addDeclarations, addMachine]) add(program, perform)
+for (const add of [addChecking, addKept, addResults, addDeclarations, addMachine]) add(program, perform)
 
 function internalError(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

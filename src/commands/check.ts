@@ -254,12 +254,20 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
   const run = await recorder.finish(plan.project.history)
   await writeReports(reports, run, (text) => io.stderr(printable(`matrix: ${text}\n`)))
   const code = context.present(run, { options, io, folder: recorder.folder })
+  if (options.keepFailed === true) tellKept(run, io)
   await github?.end(run)
   if (how === 'internal') throw broken
   if (broken instanceof EngineError && !io.signal.aborted) {
     io.stderr(printable(`matrix: ${broken.message}\n${broken.hint === undefined ? '' : `  ${broken.hint}\n`}`))
   }
   return code ?? verdict.exitCode
+}
+
+function tellKept(run: RunRecord, io: Io): void {
+  const kept = run.cells.filter(({ outcome, ranOn }) => ranOn !== null && (outcome === 'fail' || outcome === 'error'))
+  if (kept.length === 0) return
+  const lines = kept.map(({ id }) => `  matrix logs ${id}    matrix shell ${id}\n`)
+  io.stderr(`The containers of these cells are kept until the next run, or matrix clean:\n${lines.join('')}`)
 }
 
 function progressReporter(io: Io): Reporter {

@@ -7,13 +7,14 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The folder that `--project` named, else the working directory; absolute. */
   readonly cwd: string
-  readonly isTTY: { readonly stdout: boolean; readonly stderr: boolean }
+  readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   /** Size of the terminal in characters, read anew each time; 80 × 24 where there is none. */
   readonly columns: number
   readonly rows: number
   readonly color: boolean
   /** Aborts with a `CancelledError` on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  readonly stdinStream: NodeJS.ReadStream
   readonly stdoutStream: NodeJS.WriteStream
   readonly stderrStream: NodeJS.WriteStream
 }

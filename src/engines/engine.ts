@@ -240,6 +240,8 @@ export interface Containers {
   exec(id: string, spec: ExecSpec, options: CallOptions): Promise<ExecResult>
   /** A process whose stdin and stdout are the two directions of the stream; stderr is dropped. */
   connect(id: string, command: readonly string[], options: CallOptions): Promise<Duplex>
+  /** A process with a terminal of its own. */
+  terminal(id: string, spec: TerminalSpec, options: CallOptions): Promise<Terminal>
   logs(
     id: string,
     options: CallOptions & { readonly tail?: number; readonly sinceMs?: number; readonly maxBytes: number },
@@ -259,6 +261,21 @@ export interface ExecSpec {
   readonly workdir?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly maxBytes: number
+}
+export interface TerminalSpec {
+  readonly command: readonly string[]
+  /** Size in characters. */
+  readonly columns: number
+  readonly rows: number
+  /** What `TERM` is inside, such as `xterm-256color`. */
+  readonly type: string
+}
+export interface Terminal {
+  /** What is written is typed; what is read is shown. Ends with the process. */
+  readonly stream: Duplex
+  resize(size: Pick<TerminalSpec, 'columns' | 'rows'>): Promise<void>
+  /** Asked once the stream has ended. */
+  exitCode(): Promise<number>
 }
 export interface ExecResult {
   readonly exitCode: number

@@ -24,7 +24,7 @@ export function labelsOf(identity: RunIdentity, role: Role, cell?: string): Labe
 }
 
 /** A name of an engine's object; `part` is an id or another part of the project's own making. */
-export function objectName(identity: RunIdentity, ...parts: readonly string[]): string {
+export function objectName(identity: Pick<RunIdentity, 'run'>, ...parts: readonly string[]): string {
   return ['matrix', identity.run, ...parts.map((part) => part.replace('@', '.'))].join('-').toLowerCase()
 }
 

@@ -174,6 +174,17 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       expect(text).toBe('there and back')
     })
 
+    test('runs a command in a terminal, and says how it ended', async () => {
+      const id = await started(stays)
+      const size = { columns: 80, rows: 24, type: 'xterm' }
+      const terminal = await engine.containers.terminal(id, { command: talks, ...size }, options)
+      let text = ''
+      for await (const chunk of terminal.stream) text += String(chunk)
+      // A terminal has one output, and lines of its own.
+      expect(text.split('\r\n').toSorted()).toEqual(['', 'one', 'two'])
+      expect(await terminal.exitCode()).toBe(3)
+    })
+
     test('tells of starts and ends as events, with labels and exit code', async () => {
       const watching = new AbortController()
       const own = { ...labels, 'matrix.watched': 'yes' }

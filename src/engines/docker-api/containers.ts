@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { extract } from 'tar-stream'
 import { BoundedText } from '../../lib/bounded-text.ts'
-import { systemClock } from '../../lib/clock.ts'
 import {
   type ContainerLogs,
   type ContainerState,
@@ -13,10 +12,12 @@ import {
   type LogLine,
 } from '../engine.ts'
 import { call, callOrNull, engineError } from './errors.ts'
+import { exitCodeOf } from './exec-end.ts'
 import { attachedDuplex, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
 import { LineSplitter } from './log-lines.ts'
 import { request } from './request.ts'
+import { openTerminal } from './terminal.ts'
 
 export function containersOf(docker: Dockerode): Containers {
   const of = (id: string) => docker.getContainer(id)
@@ -88,6 +89,7 @@ export function containersOf(docker: Dockerode): Containers {
         // The signal covers the opening only: a stream that stands is ended by whoever holds it.
         return attachedDuplex(await exec.start({ hijack: true, stdin: true, Tty: false }))
       }),
+    terminal: (id, spec, options) => openTerminal(docker, id, spec, options),
     logs: (id, { signal, tail, sinceMs, maxBytes }) =>
       call(signal, async () => {
         const stream = await openLogs(docker, {
@@ -120,16 +122,6 @@ export function containersOf(docker: Dockerode): Containers {
       return peak ?? null
     },
   }
-}
-
-/** The streams of a command may end a moment before the engine has heard of its end. */
-async function exitCodeOf(exec: Dockerode.Exec, signal: AbortSignal): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const { ExitCode, Running } = await exec.inspect({ abortSignal: signal })
-    if (typeof ExitCode === 'number' && Running !== true) return ExitCode
-    await systemClock.sleep(50, signal)
-  }
-  throw new EngineError('failed', 'the engine does not say how the command ended')
 }
 
 /** 304: it had stopped already. */

@@ -1,6 +1,6 @@
 /** An engine in memory behind the same port, for what has to be tested without a machine. */
 import { createHash, randomBytes } from 'node:crypto'
-import { Duplex, Readable } from 'node:stream'
+import { Duplex, Readable, Writable } from 'node:stream'
 import { Queue } from '../../lib/queue.ts'
 import {
   type CallOptions,
@@ -152,6 +152,20 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
       call(options, () => {
         running(id)
         return echo()
+      }),
+    terminal: (id, spec, options) =>
+      call(options, () => {
+        running(id)
+        const { stdout = [], stderr = [], exitCode } = program(spec.command) ?? { exitCode: 127 }
+        const stream = Readable.from([...stdout, ...stderr].map((line) => `${line}\r\n`))
+        return {
+          stream: Duplex.from({
+            readable: stream,
+            writable: new Writable({ write: (_chunk, _encoding, done) => done() }),
+          }),
+          resize: async () => {},
+          exitCode: async () => exitCode ?? killed,
+        }
       }),
     logs: (id, options) =>
       call(options, () => {

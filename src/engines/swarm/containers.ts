@@ -52,6 +52,7 @@ export function containersOf(cluster: Cluster): Containers {
     exec: (id, spec, options) => there(id, options, (containers, own) => containers.exec(own, spec, options)),
     connect: (id, command, options) =>
       there(id, options, (containers, own) => containers.connect(own, command, options)),
+    terminal: (id, spec, options) => there(id, options, (containers, own) => containers.terminal(own, spec, options)),
     async logs(id, options) {
       options.signal.throwIfAborted()
       if ((await cluster.placeOf(id, options.signal)) === null) return { lines: [], cutBytes: 0 }

@@ -17,8 +17,9 @@ function ioAt(cwd: string, env: Io['env'] = {}): { readonly io: Io; readonly tol
   const stderr = (more: string) => {
     text += more
   }
-  const { stdout: stdoutStream, stderr: stderrStream } = process
-  const streams = { stdoutStream, stderrStream, isTTY: { stdout: false, stderr: false } }
+  const { stdin: stdinStream, stdout: stdoutStream, stderr: stderrStream } = process
+  const isTTY = { stdin: false, stdout: false, stderr: false }
+  const streams = { stdinStream, stdoutStream, stderrStream, isTTY }
   const signal = new AbortController().signal
   return {
     io: { stdout: () => {}, stderr, env, cwd, columns: 80, rows: 24, color: false, signal, ...streams },
