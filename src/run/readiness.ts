@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Readiness } from '../model/check.ts'
 import type { Reason } from '../model/outcome.ts'
 import { redact } from './evidence.ts'
+import { trouble } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
 import type { ProbeTarget } from './probes/target.ts'
 
@@ -42,7 +43,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
   const ending = new AbortController()
   const ended = new Error('the container ended')
   void context.died.then(() => ending.abort(ended))
-  const stop = watchLog(readiness, context, (line) => ending.abort(new FailOn(line)))
+  const stop = watchLog(readiness, context, (why) => ending.abort(why))
   using limit = deadline(context.deadlineMs, anyOf(context.signal, ending.signal))
   const until = clock.now() + context.deadlineMs
   let attempts = 0
@@ -95,6 +96,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
     if (ending.signal.reason instanceof FailOn) {
       return notReady({ reason: 'fail-on', message: `the log says: ${ending.signal.reason.message}` })
     }
+    if (ending.signal.reason instanceof Unwatched) return notReady({ ...ending.signal.reason.seen, error: true })
     if (ending.signal.aborted) return notReady({ reason: 'exited', message: 'the container ended before it was ready' })
     if (!limit.signal.aborted) throw error
   } finally {
@@ -105,17 +107,32 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
 }
 
 class FailOn extends Error {}
+/** The log that a line was looked for in could not be read on. */
+class Unwatched extends Error {
+  readonly seen: { readonly reason: Reason; readonly message: string }
+  constructor(error: unknown) {
+    super('the log could not be read on', { cause: error })
+    const { reason, message } = trouble(error)
+    this.seen = { reason, message: `the log could not be watched for a line of fail_on: ${message}` }
+  }
+}
 
 /** Follows the log where a line of it may end the wait. */
-function watchLog(readiness: Readiness, context: ReadinessContext, onFatal: (line: string) => void): () => void {
+function watchLog(readiness: Readiness, context: ReadinessContext, onEnd: (why: Error) => void): () => void {
   const { failOn } = readiness
   if (failOn === undefined) return () => {}
   const following = new AbortController()
+  const signal = anyOf(context.signal, following.signal)
   void (async () => {
-    const signal = anyOf(context.signal, following.signal)
     for await (const line of await context.engine.containers.followLogs(context.target.containerId, { signal })) {
-      if ((await match(failOn, line.text)).outcome === 'pass') onFatal(line.text)
+      const told = await match(failOn, line.text)
+      if (told.outcome === 'pass') return onEnd(new FailOn(line.text))
+      if (told.outcome === 'error') return onEnd(new Unwatched(new Error(told.message)))
     }
-  })().catch(() => {})
+  })().catch(async (error: unknown) => {
+    // A container that is just ending may take its log with it; its end is the reason then.
+    await context.clock.sleep(deathNewsMs, signal).catch(() => {})
+    if (!signal.aborted) onEnd(new Unwatched(error))
+  })
   return () => following.abort()
 }

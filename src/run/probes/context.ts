@@ -37,16 +37,20 @@ export function portOf(target: ProbeTarget, name: string): number {
   return port
 }
 
+/** Why nothing could be observed. */
+export function trouble(error: unknown): Extract<Observation, { kind: 'unobserved' }> {
+  const lost = { unreachable: 'engine-lost', 'node-lost': 'node-lost' } as const
+  const code = error instanceof EngineError ? error.code : null
+  const reason = code === 'unreachable' || code === 'node-lost' ? lost[code] : 'unobservable'
+  return { kind: 'unobserved', reason, message: oneLine(error instanceof Error ? error.message : String(error)) }
+}
+
 /** A failure to get an answer: the workload's silence as an observation, everything else as `unobserved`. */
 export function silence(
   error: unknown,
   signal: AbortSignal,
 ): { readonly noReply: NoReply } | { readonly unobserved: Extract<Observation, { kind: 'unobserved' }> } {
-  if (error instanceof EngineError) {
-    const lost = { unreachable: 'engine-lost', 'node-lost': 'node-lost' } as const
-    const reason = error.code === 'unreachable' || error.code === 'node-lost' ? lost[error.code] : 'unobservable'
-    return { unobserved: { kind: 'unobserved', reason, message: oneLine(error.message) } }
-  }
+  if (error instanceof EngineError) return { unobserved: trouble(error) }
   if (error instanceof DialError) {
     if (error.relayFault) return { unobserved: { kind: 'unobserved', reason: 'unobservable', message: error.message } }
     return { noReply: { reason: error.reason, message: error.message } }
