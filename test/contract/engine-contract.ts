@@ -111,6 +111,9 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       const stubborn = await started(deaf)
       await engine.containers.stop(stubborn, { ...options, graceMs: 1000 })
       expect(await engine.containers.inspect(stubborn, options)).toMatchObject({ status: 'exited', exitCode: 137 })
+      const hasty = await started(deaf)
+      await engine.containers.stop(hasty, { ...options, graceMs: 250 })
+      expect(await engine.containers.inspect(hasty, options)).toMatchObject({ status: 'exited', exitCode: 137 })
     })
 
     test('delivers a signal, and refuses one for a container that does not run', async () => {

@@ -17,6 +17,7 @@ import { attachedDuplex, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
 import { LineSplitter } from './log-lines.ts'
 import { request } from './request.ts'
+import { stop } from './stop.ts'
 import { openTerminal } from './terminal.ts'
 
 export function containersOf(docker: Dockerode): Containers {
@@ -31,17 +32,7 @@ export function containersOf(docker: Dockerode): Containers {
       }),
     start: (id, { signal }) => call(signal, async () => void (await of(id).start({ abortSignal: signal }))),
     inspect: (id, { signal }) => call(signal, async () => stateOf(await of(id).inspect({ abortSignal: signal }))),
-    stop: (id, { signal, graceMs, stopSignal }) =>
-      call(signal, async () => {
-        const { State, Config } = await of(id).inspect({ abortSignal: signal })
-        if (!State.Running) return
-        // The stop signal of the API came after 1.41, so a signal of ours is sent apart from the wait.
-        const configured = (Config as { StopSignal?: string }).StopSignal ?? 'SIGTERM'
-        if (stopSignal !== undefined && stopSignal !== configured) {
-          await of(id).kill({ signal: stopSignal, abortSignal: signal })
-        }
-        await notModified(of(id).stop({ t: Math.ceil(graceMs / 1000), abortSignal: signal }))
-      }),
+    stop: (id, options) => call(options.signal, () => stop(of(id), options)),
     kill: (id, { signal, killSignal }) =>
       call(signal, async () => void (await of(id).kill({ signal: killSignal, abortSignal: signal }))),
     restart: (id, { signal, graceMs }) =>
@@ -121,15 +112,6 @@ export function containersOf(docker: Dockerode): Containers {
       const peak = stats?.memory_stats?.max_usage
       return peak ?? null
     },
-  }
-}
-
-/** 304: it had stopped already. */
-async function notModified(call: Promise<unknown>): Promise<void> {
-  try {
-    await call
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode !== 304) throw error
   }
 }
 
