@@ -10,6 +10,7 @@ export function addChecking(program: Command, perform: Perform): void {
     .option('--env <ids>', 'only these environments, separated by commas', list)
     .addOption(shardOption())
     .option('--failed', 'only the cells that were not green in the last run')
+    .option('--changed', 'not again what passed with the same images, configuration, checks and engine, and lately')
     .option('--json', 'print the run as JSON on stdout, and nothing else there')
     .addOption(new Option('--concurrency <cells>', 'how many cells run at a time').argParser(count))
     .option('--deadline <duration>', 'stop starting cells after this long, such as 10m')

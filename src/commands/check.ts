@@ -9,7 +9,7 @@ import { printable } from '../lib/printable.ts'
 import { stateFolder } from '../lib/state-folder.ts'
 import { parseDuration } from '../lib/units.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
-import { baselineOf, lastDurations, pastRuns } from '../model/history.ts'
+import { baselineOf, knownPasses, lastDurations, pastRuns } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
 import type { Gate, RunRecord } from '../model/run-record.ts'
@@ -43,6 +43,8 @@ import { writeReports } from './write-reports.ts'
 
 export interface CheckOptions extends PlanArguments {
   readonly failed?: boolean
+  /** What passed with the same fingerprint a short time ago is not run again. */
+  readonly changed?: boolean
   readonly json?: boolean
   readonly concurrency?: number
   /** As written, such as `10m`. */
@@ -223,6 +225,7 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
       deadlineMs: context.deadlineMs,
       mayBootstrap: context.mayBootstrap,
       keepFailed: options.keepFailed === true,
+      knownPass: options.changed === true ? knownPasses(pastRuns(history), today(plan, startedAt)) : () => null,
       expectedMs: (cell) => expected.get(cell) ?? null,
       afterwards: async (held) => {
         if (context.purpose !== null) return context.purpose.afterwards(held, { plan, progress })
@@ -262,6 +265,11 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
   }
   return code ?? verdict.exitCode
 }
+
+const today = (plan: Plan, startedAt: string) => ({
+  nowMs: Date.parse(startedAt),
+  maxAgeMs: plan.project.history.maxAgeMs,
+})
 
 function tellKept(run: RunRecord, io: Io): void {
   const kept = run.cells.filter(({ outcome, ranOn }) => ranOn !== null && (outcome === 'fail' || outcome === 'error'))

@@ -16,6 +16,7 @@ import type {
   FailureRecord,
   Gate,
   ImageRecord,
+  ObservedIn,
   PhaseRecord,
   PlacementRecord,
   RowRecord,
@@ -154,6 +155,8 @@ export interface CellFinished {
   readonly findings: readonly Finding[]
   readonly evidence: readonly EvidenceRef[]
   readonly failures?: readonly FailureRecord[]
+  /** It did not run: this is the answer of an earlier run. */
+  readonly observedIn?: ObservedIn
 }
 /** A cell that failed was run again, alone. */
 export interface CellAgain {

@@ -198,7 +198,7 @@ class Fold {
       placements: parts?.placements ?? [],
       durationMs: finished?.durationMs ?? Math.round(parts === undefined ? 0 : this.#lastAtMs - parts.startedAtMs),
       ranOn: parts?.engine ?? null,
-      observedIn: null,
+      observedIn: finished?.observedIn ?? null,
       phases: parts?.phases ?? [],
       checks: parts?.checks ?? [],
       constraints: parts?.constraints ?? [],

@@ -1,7 +1,7 @@
 /** What earlier runs answered, a line a cell a run, and what follows from many of them. */
 import type { Baseline } from './comparison.ts'
 import type { CellOutcome, Reason } from './outcome.ts'
-import type { CellRecord } from './run-record.ts'
+import type { CellRecord, ObservedIn } from './run-record.ts'
 
 export interface HistoryLine {
   readonly run: string
@@ -20,6 +20,8 @@ export interface HistoryLine {
   readonly imageBytes?: number | null
   /** Hash of what the project declared for the cell. */
   readonly declared?: string | null
+  /** The run did not ask: it took the answer of this one. */
+  readonly observedIn?: ObservedIn
 }
 
 /** A run, as far as its lines tell. */
@@ -73,9 +75,32 @@ const answers = (line: HistoryLine): boolean => answered.has(line.outcome)
 export function lastDurations(history: readonly HistoryLine[]): ReadonlyMap<string, number> {
   return new Map(
     history
-      .filter((line) => line.outcome === 'pass' || line.outcome === 'fail')
+      .filter((line) => (line.outcome === 'pass' || line.outcome === 'fail') && line.observedIn === undefined)
       .map((line) => [line.cell, line.durationMs]),
   )
+}
+
+/** So long an unchanged pass is believed where the project sets no `max_age`. */
+const youngMs = 24 * 3_600_000
+
+/**
+ * Tells where a cell has passed already: its last answer is a pass that depends on the same, is young, and was no flake.
+ * An answer that was itself taken over counts from when it was observed.
+ */
+export function knownPasses(
+  runs: readonly PastRun[],
+  today: { readonly nowMs: number; readonly maxAgeMs: number | null },
+): (cell: string, fingerprint: string) => ObservedIn | null {
+  const last = new Map(runs.flatMap((run) => [...run.cells.values()].filter(answers).map((line) => [line.cell, line])))
+  return (cell, fingerprint) => {
+    const line = last.get(cell)
+    if (line === undefined || line.outcome !== 'pass' || line.flaky === true || line.fingerprint !== fingerprint) {
+      return null
+    }
+    const observed = line.observedIn ?? { run: line.run, cell, startedAt: line.startedAt }
+    const ageMs = today.nowMs - Date.parse(observed.startedAt)
+    return ageMs >= 0 && ageMs <= (today.maxAgeMs ?? youngMs) ? observed : null
+  }
 }
 
 /** What a cell answered in its last runs, the oldest first. */
@@ -88,7 +113,9 @@ export function stripOf(runs: readonly PastRun[], cell: string, length: number):
 
 /** Of a cell's answers, how many changed although nothing that they depend on did, or were called flaky. */
 export function flakeRate(strip: readonly HistoryLine[]): number | null {
-  const seen = strip.filter((line) => line.outcome === 'pass' || line.outcome === 'fail')
+  const seen = strip.filter(
+    (line) => (line.outcome === 'pass' || line.outcome === 'fail') && line.observedIn === undefined,
+  )
   if (seen.length < 2) return null
   const flipped = seen.filter((line, index) => {
     const before = seen[index - 1]
@@ -111,7 +138,7 @@ export function staleness(
   if (typeof line.declared === 'string' && today.declared !== null && line.declared !== today.declared) {
     return { why: 'declaration', message: 'what the project declares for it has changed since' }
   }
-  const ageMs = today.nowMs - Date.parse(line.startedAt)
+  const ageMs = today.nowMs - Date.parse(line.observedIn?.startedAt ?? line.startedAt)
   if (today.maxAgeMs === null || ageMs <= today.maxAgeMs) return null
   return { why: 'age', message: `it is ${Math.floor(ageMs / 3_600_000)} h old` }
 }
@@ -125,7 +152,7 @@ export function historyLineOf(
     readonly imageBytes: number | null
   },
 ): HistoryLine {
-  const { id, outcome, signature, fingerprint, durationMs, reason, declared } = cell
+  const { id, outcome, signature, fingerprint, durationMs, reason, declared, observedIn } = cell
   return {
     run: run.id,
     startedAt: run.startedAt,
@@ -140,5 +167,6 @@ export function historyLineOf(
     ...(run.part ? { part: true } : {}),
     ...(run.imageBytes === null ? {} : { imageBytes: run.imageBytes }),
     ...(declared === null ? {} : { declared }),
+    ...(observedIn === null ? {} : { observedIn }),
   }
 }

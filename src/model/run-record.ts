@@ -125,7 +125,8 @@ export interface CellRecord {
   readonly durationMs: number
   /** Endpoint of the engine that it ran on; null where it did not start. */
   readonly ranOn: string | null
-  readonly observedIn: { readonly run: string; readonly cell: string } | null
+  /** The earlier run whose answer it has, since nothing that it depends on has changed; null where it ran in this one. */
+  readonly observedIn: ObservedIn | null
   readonly phases: readonly PhaseRecord[]
   readonly checks: readonly CheckRecord[]
   readonly constraints: readonly ConstraintRecord[]
@@ -147,6 +148,12 @@ export interface CellRecord {
   readonly change: Change | null
   /** Hash of what the project declares for it, without what is only known on an engine. */
   readonly declared: string | null
+}
+export interface ObservedIn {
+  readonly run: string
+  readonly cell: string
+  /** Of that run; ISO 8601, UTC. */
+  readonly startedAt: string
 }
 /** `error`: it could not be observed, which no waiver covers. */
 export interface FailureRecord {

@@ -20,7 +20,9 @@ export function expendableRuns(
   history: readonly HistoryLine[],
   { keptRuns }: { readonly keptRuns: number },
 ): readonly string[] {
-  const lastPass = new Map(history.filter((line) => line.outcome === 'pass').map((line) => [line.cell, line.run]))
+  const lastPass = new Map(
+    history.filter((line) => line.outcome === 'pass').map((line) => [line.cell, line.observedIn?.run ?? line.run]),
+  )
   const kept = new Set([...ids.slice(-keptRuns), ...lastPass.values()])
   return ids.filter((id) => !kept.has(id))
 }

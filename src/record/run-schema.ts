@@ -116,7 +116,7 @@ const cell = z.object({
   placements: z.array(z.object({ container: z.string(), machine: z.string() })).describe('on a cluster only'),
   durationMs: ms,
   ranOn: z.string().nullable().describe('endpoint of the engine that it ran on'),
-  observedIn: z.object({ run: z.string(), cell: z.string() }).nullable(),
+  observedIn: z.object({ run: z.string(), cell: z.string(), startedAt: z.string() }).nullable(),
   phases: z.array(z.object({ name: z.string(), startMs: ms, durationMs: ms })),
   checks: z.array(check),
   constraints: z.array(constraint),

@@ -84,6 +84,7 @@ function testOf(cell: CellRecord, runStart: number) {
       ...(cell.stage === null ? {} : { stage: cell.stage }),
       ...(cell.reason === null ? {} : { reason: cell.reason }),
       ...(cell.signature === null ? {} : { signature: cell.signature }),
+      ...(cell.observedIn === null ? {} : { observedIn: cell.observedIn.run }),
     },
     ...(cell.message === null ? {} : { message: printable(cell.message) }),
     ...(cell.checks.length === 0

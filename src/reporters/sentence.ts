@@ -27,9 +27,15 @@ function countsOf(run: RunRecord): readonly (readonly [number, string])[] {
     [outcome('blocked'), 'blocked by a build'],
     [outcome('cancelled'), 'cancelled'],
     [outcome('not-run'), 'not run'],
-    [outcome('pass'), 'passed'],
+    [outcome('pass'), `passed${observedBefore(cells)}`],
     [outcome('excluded'), 'excluded'],
   ]
+}
+
+/** An answer that was taken over is not one that was observed now. */
+function observedBefore(cells: RunRecord['cells']): string {
+  const count = cells.filter(({ observedIn }) => observedIn !== null).length
+  return count === 0 ? '' : ` (${count} in an earlier run, unchanged since)`
 }
 
 function opening(run: RunRecord): string {

@@ -26,7 +26,8 @@ export function terminalLines(options: {
     const count = `${done}/${total}`
     const took = formatDuration(event.durationMs)
     const time = colors.dim(formatDuration(event.atMs).padStart(11))
-    options.write(`${time}  ${count.padStart(7)}  ${event.cell} ${outcome} in ${took}${printable(why)}\n`)
+    const how = event.observedIn === undefined ? `in ${took}` : `since ${event.observedIn.run}, unchanged`
+    options.write(`${time}  ${count.padStart(7)}  ${event.cell} ${outcome} ${how}${printable(why)}\n`)
   }
   return {
     event(event: RunEvent) {

@@ -4,6 +4,7 @@ import type { LayerStore } from '../images/layer-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
+import type { ObservedIn } from '../model/run-record.ts'
 import type { Column } from './columns.ts'
 import type { RunIdentity } from './labels.ts'
 import type { Afterwards } from './trial.ts'
@@ -32,6 +33,8 @@ export interface RunDeps {
   readonly mayBootstrap: boolean
   /** Leave the containers of cells that failed or could not be observed; the next sweep takes them. */
   readonly keepFailed: boolean
+  /** The earlier pass of a cell that depends on the same and need not run again; null where it has to run. */
+  readonly knownPass: (cell: string, fingerprint: string) => ObservedIn | null
   /** What a cell took when it last ran, so that the longest go first. */
   readonly expectedMs: (cell: string) => number | null
   /** Done once every cell is answered and cleaned up, while the engines are still held. */

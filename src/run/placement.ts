@@ -5,6 +5,7 @@ import { oneLine } from '../lib/printable.ts'
 import type { RunEventBody } from '../model/event.ts'
 import type { CellOutcome, Reason } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
+import type { ObservedIn } from '../model/run-record.ts'
 import { covers } from '../plan/atoms.ts'
 import { fingerprintOf } from '../plan/fingerprint.ts'
 import { limitedBy } from '../plan/plan.ts'
@@ -78,11 +79,17 @@ async function runOn(
     })
     return { moves: false, startedMs: null }
   }
+  const fingerprint = fingerprintHere(cell, { column, imageIds, deps })
+  const known = deps.knownPass(cell.id, fingerprint)
+  if (known !== null) {
+    answerKnown(cell, { known, fingerprint, imageIds, deps })
+    return { moves: false, startedMs: null }
+  }
   let startedMs: number | null = null
   if (await deliver(cell, { column, imageIds, context: { ...context, deps } })) {
     const work = async () => {
       startedMs = context.sinceStart()
-      await runHere(cell, { column, imageIds, deps, context })
+      await runHere(cell, { column, imageIds, fingerprint, deps, context })
     }
     try {
       await column.admission.run(claimOf(cell, deps), { signal, work })
@@ -99,26 +106,59 @@ async function runHere(
   options: {
     readonly column: OpenColumn
     readonly imageIds: ReadonlyMap<string, string>
+    readonly fingerprint: string
     readonly deps: RunDeps
     readonly context: PlacementContext
   },
 ): Promise<void> {
-  const { column, context, deps, imageIds } = options
+  const { column, context, deps, fingerprint, imageIds } = options
   const { session } = column
   const { signal, sinceStart } = context
   const imageOf = (row: string) => imageIds.get(row) ?? ''
-  const images = new Map(cell.copies.map((copy) => [copy.alias, imageOf(copy.row)]))
-  const { toolVersion, secret, identity } = deps
-  const fingerprint = fingerprintOf(cell, {
-    images,
-    engine: session.facts,
+  const run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart })
+  const keep = deps.keepFailed && (run.outcome === 'fail' || run.outcome === 'error')
+  if (!keep) context.clean(run.teardown)
+}
+
+function fingerprintHere(
+  cell: RunnableCell,
+  options: {
+    readonly column: OpenColumn
+    readonly imageIds: ReadonlyMap<string, string>
+    readonly deps: RunDeps
+  },
+): string {
+  const { toolVersion, secret, identity } = options.deps
+  return fingerprintOf(cell, {
+    images: new Map(cell.copies.map((copy) => [copy.alias, options.imageIds.get(copy.row) ?? ''])),
+    engine: options.column.session.facts,
     toolVersion,
     secret,
     secretKey: identity.project,
   })
-  const run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart })
-  const keep = deps.keepFailed && (run.outcome === 'fail' || run.outcome === 'error')
-  if (!keep) context.clean(run.teardown)
+}
+
+/** Nothing that the answer depends on has changed since it passed. */
+function answerKnown(
+  cell: RunnableCell,
+  options: {
+    readonly known: ObservedIn
+    readonly fingerprint: string
+    readonly imageIds: ReadonlyMap<string, string>
+    readonly deps: RunDeps
+  },
+): void {
+  const workload = cell.copies.find(({ role }) => role === 'workload')
+  options.deps.emit({
+    ...unstarted(cell),
+    outcome: 'pass',
+    stage: null,
+    reason: null,
+    message: null,
+    fingerprint: options.fingerprint,
+    imageId: workload === undefined ? null : (options.imageIds.get(workload.row) ?? null),
+    observedIn: options.known,
+  })
 }
 
 function claimOf(cell: RunnableCell, deps: RunDeps) {
@@ -201,15 +241,18 @@ function answerUnstarted(
     readonly message: string
   },
 ): void {
-  deps.emit({
+  deps.emit({ ...unstarted(cell), ...answer })
+}
+
+/** What is known of a cell that was not started. */
+const unstarted = (cell: RunnableCell) =>
+  ({
     type: 'cell-finished',
     cell: cell.id,
-    ...answer,
     signature: null,
     fingerprint: null,
     imageId: null,
     durationMs: 0,
     findings: cell.findings,
     evidence: [],
-  })
-}
+  }) as const

@@ -5,7 +5,7 @@ import { formatDuration } from '../duration.ts'
 import { Causes } from './causes.tsx'
 import { Log } from './log.tsx'
 import { changeWords, checkLook } from './looks.ts'
-import { Badge, FactTable, Line, Lines, Strip, stripWords } from './parts.tsx'
+import { Badge, FactTable, Line, Lines, Strip, stripWords, when } from './parts.tsx'
 import { Phases } from './phases.tsx'
 import { Since } from './since.tsx'
 import type { CellView } from './view.ts'
@@ -31,6 +31,13 @@ export const CellPage = ({ view }: { readonly view: CellView }) => {
         </p>
       </header>
       {cell.message === null ? null : <Lines text={cell.message} />}
+      {cell.observedIn === null ? null : (
+        <p class="callout">
+          It did not run again, for nothing that its answer depends on has changed since{' '}
+          <a href={`../${cell.observedIn.run}/index.html#${cell.observedIn.cell}`}>{cell.observedIn.run}</a> (
+          {when(cell.observedIn.startedAt)}), where all that was observed of it is.
+        </p>
+      )}
       <Waived view={view} />
       <Again cell={cell} />
       <Causes cell={cell} />
@@ -251,11 +258,6 @@ const ToDo = ({ view }: { readonly view: CellView }) => {
           <summary>Accept it for a time: a waiver to paste into waivers.yaml</summary>
           <pre class="copy">{printable(view.waiver)}</pre>
         </details>
-      )}
-      {cell.observedIn === null ? null : (
-        <p class="note">
-          Observed in {cell.observedIn.run}, {cell.observedIn.cell}.
-        </p>
       )}
       {cell.fingerprint === null ? null : (
         <p class="note">

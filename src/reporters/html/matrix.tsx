@@ -90,6 +90,7 @@ export function nameOf({ cell, look }: { readonly cell: CellRecord; readonly loo
   const change = cell.change === null ? null : changeWords[cell.change]
   const parts: string[] = [look === 'known' ? 'fail' : words[look]]
   if (change !== null) parts.push(change)
+  if (cell.observedIn !== null) parts.push('in an earlier run')
   if (cell.flaky) parts.push('flaky')
   if (cell.outcome === 'fail') parts.push(cell.waiver === null ? 'not waived' : 'waived')
   return `${cell.stack} on ${cell.environment}: ${parts.join(', ')}`

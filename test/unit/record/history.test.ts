@@ -4,10 +4,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { execa } from 'execa'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { foldRun } from '../../../src/model/fold-run.ts'
-import { pastRuns, staleness } from '../../../src/model/history.ts'
+import {
+  flakeRate,
+  type HistoryLine,
+  knownPasses,
+  lastDurations,
+  pastRuns,
+  staleness,
+} from '../../../src/model/history.ts'
 import { addToHistory, readHistory } from '../../../src/record/history.ts'
+import { expendableRuns } from '../../../src/record/retention.ts'
 import { eventsOf, finished } from '../../support/runs.ts'
 
 let folder: string
@@ -76,4 +84,52 @@ const readHistoryLine = () => ({
   signature: null,
   fingerprint: null,
   durationMs: 1,
+})
+
+describe('a pass that need not be observed again', () => {
+  const fingerprint = `f1:${'0'.repeat(64)}`
+  const day = (n: number) => Date.parse(run(n).startedAt)
+  const line = (n: number, rest: Partial<HistoryLine> = {}): HistoryLine => ({
+    run: `run-${n}`,
+    startedAt: run(n).startedAt,
+    cell: 'a@b',
+    outcome: 'pass',
+    signature: null,
+    fingerprint,
+    durationMs: 1,
+    ...rest,
+  })
+  const known = (lines: readonly HistoryLine[], nowMs: number, maxAgeMs: number | null = null) =>
+    knownPasses(pastRuns(lines), { nowMs, maxAgeMs })('a@b', fingerprint)
+
+  test('is the last answer, depends on the same, and is young', () => {
+    expect(known([line(1)], day(2))).toEqual({ run: 'run-1', cell: 'a@b', startedAt: run(1).startedAt })
+    expect(known([line(1), line(2, { outcome: 'not-run' })], day(2))?.run).toBe('run-1')
+    expect(known([line(1)], day(3))).toBeNull()
+    expect(known([line(1)], day(3), 3 * 24 * 3_600_000)?.run).toBe('run-1')
+    expect(known([line(1)], day(2), 3_600_000)).toBeNull()
+    expect(known([], day(2))).toBeNull()
+  })
+  test.each([
+    ['it failed since', [line(1), line(2, { outcome: 'fail' })]],
+    ['it could not be observed since', [line(1), line(2, { outcome: 'error' })]],
+    ['it was a flake', [line(2, { flaky: true })]],
+    ['something that it depends on changed', [line(2, { fingerprint: `f1:${'1'.repeat(64)}` })]],
+    ['its fingerprint is not known', [line(2, { fingerprint: null })]],
+    ['it is of the future', [line(4)]],
+  ])('is none where %s', (_, lines) => {
+    expect(known(lines, day(3), 9 * 24 * 3_600_000)).toBeNull()
+  })
+  test('does not grow young by being taken over, and keeps the run that observed it', () => {
+    const observedIn = { run: 'run-1', cell: 'a@b', startedAt: run(1).startedAt }
+    const lines = [line(1), line(2, { observedIn, durationMs: 0 })]
+    expect(known(lines, day(2))?.run).toBe('run-1')
+    expect(known(lines, day(3))).toBeNull()
+    expect(staleness(line(2, { observedIn }), { nowMs: day(3), maxAgeMs: 36 * 3_600_000, declared: null })?.why).toBe(
+      'age',
+    )
+    expect(expendableRuns(['run-1', 'run-2', 'run-3'], lines, { keptRuns: 1 })).toEqual(['run-2'])
+    expect(lastDurations(lines).get('a@b')).toBe(1)
+    expect(flakeRate([line(1), line(2, { observedIn })])).toBeNull()
+  })
 })

@@ -122,6 +122,21 @@ describe('the live view', () => {
   })
 })
 
+test('what was taken over from an earlier run is told as that, everywhere', () => {
+  const observedIn = { run: '2026-01-30-120000-abcd', cell: 'api@qa', startedAt: '2026-01-30T12:00:00.000Z' }
+  const events = [...eventsOf(['api'], ['qa', 'vm'], { 'api@qa': 'pass', 'api@vm': 'pass' }), finished].map((event) =>
+    event.type === 'cell-finished' && event.cell === 'api@qa' ? { ...event, observedIn } : event,
+  )
+  const run = foldRun(events)
+  expect(run.cells.map((cell) => cell.observedIn)).toEqual([observedIn, null])
+  const options = { columns: 100, color: false, reportPath: 'x', timing: false, evidence: () => null }
+  expect(renderFinal(run, options)).toContain('2 passed (1 in an earlier run, unchanged since)')
+  const told: string[] = []
+  const lines = terminalLines({ write: (part) => told.push(part), color: false, verbose: false })
+  for (const event of events) lines.event(event)
+  expect(told.join('')).toContain('api@qa pass since 2026-01-30-120000-abcd, unchanged')
+})
+
 test('lines tell each answer and how many there are', () => {
   let text = ''
   const reporter = terminalLines({
