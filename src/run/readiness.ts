@@ -37,7 +37,7 @@ export type ReadinessResult =
 /** How long the news of a container's end may take. */
 const deathNewsMs = 500
 
-/** Attempts are spaced from 10 ms growing to 1 s, each capped at the time left. */
+/** Attempts are spaced from 10 ms growing to 1 s. One takes half of the time at most, so that one that hangs is not the last. */
 export async function waitReady(readiness: Readiness, context: ReadinessContext): Promise<ReadinessResult> {
   const { clock } = context
   const ending = new AbortController()
@@ -62,9 +62,10 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
   try {
     for (let waitMs = 10; ; waitMs = Math.min(waitMs * 1.6, 1000)) {
       attempts += 1
+      using patience = deadline(context.deadlineMs / 2, limit.signal)
       const observation = await observe(readiness.probe, {
         ...context,
-        signal: limit.signal,
+        signal: patience.signal,
         from: readiness.from,
         cookies: new Map(),
         checkStartedAtMs: 0,
