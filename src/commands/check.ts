@@ -36,7 +36,7 @@ import { openEngine, reportProblem } from './open-engine.ts'
 import { readRun } from './read-run.ts'
 import { runAgain } from './run-again.ts'
 import { runStarted } from './run-started.ts'
-import { readSecrets } from './secrets.ts'
+import { proxyPasswords, readSecrets } from './secrets.ts'
 import { sourceOf } from './source.ts'
 import { tool } from './version.ts'
 import { writeReports } from './write-reports.ts'
@@ -219,7 +219,7 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
       progress,
       evidence: recorder.evidence,
       secret: (name) => secrets.get(name) ?? '',
-      redact: [...secrets.values()],
+      redact: [...secrets.values(), ...proxyPasswords(io)],
       signal: io.signal,
       concurrency: options.concurrency ?? null,
       deadlineMs: context.deadlineMs,

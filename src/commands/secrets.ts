@@ -31,3 +31,26 @@ export async function readSecrets(project: Project, io: Io): Promise<ReadSecrets
   }
   return problems.length === 0 ? { ok: true, values } : { ok: false, problems }
 }
+
+/** Passwords of the proxies that this process's environment names, as they may be printed by what uses the proxies. */
+export function proxyPasswords(io: Pick<Io, 'env'>): readonly string[] {
+  const passwords = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy']
+    .flatMap((name) => [io.env[name], io.env[name.toUpperCase()]])
+    .flatMap((address) => {
+      if (address === undefined || !URL.canParse(address)) return []
+      const { username, password } = new URL(address)
+      if (password === '') return []
+      const plain = decoded(password)
+      return [password, plain, Buffer.from(`${decoded(username)}:${plain}`).toString('base64')]
+    })
+  return [...new Set(passwords)]
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A lone percent sign is itself.
+    return text
+  }
+}

@@ -80,6 +80,11 @@ export function redact(text: string, secrets: readonly string[]): string {
   return longestFirst.reduce((result, secret) => result.replaceAll(secret, '[secret]'), text)
 }
 
+/** A build may print the address of a proxy or a registry, with the user and the password in it. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, '$1[secret]@')
+}
+
 /** The same in every text of a value and in the names of its members; JSON's own spelling would hide a quote in a secret. */
 export function redactJson<T>(value: T, secrets: readonly string[]): T {
   const hide = (part: unknown): unknown => {

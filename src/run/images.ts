@@ -11,6 +11,7 @@ import type { EvidenceSink } from '../model/evidence.ts'
 import type { BuildOutcome } from '../model/outcome.ts'
 import type { Plan, PlannedBuild } from '../model/plan.ts'
 import type { BaseRecord, EvidenceRef } from '../model/run-record.ts'
+import { redact, withoutCredentials } from './evidence.ts'
 import type { RunIdentity } from './labels.ts'
 
 /** `reason` as run.json gives it for a cell that is blocked. */
@@ -27,6 +28,8 @@ export interface ImageDeps {
   readonly evidence: EvidenceSink
   readonly identity: RunIdentity
   readonly mayBootstrap: boolean
+  /** Values that must not appear in any record. */
+  readonly redact: readonly string[]
   readonly concurrency: number
 }
 
@@ -47,6 +50,7 @@ async function makeImage(
   context: { readonly plan: Plan; readonly deps: ImageDeps; readonly onBase: (base: BaseRecord) => void },
 ): Promise<ImageResult> {
   const { deps, plan } = context
+  const hide = (text: string) => withoutCredentials(redact(text, deps.redact))
   const stack = buildName(plan, build)
   const startedAt = deps.clock.now()
   const finished = (
@@ -63,7 +67,7 @@ async function makeImage(
       build: {
         stack,
         outcome,
-        step: rest.step ?? null,
+        step: rest.step === undefined ? null : hide(rest.step),
         message: rest.message ?? null,
         durationMs: Math.round(deps.clock.now() - startedAt),
         cached: rest.cached ?? false,
@@ -72,7 +76,7 @@ async function makeImage(
     })
   deps.emit({ type: 'build-started', stack })
   try {
-    const { image, cached } = await obtain(build, { ...context, stack })
+    const { image, cached } = await obtain(build, { ...context, stack, hide })
     const imageId = await computeImageId(deps.engine, image.id, { signal: deps.signal })
     if (imageId !== image.id)
       throw new Error(`the engine calls the image ${image.id}, but its config hashes to ${imageId}`)
@@ -87,10 +91,14 @@ async function makeImage(
       finished('cancelled', { message: 'cancelled' })
       return { ok: false, reason: 'build-trouble', message: 'cancelled' }
     }
-    const message = oneLine(error instanceof Error ? error.message : String(error), 500)
+    const message = oneLine(hide(error instanceof Error ? error.message : String(error)), 500)
     if (error instanceof EngineError && error.code === 'build-step') {
       const failure = error.cause as BuildStepFailure
-      const log = await deps.evidence.put({ name: `${stack} build log`, mediaType: 'text/plain', content: failure.log })
+      const log = await deps.evidence.put({
+        name: `${stack} build log`,
+        mediaType: 'text/plain',
+        content: hide(failure.log),
+      })
       finished('fail', { step: failure.step, message, evidence: [log] })
       return { ok: false, reason: 'build-step', message: `the build of ${stack} failed: ${message}` }
     }
@@ -106,11 +114,12 @@ async function obtain(
     readonly deps: ImageDeps
     readonly onBase: (base: BaseRecord) => void
     readonly stack: string
+    readonly hide: (text: string) => string
   },
 ): Promise<{ readonly image: ImageFacts; readonly cached: boolean }> {
   const { deps, plan, stack } = context
   const { engine, signal, mayBootstrap } = deps
-  const onProgress = (text: string) => deps.progress({ type: 'build-progress', stack, text })
+  const onProgress = (text: string) => deps.progress({ type: 'build-progress', stack, text: context.hide(text) })
   if (build.source.kind === 'image') {
     const { reference } = build.source
     const recipe = plan.project.bases[reference]
