@@ -3,6 +3,7 @@ import type { Check, Step } from '../model/check.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, Exclusion, Row, SecretSource } from '../model/project.ts'
 import type { Waiver } from '../model/waiver.ts'
+import { captureProblems } from './check-captures.ts'
 import { didYouMean } from './nearest.ts'
 
 export interface CrossCheckInput {
@@ -131,6 +132,7 @@ function checksOf(
     if (names.has(check.name))
       problems.push(error('duplicate-name', `a second check is named "${check.name}"`, check.at))
     names.add(check.name)
+    problems.push(...captureProblems(check))
     for (const step of stepsOf(check)) problems.push(...stepProblems(step, { row, targets, input: context.input }))
   }
   if (row.kind === 'scenario' && row.needs.length === 0) {

@@ -9,6 +9,7 @@ import { matchSafely } from '../lib/safe-regex.ts'
 import type { Capture, Check, Json, Probe, Step } from '../model/check.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { Observation } from '../model/observation.ts'
+import { fillPlaceholders } from '../model/placeholder.ts'
 import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
 import { redact, redactJson } from './evidence.ts'
 import type { CookieJar } from './probes/context.ts'
@@ -116,7 +117,8 @@ const done = (act: string): Verdict => ({ outcome: 'pass', reason: null, message
 
 async function runStep(step: Step, input: { readonly context: CheckContext; readonly state: State }): Promise<Verdict> {
   const { context, state } = input
-  const act = fillIn(step.act, state.captures)
+  // The steps of a branch are filled in when it is their turn.
+  const act = step.act.kind === 'parallel' ? step.act : fillIn(step.act, state.captures)
   const alias = step.on ?? ''
   switch (act.kind) {
     case 'restart':
@@ -308,12 +310,10 @@ function textOf(seen: Observation): string {
   }
 }
 
-/** Fills `{{name}}` into every string of a step. A name that nothing captured stays as it is written. */
-export function fillIn<T>(value: T, captures: ReadonlyMap<string, string>): T {
-  if (captures.size === 0) return value
+/** Fills what was captured into every text of a step. */
+function fillIn<T>(value: T, captures: ReadonlyMap<string, string>): T {
   const fill = (entry: unknown): unknown => {
-    if (typeof entry === 'string')
-      return entry.replace(/\{\{\s*([\w-]+)\s*\}\}/g, (whole, name: string) => captures.get(name) ?? whole)
+    if (typeof entry === 'string') return fillPlaceholders(entry, (name) => captures.get(name))
     if (Array.isArray(entry)) return entry.map(fill)
     if (entry !== null && typeof entry === 'object') {
       return Object.fromEntries(Object.entries(entry).map(([key, inner]) => [fill(key) as string, fill(inner)]))

@@ -56,6 +56,35 @@ describe('a project', () => {
       /qa\.yaml:1:27 unit: .*512m/,
     ],
     [
+      'a capture that no step before makes',
+      stack(`${ports}checks:
+  - name: answers
+    steps:
+      - http: { port: http }
+        capture: { order: { jsonpath: $.id } }
+      - http: { port: http, path: "/{{ oder }}" }
+`),
+      /stack\.yaml:8:9 unknown-capture: .*captures "oder"\. Did you mean "order"\? .*\\\{\{oder\}\}/,
+    ],
+    [
+      'a capture of the step itself',
+      stack(`${ports}checks:
+  - { name: answers, http: { port: http, path: "/{{id}}" }, capture: { id: { jsonpath: $.id } } }
+`),
+      /unknown-capture: no step before this one captures "id"/,
+    ],
+    [
+      'a capture of a branch beside this one',
+      stack(`${ports}checks:
+  - name: answers
+    steps:
+      - parallel:
+          - - { http: { port: http }, capture: { id: { jsonpath: $.id } } }
+          - - { http: { port: http }, expect: { body: "{{id}}" } }
+`),
+      /unknown-capture: no step before this one captures "id"/,
+    ],
+    [
       'a required constraint that there is not',
       { 'environments/qa.yaml': 'required: [read_only, pid_limit, "cap_drop:CHOWN", network.egress]\n' },
       /qa\.yaml:1:23 unknown-constraint: there is no constraint "pid_limit"\. Did you mean "pids_limit"\?/,
@@ -256,6 +285,17 @@ checks: [{ name: it answers, on: api, http: { port: http } }]
     ],
     ['a default for a variable', { 'environments/qa.yaml': 'title: ${NO_SUCH:-QA}\n' }],
     ['an escaped dollar', { 'environments/qa.yaml': 'title: $${HOME}\n' }],
+    [
+      'captures of branches before, and a name in braces that is meant',
+      stack(`${ports}checks:
+  - name: answers
+    steps:
+      - parallel:
+          - - { http: { port: http }, capture: { id: { jsonpath: $.id } } }
+          - - { http: { port: http }, expect: { body: { contains: '\\{{id}}' } } }
+      - http: { port: http, path: "/{{id}}" }
+`),
+    ],
   ])('with %s is right', async (_, files) => {
     expect(await shown(files)).toEqual([])
   })
