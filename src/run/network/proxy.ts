@@ -26,7 +26,7 @@ export async function startProxy(
       name: 'proxy',
       image,
       command: ['sh', '-c', 'echo "$CONFIG" >/run/proxy.conf && exec /usr/bin/tinyproxy -d -c /run/proxy.conf'],
-      environment: { CONFIG: configuration(context.upstream) },
+      environment: { CONFIG: proxyConfiguration({ upstream: context.upstream, sources: network.subnets }) },
       constraints: { user: '65534:65534', read_only: true, tmpfs: { '/run': 'mode=1777' } },
       aliases: [host],
       reachesOut: true,
@@ -38,10 +38,21 @@ export async function startProxy(
   return { ...started, port, url: `http://${host}:${port}` }
 }
 
-/** Source: tinyproxy.conf(5). What is set aside for tests between networks (RFC 2544) goes to no proxy behind it. */
-export function configuration(upstream: string | null): string {
+/**
+ * It is also on a network that others are on, who are refused: where one source is allowed, all others are not. What is
+ * set aside for tests between networks (RFC 2544) goes to no proxy behind it. Source: tinyproxy.conf(5).
+ *
+ * @param sources address ranges of the network that it serves
+ */
+export function proxyConfiguration(wanted: {
+  readonly upstream: string | null
+  readonly sources: readonly string[]
+}): string {
+  const { upstream, sources } = wanted
+  if (sources.length === 0) throw new Error('a proxy without a network to serve would serve everybody')
   const behind = upstream === null ? [] : [`Upstream http ${endOf(upstream)}`, 'Upstream none "198.18.0.0/255.254.0.0"']
-  return [`Port ${port}`, 'Timeout 600', 'MaxClients 200', 'LogLevel Notice', ...behind].join('\n')
+  const allowed = sources.map((range) => `Allow ${range}`)
+  return [`Port ${port}`, 'Timeout 600', 'MaxClients 200', 'LogLevel Notice', ...allowed, ...behind].join('\n')
 }
 
 /** A URL leaves its scheme's own port out. */

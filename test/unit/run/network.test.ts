@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isWithin } from '../../../src/run/network/helper-container.ts'
 import { exemptOf, networkSysctls, proxyVariables } from '../../../src/run/network/imposed.ts'
-import { configuration } from '../../../src/run/network/proxy.ts'
+import { proxyConfiguration } from '../../../src/run/network/proxy.ts'
 import { compareNetworkAtom } from '../../../src/run/verify/compare-network.ts'
 import { parseKernelView } from '../../../src/run/verify/kernel-view.ts'
 import { isSettled, type NetworkSeen, nothingSeen, parseDelay, settled } from '../../../src/run/verify/network.ts'
@@ -138,9 +138,15 @@ describe('what is imposed on a copy', () => {
 
 describe('the proxy', () => {
   it('hands over to the one behind it, but for the machine that it is tried with', () => {
+    const configuration = (upstream: string | null) => proxyConfiguration({ upstream, sources: ['10.0.0.0/8'] })
     expect(configuration(null)).not.toContain('Upstream')
     expect(configuration('http://proxy.example:8080')).toContain('Upstream http proxy.example:8080\nUpstream none')
     expect(configuration('http://proxy.example')).toContain('Upstream http proxy.example:80\n')
+  })
+  it('serves the network of its cell and nobody else', () => {
+    const lines = proxyConfiguration({ upstream: null, sources: ['172.20.0.0/16', 'fd00:1::/64'] }).split('\n')
+    expect(lines.filter((line) => /^(Allow|Deny)/.test(line))).toEqual(['Allow 172.20.0.0/16', 'Allow fd00:1::/64'])
+    expect(() => proxyConfiguration({ upstream: null, sources: [] })).toThrow('everybody')
   })
   it('is found on the network of its cell', () => {
     expect(isWithin('172.20.3.4', ['fd00::/64', '172.20.0.0/16'])).toBe(true)
