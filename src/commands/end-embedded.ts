@@ -18,7 +18,8 @@ export async function endEmbedded(io: Io, { purge }: { readonly purge: boolean }
     io.stderr(printable(`matrix: the embedded engine stays: ${user}\n`))
     return 3
   }
-  const result = await stopEmbedded({ env: io.env, purge, signal: io.signal })
+  const onProgress = (text: string) => io.stderr(printable(`${text}\n`))
+  const result = await stopEmbedded({ env: io.env, purge, signal: io.signal, onProgress })
   if (!result.ok) return reportProblem(result.problem, io)
   io.stdout(result.stopped ? `stopped the embedded engine at ${paths.endpoint}\n` : 'no embedded engine was running\n')
   if (result.purged) io.stdout(`deleted ${paths.dataRoot}\n`)

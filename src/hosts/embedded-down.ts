@@ -1,9 +1,11 @@
 /** Ends the embedded engine, and with `purge` its data; touches no other process and no other folder. */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { commandLineOf } from '../lib/process-table.ts'
+import { removeTree } from '../lib/remove-tree.ts'
 import { type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
 import { embeddedPid, endProcess } from './embedded-process.ts'
 import { takeLock } from './machine-lock.ts'
@@ -13,6 +15,8 @@ export interface DownRequest {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly purge: boolean
   readonly signal: AbortSignal
+  /** What is being deleted. */
+  readonly onProgress: (text: string) => void
 }
 export type DownResult =
   | { readonly ok: true; readonly stopped: boolean; readonly purged: boolean }
@@ -21,7 +25,10 @@ export type DownResult =
 // The engine itself gives its containers 15 s.
 const graceMs = 40_000
 
-/** Stops by pid only, after a look at what that process is. Rejects only with the signal's reason, before anything is done. */
+/**
+ * Stops by pid only, after a look at what that process is. Rejects only with the signal's reason: before anything is done,
+ * or while data are deleted that no engine finds any more; the next purge takes what is left of them.
+ */
 export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
   const paths = embeddedPaths(request.env)
   if (!existsSync(paths.runDir) && !existsSync(paths.stateDir)) return { ok: true, stopped: false, purged: false }
@@ -31,11 +38,11 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
     if (pid !== null) await endProcess(pid, graceMs)
     await endContainerd(paths)
     await unmountLeftovers([paths.execRoot, paths.dataRoot])
-    for (const path of [paths.pidFile, paths.socket, paths.execRoot]) rmSync(path, { recursive: true, force: true })
+    for (const path of [paths.pidFile, paths.socket]) rmSync(path, { force: true })
+    await rm(paths.execRoot, { recursive: true, force: true })
     if (request.purge) {
-      for (const path of [paths.dataRoot, paths.log, `${paths.log}.1`, paths.config, paths.serviceMark]) {
-        rmSync(path, { recursive: true, force: true })
-      }
+      for (const path of [paths.log, `${paths.log}.1`, paths.config, paths.serviceMark]) rmSync(path, { force: true })
+      await deleteData(paths.dataRoot, request)
     }
     return { ok: true, stopped: pid !== null, purged: request.purge }
   } catch (error) {
@@ -50,6 +57,27 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
       },
     }
   }
+}
+
+/** Half of it would be worse than none to the next engine, so it is put aside first. */
+async function deleteData(dataRoot: string, { signal, onProgress }: DownRequest): Promise<void> {
+  const aside = `${dataRoot}.deleted`
+  const remove = (path: string) =>
+    removeTree(path, {
+      signal,
+      onFolder: (name, entries) => onProgress(`deleting ${join(path, name)}: ${entries} entries`),
+    })
+  await remove(aside)
+  try {
+    await rename(dataRoot, aside)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return
+    // A disk that somebody mounted there cannot be put aside.
+    if (code !== 'EBUSY' && code !== 'EXDEV') throw error
+    return remove(dataRoot)
+  }
+  await remove(aside)
 }
 
 /** An engine that was killed leaves its containerd behind. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ContainerSpec, Engine, NetworkSpec } from '../../src/engines/engine.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
 import { ensureProxyImage } from '../../src/images/proxy.ts'
-import { configuration } from '../../src/run/network/proxy.ts'
+import { proxyConfiguration } from '../../src/run/network/proxy.ts'
 import type { SeenDelay } from '../../src/run/verify/network.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { runLyingCell } from '../support/lying-engine.ts'
@@ -64,6 +64,7 @@ let engine: Engine
 let networks: TestProject
 let run: CheckedRun
 let upstream: string
+let supplier: string
 
 /** A container that an open network reaches; what it is on was made by this test's engine, and leads nowhere else. */
 async function outside(spec: Pick<ContainerSpec, 'image' | 'command'> & Partial<ContainerSpec>) {
@@ -85,11 +86,16 @@ async function outside(spec: Pick<ContainerSpec, 'image' | 'command'> & Partial<
   return { id, address: addresses[0] ?? '' }
 }
 
+const proxyFor = (sources: readonly string[]) => ({
+  environment: { CONFIG: proxyConfiguration({ upstream: null, sources }).replace('Notice', 'Connect') },
+  command: ['sh', '-c', 'echo "$CONFIG" >/proxy.conf && exec /usr/bin/tinyproxy -d -c /proxy.conf'],
+})
+
 beforeAll(async () => {
   engine = await testEngine()
   // A connection that is closed with something unread is reset, and the reply with it.
   const reply = "printf 'HTTP/1.0 200 OK\\r\\n\\r\\ncrates\\n'"
-  const supplier = await outside({
+  const world = await outside({
     image: await ensureHelperImage(engine, options),
     command: [
       'nc',
@@ -105,11 +111,11 @@ beforeAll(async () => {
   })
   const further = await outside({
     image: await ensureProxyImage(engine, options),
-    environment: { CONFIG: configuration(null).replace('Notice', 'Connect') },
-    command: ['sh', '-c', 'echo "$CONFIG" >/proxy.conf && exec /usr/bin/tinyproxy -d -c /proxy.conf'],
+    ...proxyFor(['0.0.0.0/0']),
   })
   upstream = further.id
-  networks = project(files(`http://${supplier.address}/`, `http://${further.address}:3128`))
+  supplier = world.address
+  networks = project(files(`http://${supplier}/`, `http://${further.address}:3128`))
   run = await check(networks.root, ...cells)
 })
 afterAll(async () => {
@@ -150,6 +156,32 @@ describe('egress: proxy', () => {
     expect(fetched).toHaveLength(1)
     expect(constraint('roamer@chained', 'network.proxy')).toMatchObject({ provenance: 'asserted', agrees: null })
   })
+})
+
+test('a proxy serves the network that it is for, and refuses a neighbour on the network by which it reaches out', async () => {
+  const name = `matrix-test-${randomBytes(6).toString('hex')}`
+  const { id } = await engine.networks.create({ name, labels, internal: true }, options)
+  try {
+    const image = await ensureProxyImage(engine, options)
+    const proxy = await outside({ image, ...proxyFor(await engine.networks.subnets(id, options)) })
+    await engine.networks.connect(id, proxy.id, { ...options, aliases: ['proxy.matrix'] })
+    const { addresses } = await engine.containers.inspect(proxy.id, options)
+    const ask = async (address: string | undefined, network: ContainerSpec['network']) => {
+      const request = `printf 'GET http://${supplier}/ HTTP/1.0\\r\\n\\r\\n' | nc -w 10 ${address} 3128; sleep 60`
+      const asking = await outside({ image, command: ['sh', '-c', request], network })
+      for await (const line of await engine.containers.followLogs(asking.id, options)) return line.text
+      return null
+    }
+    const served: ContainerSpec['network'] = { kind: 'network', id, aliases: [] }
+    expect(await ask(addresses.at(-1), served)).toMatch(/^HTTP\/1\.\d 200 /)
+    expect(await ask(proxy.address, { kind: 'bridge' })).toMatch(/^HTTP\/1\.\d 403 /)
+  } finally {
+    for (const one of await engine.list('container', labels, options)) {
+      const { addresses } = await engine.containers.inspect(one.id, options)
+      if (one.id !== upstream && !addresses.includes(supplier)) await engine.containers.remove(one.id, options)
+    }
+    await engine.networks.remove(id, options)
+  }
 })
 
 describe('latency', () => {

@@ -11,6 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { VmSpec } from '../../model/project.ts'
 import { earlyFiles, guestFiles, guestLinks, guestPackages, guestSetup } from './guest.ts'
@@ -39,7 +40,7 @@ export async function makeDisk(
   const root = join(options.folder, 'root')
   const run = (program: string, args: readonly string[]) => runProgram(program, args, options)
   rmSync(files.made, { force: true })
-  rmSync(root, { recursive: true, force: true })
+  await rm(root, { recursive: true, force: true })
   try {
     onProgress(`making a virtual machine from the packages of Debian ${spec.release}: about a minute`)
     await run('mmdebstrap', [
@@ -66,7 +67,7 @@ export async function makeDisk(
     signal.throwIfAborted()
     writeFileSync(files.made, recipe(spec))
   } finally {
-    rmSync(root, { recursive: true, force: true })
+    await rm(root, { recursive: true, force: true })
   }
 }
 
