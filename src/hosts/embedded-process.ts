@@ -1,8 +1,9 @@
 /** The embedded engine's process: whether a pid really is it, starting it, and ending it without touching another. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { systemClock } from '../lib/clock.ts'
 import { commandLineOf, namespaceOf, processIds, sendSignal } from '../lib/process-table.ts'
+import { readOr } from '../lib/read-or.ts'
 import type { EmbeddedPaths } from './embedded-paths.ts'
 
 /** The pid of the engine that works on our data root; null where none runs. */
@@ -94,13 +95,5 @@ function keepLastLog(path: string): void {
     renameSync(path, `${path}.1`)
   } catch {
     // There is none yet.
-  }
-}
-
-function readOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return otherwise
   }
 }

@@ -1,7 +1,8 @@
 /** The distribution's packages that an engine of our own needs: which programs are missing, and installing them. */
 import { spawn } from 'node:child_process'
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
+import { readOr } from '../lib/read-or.ts'
 import { programPath } from './embedded-process.ts'
 import type { HostProblem } from './problem.ts'
 
@@ -42,11 +43,7 @@ export function isDebian(osRelease: string): boolean {
 }
 
 export function osRelease(): string {
-  try {
-    return readFileSync('/etc/os-release', 'utf8')
-  } catch {
-    return ''
-  }
+  return readOr('/etc/os-release')
 }
 
 /** Installs the packages; null where that worked. Never asks a question. */

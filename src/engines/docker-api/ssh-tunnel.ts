@@ -1,6 +1,6 @@
 /** One held ssh connection to an engine's host; every request to the engine is a channel on it. */
-import { readFileSync } from 'node:fs'
 import ssh2, { type AnyAuthMethod, type Client, type ConnectConfig } from 'ssh2'
+import { readOr } from '../../lib/read-or.ts'
 import { EngineError, type SshAccess } from '../engine.ts'
 import { ChannelSocket } from './channel-socket.ts'
 import { algorithmsOf, fingerprint, type KnownKey, keyType, knownKeys } from './known-hosts.ts'
@@ -125,7 +125,7 @@ function configOf(
 ): { readonly config: ConnectConfig; readonly check: (key: Buffer) => EngineError | undefined } {
   const { host, port, user } = target
   const { knownHostsFiles, agentSocket } = access
-  const known = knownHostsFiles.flatMap((file) => knownKeys(readOrNothing(file), { name: host, port }))
+  const known = knownHostsFiles.flatMap((file) => knownKeys(readOr(file), { name: host, port }))
   const types = known.filter((key) => !key.revoked).map((key) => key.type)
   if (types.length === 0) throw unknownHost(target, knownHostsFiles)
   const methods: AnyAuthMethod[] = [
@@ -150,7 +150,7 @@ function configOf(
 
 /** Nothing where the file is missing, or its key asks for a passphrase: an agent can hold such a one. */
 function usableKey(file: string): readonly string[] {
-  const text = readOrNothing(file)
+  const text = readOr(file)
   return ssh2.utils.parseKey(text) instanceof Error ? [] : [text]
 }
 
@@ -224,12 +224,4 @@ function channelError(
     })
   }
   return new EngineError('unreachable', `the ssh connection to ${host} broke: ${error.message}`, { cause: error })
-}
-
-function readOrNothing(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
 }

@@ -13,9 +13,10 @@ import {
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readOr } from '../../lib/read-or.ts'
 import type { VmSpec } from '../../model/project.ts'
 import { earlyFiles, guestFiles, guestLinks, guestPackages, guestSetup } from './guest.ts'
-import { readOr, type VmFiles } from './vm-files.ts'
+import type { VmFiles } from './vm-files.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

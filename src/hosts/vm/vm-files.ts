@@ -1,5 +1,4 @@
 /** Where a virtual machine keeps its things, all in the host's own folder. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface VmFiles {
@@ -39,13 +38,5 @@ export function vmFiles(folder: string): VmFiles {
     log: file('qemu.log'),
     accelerator: file('accelerator'),
     made: file('made.json'),
-  }
-}
-
-export function readOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return otherwise
   }
 }

@@ -5,9 +5,10 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { connect, createServer } from 'node:net'
 import { systemClock } from '../../lib/clock.ts'
 import { commandLineOf } from '../../lib/process-table.ts'
+import { readOr } from '../../lib/read-or.ts'
 import type { VmSpec } from '../../model/project.ts'
 import { endProcess, programPath } from '../embedded-process.ts'
-import { readOr, type VmFiles } from './vm-files.ts'
+import type { VmFiles } from './vm-files.ts'
 
 export type Accelerator = 'kvm' | 'tcg'
 
