@@ -121,7 +121,7 @@ function asWords(property: string, told: Property | null): string {
   return oneLine(`${text}${from === 'default' ? ' (engine default)' : ''}`, 400)
 }
 
-const bytes = new Set(['mem_limit', 'memswap_limit', 'shm_size', 'sells.mem_max'])
+const bytes = new Set(['mem_limit', 'memswap_limit', 'shm_size', 'sells.mem_max', 'sells.mem_default'])
 const times = /^(contract\.(ready_within|stays_up|stops_within)|network\.latency|stop_grace_period)$/
 
 /** As it is written in a file. */

@@ -22,12 +22,13 @@ constraints:
 allow: { cap_add: [NET_BIND_SERVICE] }
 contract: { stops_within: 30s }
 `,
-  // cloud.google.com, Cloud Run container runtime contract.
+  // cloud.google.com, Cloud Run: the container runtime contract; memory limits, 512 MiB unless asked and 32 GiB at most;
+  // health checks, of which a start-up probe waits 240 s at most (failureThreshold times periodSeconds).
   'cloud-run': `
 constraints:
-  mem_limit: 512m
   platform: linux/amd64
-contract: { port: 8080, stops_within: 10s }
+sells: { mem_default: 512m, mem_max: 32g }
+contract: { port: 8080, ready_within: 240s, stops_within: 10s }
 `,
   // docs.aws.amazon.com, Fargate task definition considerations.
   fargate: `

@@ -114,7 +114,8 @@ export interface Environment {
   readonly constraints: Constraints
   readonly allow: { readonly cap_add: readonly string[] }
   readonly required: readonly string[]
-  readonly sells: { readonly mem_max?: number }
+  /** The most memory that a stack may ask for, and what one gets that asks for none; without that the most. In bytes. */
+  readonly sells: { readonly mem_max?: number; readonly mem_default?: number }
   readonly network: NetworkPolicy
   readonly contract: Contract
   readonly timeScale: number

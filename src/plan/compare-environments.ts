@@ -50,6 +50,7 @@ export function propertiesOf({ environment, engine }: Side): ReadonlyMap<string,
   const { contract, sells, allow, timeScale } = environment
   const rest: Readonly<Record<string, Json | undefined>> = {
     'sells.mem_max': sells.mem_max,
+    'sells.mem_default': sells.mem_default,
     'allow.cap_add': allow.cap_add.length > 0 ? [...allow.cap_add].sort() : undefined,
     'contract.ready_within': contract.readyWithinMs,
     'contract.stays_up': contract.staysUpMs,

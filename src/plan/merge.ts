@@ -6,7 +6,7 @@ import type { Environment, StackRow } from '../model/project.ts'
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
- * Key by key: limits take the smaller; `tmpfs`, `ulimits`, `sysctls`, `environment` and `extra_hosts` are united by
+ * Key by key: limits take the smaller, and memory follows the ask up to what is sold; `tmpfs`, `ulimits`, `sysctls`, `environment` and `extra_hosts` are united by
  * entry, the environment's entry first; lists are united; `cap_add` only as far as `allow.cap_add` grants; of scalars
  * the environment's. A refused ask becomes a finding.
  *
@@ -93,8 +93,10 @@ function mergedMemory(asked: number | undefined, environment: Environment, findi
     if (asked !== undefined && fixed < asked) findings.push(refused('mem_limit', asked, fixed))
     return fixed
   }
-  const sold = environment.sells.mem_max
-  if (asked === undefined || sold === undefined || asked <= sold) return asked
+  const { mem_max: sold, mem_default: usual } = environment.sells
+  // Nobody gets more than is sold, who asks for nothing neither.
+  if (asked === undefined) return usual ?? sold
+  if (sold === undefined || asked <= sold) return asked
   findings.push(refused('mem_limit', asked, sold))
   return sold
 }

@@ -39,11 +39,10 @@ export function variableOf(
     if (planned.kind !== 'run') throw new Error(`${planned.id} is excluded`)
     return planned
   }
-  const sold = environment.sells.mem_max
-  const capped = sold !== undefined && environment.constraints.mem_limit === undefined && isCapped(plan, environment)
+  const sold = environment.constraints.mem_limit === undefined ? memoryCap(plan, environment) : null
   const imposed = constraintAtoms(expanded.constraints)
   const defaults = ownDefaults(engine).filter(({ atom }) => !imposed.some(({ key }) => atom === `default:${key}`))
-  const values: Record<string, number> = capped ? { mem_limit: sold } : {}
+  const values: Record<string, number> = sold === null ? {} : { mem_limit: sold }
   for (const atom of imposed) {
     const number = numberOf(atom.key, atom.value)
     if (number !== null) values[atom.key] = number
@@ -51,7 +50,7 @@ export function variableOf(
   return {
     atoms: [
       ...imposed.map(({ key }) => key),
-      ...(capped ? ['mem_limit'] : []),
+      ...(sold === null ? [] : ['mem_limit']),
       ...networkAtoms(environment.network).flatMap(({ key, value }) =>
         key === 'network.proxy' || (key === 'network.egress' && value === 'open') ? [] : [key],
       ),
@@ -107,11 +106,13 @@ function giveBack(constraints: Constraints, given: Constraints): Constraints {
   }
 }
 
-/** Whether a stack would get more memory from an environment that sells more. */
-function isCapped(plan: (as: Environment) => RunnableCell, environment: Environment): boolean {
-  const { mem_max: _, ...sells } = environment.sells
+/** The least memory that a container of the cell gets only because no more is sold; null where each gets what it asks for. */
+function memoryCap(plan: (as: Environment) => RunnableCell, environment: Environment): number | null {
   const memory = (cell: RunnableCell) => cell.copies.map((copy) => copy.config.constraints.mem_limit)
-  return memory(plan({ ...environment, sells })).join() !== memory(plan(environment)).join()
+  const asked = memory(plan({ ...environment, sells: {} }))
+  const capped = memory(plan(environment)).filter((bytes, index) => bytes !== asked[index])
+  const known = capped.filter((bytes) => bytes !== undefined)
+  return known.length === 0 ? null : Math.min(...known)
 }
 
 function expandDrops(constraints: Constraints, capabilities: readonly string[]): Constraints {
@@ -136,8 +137,8 @@ function vary(
   },
 ): Environment {
   const { kept, values } = options
-  const { mem_max, ...sells } = environment.sells
   const memory = environment.constraints.mem_limit === undefined && kept.has('mem_limit')
+  const sold = values['mem_limit']
   const { egress, proxy, ipv6, latencyMs, mtu } = environment.network
   // A proxy goes with the policy that sends everything through it.
   const closed = kept.has('network.egress') && egress !== 'open'
@@ -151,7 +152,7 @@ function vary(
   return {
     ...environment,
     constraints: varyConstraints(environment.constraints, options),
-    sells: memory && mem_max !== undefined ? { ...sells, mem_max: values['mem_limit'] ?? mem_max } : sells,
+    sells: !memory ? {} : sold === undefined ? environment.sells : { mem_max: sold },
     network,
   }
 }

@@ -167,7 +167,16 @@ export const environment = z.strictObject({
     })
     .default({ cap_add: [] }),
   required: z.array(constraintName).default([]),
-  sells: z.strictObject({ mem_max: size.optional() }).default({}),
+  sells: z
+    .strictObject({ mem_max: size.optional(), mem_default: size.optional() })
+    .refine(
+      ({ mem_max, mem_default }) => mem_default === undefined || mem_max === undefined || mem_default <= mem_max,
+      {
+        path: ['mem_default'],
+        error: 'mem_default is more than mem_max, the most that is sold',
+      },
+    )
+    .default({}),
   network: network.default({ egress: 'open' }),
   contract: contract.default({}),
   time_scale: z.number().positive('time_scale is a number above 0').default(1),

@@ -89,6 +89,11 @@ describe('a project', () => {
       { 'environments/qa.yaml': 'required: [read_only, pid_limit, "cap_drop:CHOWN", network.egress]\n' },
       /qa\.yaml:1:23 unknown-constraint: there is no constraint "pid_limit"\. Did you mean "pids_limit"\?/,
     ],
+    [
+      'more memory by default than is sold',
+      { 'environments/qa.yaml': 'sells: { mem_max: 512m, mem_default: 1g }\n' },
+      /qa\.yaml:1:38 value: mem_default is more than mem_max/,
+    ],
     ['a time without a unit', { 'environments/qa.yaml': 'contract: { stays_up: 5 }\n' }, /qa\.yaml:1:23 unit: .*5s/],
     [
       'a proxy where egress is not by proxy',

@@ -52,6 +52,15 @@ describe('mergeConfig', () => {
     expect(mergeConfig(ask, environment({ sells: { mem_max: 256 } }), 'workload').constraints.mem_limit).toBe(256)
   })
 
+  it('gives a stack that asks for no memory what the environment gives such a one, and never more than it sells', () => {
+    const given = (sells: Environment['sells']) =>
+      mergeConfig(asking({}), environment({ sells }), 'workload').constraints.mem_limit
+    expect(given({ mem_max: 1024, mem_default: 512 })).toBe(512)
+    expect(given({ mem_max: 1024 })).toBe(1024)
+    expect(given({ mem_default: 512 })).toBe(512)
+    expect(given({})).toBeUndefined()
+  })
+
   it('lets a fixed memory limit win over the ask and over what is sold', () => {
     const fixed = environment({ constraints: { mem_limit: 2048 }, sells: { mem_max: 256 } })
     expect(mergeConfig(asking({ mem_limit: 512 }), fixed, 'workload').constraints.mem_limit).toBe(2048)

@@ -110,6 +110,16 @@ describe('an environment with only some of its atoms', () => {
     ])
   })
 
+  test('counts the memory of a stack that asks for none as a limit', () => {
+    const { atoms, values, under } = variable({}, { sells: { mem_max: 400, mem_default: 100 } })
+    expect([atoms, values]).toEqual([['mem_limit'], { mem_limit: 100 }])
+    expect([under([]), under(['mem_limit']), under(['mem_limit'], { mem_limit: 150 })]).toEqual([
+      {},
+      { mem_limit: 100 },
+      { mem_limit: 150 },
+    ])
+  })
+
   test('limits swap only beside memory', () => {
     const { under } = variable({ mem_limit: 100, memswap_limit: 150 })
     expect(under(['memswap_limit'])).toEqual({})
