@@ -40,6 +40,14 @@ export function constraintAtoms(constraints: Constraints): readonly Atom[] {
   return atoms
 }
 
+/** That a user who is a number other than root's has no name: asked by the number, and its own affair of an engine. */
+const namelessUser: Atom = { key: 'user:no-passwd-entry', value: true }
+
+/** What constraints ask beside their own atoms: told where an engine is known not to do it, since an image may do so too. */
+export function impliedAtoms({ user }: Constraints): readonly Atom[] {
+  return /^[1-9]\d*(:|$)/.test(user ?? '') ? [namelessUser] : []
+}
+
 /** The atoms of a network policy; what is left at its default is none. */
 export function networkAtoms(policy: NetworkPolicy): readonly Atom[] {
   return [

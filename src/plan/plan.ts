@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Copy, Finding, Plan, PlannedBuild, PlannedCell, RunnableCell } from '../model/plan.ts'
 import type { Environment, ImageSource, Project, Row, StackRow } from '../model/project.ts'
-import { constraintAtoms, covers, networkAtoms } from './atoms.ts'
+import { constraintAtoms, covers, impliedAtoms, networkAtoms } from './atoms.ts'
 import { undelayed } from './delays.ts'
 import { mergeConfig } from './merge.ts'
 
@@ -70,7 +70,9 @@ export function planCell(input: {
 export function limitedBy(cell: RunnableCell, unenforced: ReadonlySet<string>): RunnableCell {
   const atoms = [
     ...new Set([
-      ...cell.copies.flatMap((copy) => constraintAtoms(copy.config.constraints).map((atom) => atom.key)),
+      ...cell.copies.flatMap(({ config: { constraints } }) =>
+        [...constraintAtoms(constraints), ...impliedAtoms(constraints)].map((atom) => atom.key),
+      ),
       ...networkAtoms(cell.network).map((atom) => atom.key),
     ]),
   ]

@@ -17,6 +17,8 @@ const controlGroupKeys = ['mem_limit', 'memswap_limit', 'cpus', 'cpuset', 'pids_
  *
  * - Without root, control groups of version 1 cannot be written. Source: podman-run(1), "not supported on cgroups V1
  *   rootless systems"; seen with Podman 5.4.
+ * - Podman gives a user who is a number a line in /etc/passwd, and this API has no word against it. Source:
+ *   podman-run(1), `--passwd`.
  * - Without root, Podman before 5.5 drops `ulimits` that come over this API. Source: containers/podman#25881.
  * - A gVisor sandbox has a kernel of its own, without most sysctls and without the engine's profiles. Seen with runsc
  *   20240729.
@@ -26,6 +28,7 @@ export function unenforcedBy(kind: EngineKind): ReadonlySet<string> {
   return new Set([
     ...(rootless && cgroup === 'v1' ? controlGroupKeys : []),
     ...(kind.ociRuntime === 'runsc' ? sandboxKeys : []),
+    ...(name === 'podman' ? ['user:no-passwd-entry'] : []),
     ...(rootless && name === 'podman' && isBefore(kind.version, [5, 5]) ? ['ulimits'] : []),
   ])
 }

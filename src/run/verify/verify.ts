@@ -2,7 +2,7 @@
 
 import type { Constraints, NetworkPolicy } from '../../model/constraint.ts'
 import type { ConstraintRecord } from '../../model/run-record.ts'
-import { type Atom, constraintAtoms, covers, networkAtoms } from '../../plan/atoms.ts'
+import { type Atom, constraintAtoms, covers, impliedAtoms, networkAtoms } from '../../plan/atoms.ts'
 import { compareAtom } from './compare.ts'
 import { compareNetworkAtom } from './compare-network.ts'
 import type { KernelView } from './kernel-view.ts'
@@ -30,6 +30,9 @@ export function verifyConstraints(input: VerifyInput): readonly ConstraintRecord
   const declared = constraintAtoms(input.constraints)
   const records: ConstraintRecord[] = []
   for (const atom of declared) records.push(verifyAtom(atom, declared, input))
+  for (const atom of impliedAtoms(input.constraints)) {
+    if (isUnsupported(atom, input)) records.push(unsupported(atom))
+  }
   for (const atom of networkAtoms(input.network)) {
     // A latency lies on the way to what is needed; where nothing is, there is none.
     if (atom.key !== 'network.latency' || input.needs.length > 0) records.push(verifyNetwork(atom, input))
@@ -37,18 +40,22 @@ export function verifyConstraints(input: VerifyInput): readonly ConstraintRecord
   return records
 }
 
+const isUnsupported = (atom: Atom, input: VerifyInput) => input.unsupported.some((name) => covers(name, atom.key))
+const unsupported = (atom: Atom): ConstraintRecord => ({
+  ...atom,
+  provenance: 'unsupported',
+  observed: null,
+  agrees: null,
+})
+
 function verifyAtom(atom: Atom, declared: readonly Atom[], input: VerifyInput): ConstraintRecord {
-  if (input.unsupported.some((name) => covers(name, atom.key))) {
-    return { ...atom, provenance: 'unsupported', observed: null, agrees: null }
-  }
+  if (isUnsupported(atom, input)) return unsupported(atom)
   if (input.view === null) return { ...atom, provenance: 'asserted', observed: null, agrees: null }
   return { ...atom, ...compareAtom(atom, { ...input, view: input.view, declared }) }
 }
 
 function verifyNetwork(atom: Atom, input: VerifyInput): ConstraintRecord {
-  if (input.unsupported.some((name) => covers(name, atom.key))) {
-    return { ...atom, provenance: 'unsupported', observed: null, agrees: null }
-  }
+  if (isUnsupported(atom, input)) return unsupported(atom)
   // Of a process that is gone, nothing was tried.
   const seen = input.view === null ? nothingSeen : input.seen
   return { ...atom, ...compareNetworkAtom(atom, { ...input, seen }) }

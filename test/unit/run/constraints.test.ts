@@ -62,18 +62,34 @@ describe('the constraints of a cell', () => {
   })
 })
 
+const input: VerifyInput = {
+  constraints: {},
+  network: { egress: 'open', latencyMs: 20 },
+  unsupported: [],
+  needs: [],
+  delayed: [],
+  view: null,
+  seen: nothingSeen,
+  variables: null,
+  mapsIds: false,
+}
+
+describe('a user without a name', () => {
+  const of = (unsupported: readonly string[]) =>
+    verifyConstraints({ ...input, constraints: { user: '1000650000:0' }, unsupported })
+      .filter(({ key }) => key.startsWith('user'))
+      .map(({ key, provenance }) => [key, provenance])
+
+  test('is told where the engine names every user, and the number is looked at all the same', () => {
+    expect(of(['user:no-passwd-entry'])).toEqual([
+      ['user', 'asserted'],
+      ['user:no-passwd-entry', 'unsupported'],
+    ])
+    expect(of([])).toEqual([['user', 'asserted']])
+  })
+})
+
 describe('a latency', () => {
-  const input: VerifyInput = {
-    constraints: {},
-    network: { egress: 'open', latencyMs: 20 },
-    unsupported: [],
-    needs: [],
-    delayed: [],
-    view: null,
-    seen: nothingSeen,
-    variables: null,
-    mapsIds: false,
-  }
   const latency = (rest: Partial<VerifyInput>) =>
     verifyConstraints({ ...input, ...rest }).filter(({ key }) => key === 'network.latency')
 

@@ -1,0 +1,46 @@
+/** What an engine cannot do as asked is told by the plan, before anything is started. */
+import { describe, expect, test } from 'vitest'
+import type { Io } from '../../../src/commands/io.ts'
+import { runList } from '../../../src/commands/list.ts'
+import { environment, project, serverStack } from '../../support/project.ts'
+
+const on = (id: string, host: string, rest = '') => environment(id, `engine: { provision: { ${host} } }\n${rest}`)
+const podman = 'kind: nested, engine: podman, release: trixie'
+const arbitrary = 'constraints: { user: "1000650000:0" }'
+
+async function listed(json: boolean): Promise<string> {
+  using made = project({
+    ...serverStack('api', { yaml: 'service: { memswap_limit: 512m, mem_limit: 256m }' }),
+    ...on('docker', 'kind: nested, release: bullseye', arbitrary),
+    ...on('podman', podman, arbitrary),
+    ...on('named', podman, 'constraints: { user: "nobody" }'),
+    ...on('root', podman, 'constraints: { user: "0" }'),
+    ...on('swarm', 'kind: swarm, release: trixie, nodes: 3', arbitrary),
+  })
+  let said = ''
+  const stdout = (text: string) => {
+    said += text
+  }
+  const io = { cwd: made.root, env: {}, stdout, stderr: (text: string) => expect(text).toBe('') } as unknown as Io
+  expect(await runList({ json }, io)).toBe(0)
+  return said
+}
+
+describe('matrix list', () => {
+  test('names what each engine cannot do as asked', async () => {
+    const { cells } = JSON.parse(await listed(true)) as {
+      readonly cells: readonly { readonly id: string; readonly unsupported: readonly string[] }[]
+    }
+    expect(Object.fromEntries(cells.map(({ id, unsupported }) => [id, unsupported]))).toEqual({
+      'api@docker': [],
+      'api@podman': ['user:no-passwd-entry'],
+      'api@named': [],
+      'api@root': [],
+      'api@swarm': ['memswap_limit'],
+    })
+  })
+
+  test('says so in words', async () => {
+    expect(await listed(false)).toContain('api@podman: user:no-passwd-entry is not enforced by the engine of podman')
+  })
+})
