@@ -26,6 +26,16 @@ describe('matrix init --ci', () => {
     expect(lint(text.replace('runs-on', 'runs-off'), 'x.yml')).not.toEqual([])
     expect(readFileSync(join(root, '.github/workflows/matrix.yml'), 'utf8')).toBe(text)
   })
+  test('github: what this project tests of itself every night is everything', async () => {
+    const text = readFileSync(join(root, '.github/workflows/tests.yml'), 'utf8')
+    expect((await createLinter())(text, '.github/workflows/tests.yml')).toEqual([])
+    const { on, jobs } = parse(text)
+    expect(on.schedule).toHaveLength(1)
+    const nightly = Object.values<{ if: string; steps: { run?: string }[] }>(jobs).filter(({ if: when }) =>
+      when.includes("== 'schedule'"),
+    )
+    expect(nightly.flatMap(({ steps }) => steps.map(({ run }) => run ?? '')).join('\n')).toContain('npm run test:full')
+  })
   test('github, in parts: the workflow of the documents', async () => {
     const text = /^```yml\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'docs/nightly.md'), 'utf8'))?.[1] ?? ''
     expect(text).toContain('matrix report --merge')
