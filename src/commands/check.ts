@@ -29,6 +29,7 @@ import { sweep } from '../run/sweep.ts'
 import type { Afterwards } from '../run/trial.ts'
 import { explainCells } from './explain-cells.ts'
 import { enterGithubJob } from './github.ts'
+import { roomForPlan } from './hosts.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments, type Planned } from './load-plan.ts'
 import { OpenColumns } from './open-columns.ts'
@@ -113,6 +114,8 @@ export async function runCheck(
     for (const problem of secrets.problems) io.stderr(printable(`matrix: ${problem}\n`))
     return exitCodes.usage
   }
+  const room = roomForPlan(plan, io)
+  if (room.problem !== null) return reportProblem(room.problem, io)
   const opened = await openEngine({ ...options, onProgress: (text) => io.stderr(printable(`${text}\n`)) }, io)
   if (!opened.ok) return reportProblem(opened.problem, io)
   await using engine = opened.engine

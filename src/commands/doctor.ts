@@ -1,4 +1,5 @@
 /** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
+import { platform } from 'node:os'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
@@ -6,11 +7,14 @@ import { startBlocker } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { hostName } from '../hosts/host-place.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
+import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
 import { machineOffer, shortages } from '../hosts/offer.ts'
 import { imagePrograms, installCommand, missingPrograms } from '../hosts/packages.ts'
 import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
+import type { Plan } from '../model/plan.ts'
 import type { HostSpec } from '../model/project.ts'
+import { roomForPlan, wholePlan } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine } from './open-engine.ts'
 
@@ -145,32 +149,64 @@ async function registryFinding(io: Io): Promise<Finding> {
   }
 }
 
-/** Every kind of host that the project asks for, or one of each where there is no project; whether this machine can offer it. */
+/** Whether this machine can offer each host that the project asks for, and one of every further kind. */
 async function hostFindings(io: Io): Promise<readonly Finding[]> {
   const facts = machineFacts(embeddedPaths(io.env).dataRoot)
   const machine = machineOffer(facts, io.env)
-  return (await wantedHosts(io)).map((spec): Finding => {
-    const lacking = shortages(spec, machine)
-    const [first] = lacking
+  const loaded = await loadProject(io.cwd, { env: io.env })
+  const plan = loaded.ok ? wholePlan(loaded.project) : null
+  const asked = (plan?.environments ?? []).flatMap(({ engine }) => (engine.kind === 'provision' ? [engine.spec] : []))
+  const others = oneOfEach.filter((spec) => !asked.some((one) => kindOf(one) === kindOf(spec)))
+  const specs = new Map([...asked, ...others].map((spec) => [hostName(spec), spec]))
+  const images = plan?.builds.length ?? 1
+  const hosts = [...specs].map(([host, spec]): Finding => {
+    const lacking = shortages(spec, machine, images)
     const name = 'host'
-    if (first === undefined) return { name, state: 'ok', value: `${hostName(spec)} can be had` }
+    if (lacking.length === 0) return { name, state: 'ok', value: `${host} can be had` }
     const mend = lacking.flatMap((shortage) => shortage.mend ?? []).join('; ')
-    const value = `${hostName(spec)}: ${lacking.map(({ what }) => what).join('; ')}`
+    const value = `${host}: ${lacking.map(({ what }) => what).join('; ')}`
     return { name, state: 'note', value, ...(mend === '' ? {} : { mend }) }
   })
+  return [...triedFindings(io), ...hosts, ...(plan === null ? [] : roomFindings(plan, io))]
 }
 
-async function wantedHosts(io: Io): Promise<readonly HostSpec[]> {
-  const loaded = await loadProject(io.cwd, { env: io.env })
-  const asked = loaded.ok
-    ? loaded.project.environments.flatMap(({ engine }) => (engine.kind === 'provision' ? [engine.spec] : []))
-    : []
-  const specs = asked.length > 0 ? asked : oneOfEach
-  return [...new Map(specs.map((spec) => [hostName(spec), spec])).values()]
+/** What was tried of the kernel. KVM only makes quicker, so nothing is missing without it. */
+function triedFindings(io: Io): readonly Finding[] {
+  if (platform() !== 'linux') return []
+  const without: Readonly<Partial<Record<Ability, string>>> = { kvm: '; a virtual machine is emulated, and slow' }
+  return [tryKvm(io.env), ...tryMachine(io.env)].map(({ ability, works, found, mend }) => ({
+    name: titles[ability],
+    state: works ? 'ok' : 'note',
+    value: `${found}${works ? '' : (without[ability] ?? '')}`,
+    ...(mend === null ? {} : { mend }),
+  }))
 }
+
+const titles: Readonly<Record<Ability, string>> = {
+  kvm: 'KVM',
+  gvisor: 'gVisor',
+  'user-namespaces': 'rootless',
+  overlay: 'overlay',
+  vxlan: 'vxlan',
+}
+
+/** What the project's hosts that are not made yet take together. */
+function roomFindings(plan: Plan, io: Io): readonly Finding[] {
+  const { hosts, room, problem } = roomForPlan(plan, io)
+  const name = 'room'
+  if (problem !== null) return [{ name, state: 'missing', value: problem.message, mend: problem.hint }]
+  if (hosts.length === 0) return []
+  const [disk, memory] = [room.diskBytes, room.memoryBytes].map((bytes) => `${(bytes / gibibyte).toFixed(1)} GiB`)
+  const value = `the hosts that are still to be made (${hosts.join(', ')}) take about ${disk} of disk and ${memory} of memory`
+  return [{ name, state: 'ok', value }]
+}
+
+const kindOf = (spec: HostSpec): string =>
+  spec.kind === 'nested' ? `${spec.engine} ${spec.rootless} ${spec.runtime}` : spec.kind
 
 const oneOfEach: readonly HostSpec[] = [
   { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false },
+  { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false, runtime: 'runsc' },
   { kind: 'nested', engine: 'podman', release: 'trixie', rootless: true },
   { kind: 'swarm', release: 'trixie', nodes: 3 },
   { kind: 'vm', release: 'bookworm', cpus: 2, memoryBytes: 3 * gibibyte, diskBytes: 20 * gibibyte },

@@ -6,11 +6,22 @@ import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
+import { roomFor } from '../hosts/kinds.ts'
 import { ping } from '../hosts/ping.ts'
+import type { HostProblem } from '../hosts/problem.ts'
 import { ensureBase } from '../images/bases.ts'
 import { printable } from '../lib/printable.ts'
 import { endEmbedded } from './end-embedded.ts'
-import { bringUp, type HostState, type ProjectHost, projectHosts, statesOf, takeDown } from './hosts.ts'
+import {
+  bringUp,
+  type HostState,
+  type ProjectHost,
+  projectHosts,
+  projectWithHosts,
+  statesOf,
+  takeDown,
+  wholePlan,
+} from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine, openEngine, reportProblem } from './open-engine.ts'
 
@@ -28,6 +39,9 @@ export interface EnvUpOptions {
 /** Exit 0 once the engine and the hosts answer, 2 or 3 where one cannot. */
 export async function runEnvUp(options: EnvUpOptions, io: Io): Promise<number> {
   const say = (text: string) => io.stderr(printable(`${text}\n`))
+  const wanted = options.hosts === false ? { hosts: [], problem: null } : await wantedHosts(options, io)
+  if (wanted === null) return 2
+  if (wanted.problem !== null) return reportProblem(wanted.problem, io)
   const opened = await openEngine({ ...options, onProgress: say }, io)
   if (!opened.ok) return reportProblem(opened.problem, io)
   await using engine = opened.engine
@@ -37,8 +51,20 @@ export async function runEnvUp(options: EnvUpOptions, io: Io): Promise<number> {
     const code = await makeBases(engine, { mayBootstrap: opened.ours, io, say })
     if (code !== 0) return code
   }
-  const hosts = options.hosts === false ? [] : await projectHosts(options.environments ?? [], io)
-  return hosts === null ? 2 : bringUp(hosts, { local: engine, mayInstall: options.install === true, io })
+  return bringUp(wanted.hosts, { local: engine, mayInstall: options.install === true, io })
+}
+
+/** Null where the files have mistakes; `problem` where this machine has no room for all of them. */
+async function wantedHosts(
+  options: EnvUpOptions,
+  io: Io,
+): Promise<{ readonly hosts: readonly ProjectHost[]; readonly problem: HostProblem | null } | null> {
+  const found = await projectWithHosts(options.environments ?? [], io)
+  if (found === null) return null
+  const { hosts, project } = found
+  const images = wholePlan(project).builds.length
+  const specs = hosts.map(({ spec }) => spec)
+  return { hosts, problem: roomFor(specs, { env: io.env, project: project.id, images }).problem }
 }
 
 async function makeBases(

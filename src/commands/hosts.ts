@@ -1,15 +1,18 @@
-/** The hosts of a project, as commands name them: by the environments that run on them. */
+/** The hosts of a project, as commands name them: by the environments that run on them; and whether the machine has room for them. */
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import type { Engine } from '../engines/engine.ts'
 import { hostName } from '../hosts/host-place.ts'
-import { forgetHosts, hostDown, hostStatus, hostUp, knownHosts } from '../hosts/kinds.ts'
+import { forgetHosts, hostDown, hostStatus, hostUp, knownHosts, roomFor } from '../hosts/kinds.ts'
 import { ping } from '../hosts/ping.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
-import type { HostSpec } from '../model/project.ts'
+import type { Plan } from '../model/plan.ts'
+import type { HostSpec, Project } from '../model/project.ts'
+import { makePlan } from '../plan/plan.ts'
 import type { Io } from './io.ts'
+import { knownLimits } from './known-limits.ts'
 import { reportProblem } from './open-engine.ts'
 
 export interface ProjectHost {
@@ -21,6 +24,14 @@ export interface ProjectHost {
 
 /** @param only ids of environments; all where none is named. Null where the files have mistakes or a name is unknown. */
 export async function projectHosts(only: readonly string[], io: Io): Promise<readonly ProjectHost[] | null> {
+  return (await projectWithHosts(only, io))?.hosts ?? null
+}
+
+/** The same, and the project that they belong to. */
+export async function projectWithHosts(
+  only: readonly string[],
+  io: Io,
+): Promise<{ readonly project: Project; readonly hosts: readonly ProjectHost[] } | null> {
   const loaded = await loadProject(io.cwd, { env: io.env })
   if (!loaded.ok) {
     io.stderr('matrix: the project has mistakes; matrix validate shows them\n')
@@ -46,8 +57,21 @@ export async function projectHosts(only: readonly string[], io: Io): Promise<rea
       if (!hosts.has(hostName(spec))) hosts.set(hostName(spec), { spec, environments: [] })
     }
   }
-  return [...hosts].map(([name, host]) => ({ name, ...host }))
+  return { project: loaded.project, hosts: [...hosts].map(([name, host]) => ({ name, ...host })) }
 }
+
+/** Whether this machine has room for the hosts that the plan's cells still have to get. */
+export function roomForPlan(plan: Plan, io: Io): ReturnType<typeof roomFor> {
+  const used = new Set(plan.cells.flatMap((cell) => (cell.kind === 'run' ? [cell.environment] : [])))
+  const specs = plan.environments.flatMap(({ id, engine }) =>
+    engine.kind === 'provision' && used.has(id) ? [engine.spec] : [],
+  )
+  return roomFor(specs, { env: io.env, project: plan.project.id, images: plan.builds.length })
+}
+
+/** The whole of a project. */
+export const wholePlan = (project: Project): Plan =>
+  makePlan(project, { chosen: () => true, unsupported: ({ engine }) => knownLimits(engine) })
 
 interface HostOptions {
   readonly local: Engine

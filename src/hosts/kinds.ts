@@ -7,7 +7,7 @@ import { hostFolder, hostName, hostsFolder } from './host-place.ts'
 import { machineFacts } from './machine-facts.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
-import { machineOffer, shortages } from './offer.ts'
+import { lacks, machineOffer, type Room, roomTogether, shortages } from './offer.ts'
 import type { HostProblem } from './problem.ts'
 import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
 import { vm } from './vm/vm.ts'
@@ -50,10 +50,33 @@ const notHere = ({ name, local }: HostRequest): HostProblem => ({
 /** What a host that was not made yet would lack half-way; programs are the kind's own affair, since it may install them. */
 function whatBlocks(request: HostRequest): HostProblem | null {
   const machine = machineOffer(machineFacts(request.folder), request.env)
-  const [first] = shortages(request.spec, machine).filter(({ of }) => of !== 'program')
+  // What all hosts of a run take together was judged before: this one takes at least the room of one image.
+  const [first] = shortages(request.spec, machine, 1).filter(({ of }) => of !== 'program')
   if (first === undefined) return null
   const hint = first.mend ?? 'Leave that environment out with --env or --stack.'
   return { kind: 'machine', message: `${request.name} cannot be had on this machine: ${first.what}`, hint }
+}
+
+/**
+ * Whether this machine has the disk and the memory for all of these hosts together, those that were made before left out.
+ *
+ * @param images how many images each is going to hold
+ */
+export function roomFor(
+  specs: readonly HostSpec[],
+  asked: { readonly env: HostAsk['env']; readonly project: string; readonly images: number },
+): { readonly hosts: readonly string[]; readonly room: Room; readonly problem: HostProblem | null } {
+  const { env, project, images } = asked
+  const unmade = new Map(specs.map((spec) => [hostName(spec), spec]))
+  for (const spec of knownHosts(env, project)) unmade.delete(hostName(spec))
+  const hosts = [...unmade.keys()]
+  const room = roomTogether([...unmade.values()], images)
+  const short = lacks(room, machineFacts(hostsFolder(env)))
+  if (short.length === 0) return { hosts, room, problem: null }
+  const message = `${hosts.join(', ')} cannot be had together on this machine: ${short.map(({ what }) => what).join('; ')}`
+  const mends = short.flatMap(({ mend }) => mend ?? [])
+  const hint = `${mends.join('; ')}; or leave environments out with --env.`
+  return { hosts, room, problem: { kind: 'machine', message, hint } }
 }
 
 export async function hostStatus(ask: HostAsk): Promise<HostStatus> {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import type { HostSpec } from '../model/project.ts'
 import type { MachineFacts } from './machine-facts.ts'
+import { type Ability, type Tried, tryMachine } from './machine-tries.ts'
 import { installCommand, missingPrograms, type Program, vmPrograms } from './packages.ts'
 
 /** What is asked of the machine. */
@@ -10,23 +11,31 @@ export interface MachineOffer extends Pick<MachineFacts, 'root' | 'freeMemoryByt
   readonly arch: string
   readonly missing: readonly Program[]
   readonly devices: ReadonlySet<string>
+  /** What was tried of its kernel and does not work. */
+  readonly cannot: readonly Tried[]
 }
 
 /** `mend` null: nothing can be done about it here. */
 export interface Shortage {
   /** `program`: whoever brings the host up may install it. */
-  readonly of: 'system' | 'program' | 'device' | 'disk' | 'memory'
+  readonly of: 'system' | 'program' | 'device' | 'kernel' | 'disk' | 'memory'
   readonly what: string
   readonly mend: string | null
 }
 
 const gibibyte = 1024 ** 3
-// An engine with the images of a small project; the root file system of a host is a quarter of a gibibyte.
-const engineDiskBytes = 3 * gibibyte
+// As in this project: nine images of 0.1 to 0.9 GiB, root file systems of hosts of a third of one.
+const imageDiskBytes = 0.3 * gibibyte
+const engineDiskBytes = 0.4 * gibibyte
+const machineDiskBytes = 1.5 * gibibyte
 const engineMemoryBytes = 0.25 * gibibyte
 
-/** Everything that is missing for a host that was not made yet; empty where it can be had. */
-export function shortages(spec: HostSpec, machine: MachineOffer): readonly Shortage[] {
+/**
+ * Everything that is missing for a host that was not made yet; empty where it can be had.
+ *
+ * @param images how many images it is going to hold
+ */
+export function shortages(spec: HostSpec, machine: MachineOffer, images: number): readonly Shortage[] {
   if (machine.platform !== 'linux')
     return [{ of: 'system', what: 'it needs Linux', mend: 'engine: { connect: … } reaches an engine elsewhere' }]
   const need = needOf(spec)
@@ -45,19 +54,40 @@ export function shortages(spec: HostSpec, machine: MachineOffer): readonly Short
       mend: `modprobe ${device === '/dev/fuse' ? 'fuse' : 'tun'}`,
     })
   }
-  if (machine.freeDiskBytes !== null && machine.freeDiskBytes < need.diskBytes) {
-    found.push({
-      of: 'disk',
-      what: lack('disk', machine.freeDiskBytes, need.diskBytes),
-      mend: 'matrix clean --all frees what Matrix uses',
-    })
+  for (const { found: what, mend } of machine.cannot.filter(({ ability }) => need.abilities.includes(ability))) {
+    found.push({ of: 'kernel', what, mend })
   }
-  if (machine.freeMemoryBytes < need.memoryBytes) {
-    found.push({
-      of: 'memory',
-      what: lack('memory', machine.freeMemoryBytes, need.memoryBytes),
-      mend: 'ask for less, or stop something',
-    })
+  return [...found, ...lacks(roomOf(spec, images), machine)]
+}
+
+/** Disk and memory, in bytes. */
+export interface Room {
+  readonly diskBytes: number
+  readonly memoryBytes: number
+}
+
+/** What these hosts take together, and beside them the images on the engine that builds them and their layers for sending. */
+export function roomTogether(specs: readonly HostSpec[], images: number): Room {
+  const rooms = specs.map((spec) => roomOf(spec, images))
+  const sum = (of: (room: Room) => number) => rooms.reduce((total, room) => total + of(room), 0)
+  const own = specs.length === 0 ? 0 : 2 * images * imageDiskBytes
+  return { diskBytes: own + sum(({ diskBytes }) => diskBytes), memoryBytes: sum(({ memoryBytes }) => memoryBytes) }
+}
+
+/** Whether the machine has that much; at most one shortage of disk and one of memory. */
+export function lacks(
+  room: Room,
+  machine: Pick<MachineOffer, 'freeDiskBytes' | 'freeMemoryBytes'>,
+): readonly Shortage[] {
+  const { freeDiskBytes, freeMemoryBytes } = machine
+  const found: Shortage[] = []
+  if (freeDiskBytes !== null && freeDiskBytes < room.diskBytes) {
+    const what = lack('disk', freeDiskBytes, room.diskBytes)
+    found.push({ of: 'disk', what, mend: 'matrix clean --all frees what Matrix uses' })
+  }
+  if (freeMemoryBytes < room.memoryBytes) {
+    const what = lack('memory', freeMemoryBytes, room.memoryBytes)
+    found.push({ of: 'memory', what, mend: 'ask for less, or stop something' })
   }
   return found
 }
@@ -67,37 +97,39 @@ export function machineOffer(facts: MachineFacts, env: Readonly<Record<string, s
   const devices = ['/dev/fuse', '/dev/net/tun'].filter((path) => existsSync(path))
   const { root, freeMemoryBytes, freeDiskBytes, arch, platform } = facts
   const missing = missingPrograms([...vmPrograms], env)
-  return { platform, arch, root, freeMemoryBytes, freeDiskBytes, missing, devices: new Set(devices) }
+  const cannot = platform === 'linux' ? tryMachine(env).filter(({ works }) => !works) : []
+  return { platform, arch, root, freeMemoryBytes, freeDiskBytes, missing, devices: new Set(devices), cannot }
 }
 
 function needOf(spec: HostSpec): {
   readonly programs: readonly Program[]
   readonly devices: readonly string[]
-  readonly diskBytes: number
-  readonly memoryBytes: number
+  readonly abilities: readonly Ability[]
 } {
   switch (spec.kind) {
     case 'nested': {
       const devices = spec.rootless ? ['/dev/fuse', '/dev/net/tun'] : []
-      return { programs: ['mmdebstrap'], devices, diskBytes: engineDiskBytes, memoryBytes: engineMemoryBytes }
+      const rootless: readonly Ability[] = spec.rootless ? ['user-namespaces'] : []
+      const sandboxed: readonly Ability[] = spec.runtime === 'runsc' ? ['gvisor'] : []
+      return { programs: ['mmdebstrap'], devices, abilities: ['overlay', ...rootless, ...sandboxed] }
     }
-    case 'swarm': {
-      const { nodes } = spec
-      return {
-        programs: ['mmdebstrap'],
-        devices: [],
-        diskBytes: engineDiskBytes * nodes,
-        memoryBytes: engineMemoryBytes * nodes,
-      }
-    }
+    case 'swarm':
+      return { programs: ['mmdebstrap'], devices: [], abilities: ['overlay', 'vxlan'] }
+    case 'vm':
+      return { programs: vmPrograms, devices: [], abilities: [] }
+  }
+}
+
+function roomOf(spec: HostSpec, images: number): Room {
+  const held = images * imageDiskBytes
+  switch (spec.kind) {
+    case 'nested':
+      return { diskBytes: engineDiskBytes + held, memoryBytes: engineMemoryBytes }
+    case 'swarm':
+      return { diskBytes: (engineDiskBytes + held) * spec.nodes, memoryBytes: engineMemoryBytes * spec.nodes }
     case 'vm':
       // The disk is a file with holes: it takes what is in it.
-      return {
-        programs: vmPrograms,
-        devices: [],
-        diskBytes: Math.min(spec.diskBytes, 6 * gibibyte),
-        memoryBytes: spec.memoryBytes,
-      }
+      return { diskBytes: Math.min(spec.diskBytes, machineDiskBytes + held), memoryBytes: spec.memoryBytes }
   }
 }
 

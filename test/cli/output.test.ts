@@ -33,6 +33,20 @@ describe('matrix', () => {
     })
   })
 
+  test('tells each host that this machine could offer, what was tried, and what the project takes together', async () => {
+    const vast = 'engine: { provision: { kind: vm, release: bookworm, memory: 99999g } }'
+    using asking = project({ ...environment('vast', vast), ...serverStack('api') })
+    const { exitCode, stdout } = await matrix(['doctor', '--json'], { cwd: asking.root })
+    expect(exitCode).toBe(3)
+    const found = JSON.parse(stdout) as { name: string; state: string; value: string; mend?: string }[]
+    const of = (name: string) => found.filter((finding) => finding.name === name)
+    for (const name of ['KVM', 'gVisor', 'rootless', 'overlay', 'vxlan']) expect(of(name), name).toHaveLength(1)
+    const hosts = of('host').map(({ value }) => value.split(/[: ]/)[0])
+    expect(hosts).toHaveLength(5)
+    expect(hosts).toEqual(expect.arrayContaining(['docker-trixie-runsc', 'podman-trixie-rootless', 'swarm-trixie-3']))
+    expect(of('room')).toMatchObject([{ state: 'missing', value: expect.stringContaining('takes 99999.0 GiB') }])
+  })
+
   test('reports every mistake at once and starts nothing', async () => {
     using broken = project({
       ...environment('qa', 'constraints: { mem_limit: 512 }'),

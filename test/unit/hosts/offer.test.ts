@@ -1,6 +1,6 @@
 /** What a machine lacks for a host is told before anything is made. */
 import { describe, expect, test } from 'vitest'
-import { type MachineOffer, shortages } from '../../../src/hosts/offer.ts'
+import { lacks, type MachineOffer, roomTogether, shortages } from '../../../src/hosts/offer.ts'
 import type { HostSpec } from '../../../src/model/project.ts'
 
 const gibibyte = 1024 ** 3
@@ -12,14 +12,17 @@ const machine: MachineOffer = {
   freeDiskBytes: 40 * gibibyte,
   missing: [],
   devices: new Set(['/dev/fuse', '/dev/net/tun']),
+  cannot: [],
 }
+const images = 8
 const docker: HostSpec = { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false }
 const podman: HostSpec = { kind: 'nested', engine: 'podman', release: 'trixie', rootless: true }
 const swarm: HostSpec = { kind: 'swarm', release: 'trixie', nodes: 3 }
+const sandbox: HostSpec = { ...docker, runtime: 'runsc' }
 const vm: HostSpec = { kind: 'vm', release: 'bookworm', cpus: 2, memoryBytes: 3 * gibibyte, diskBytes: 20 * gibibyte }
 
 const lacking = (spec: HostSpec, rest: Partial<MachineOffer>) =>
-  shortages(spec, { ...machine, ...rest }).map(({ of }) => of)
+  shortages(spec, { ...machine, ...rest }, images).map(({ of }) => of)
 
 describe('a machine that has all', () => {
   test.each([docker, podman, swarm, vm])('lacks nothing for $kind $engine', (spec) => {
@@ -29,7 +32,7 @@ describe('a machine that has all', () => {
 
 describe('a machine', () => {
   test('of another system has no host, and is told how to reach one elsewhere', () => {
-    expect(shortages(docker, { ...machine, platform: 'darwin' })).toEqual([
+    expect(shortages(docker, { ...machine, platform: 'darwin' }, images)).toEqual([
       { of: 'system', what: 'it needs Linux', mend: expect.stringContaining('connect') },
     ])
   })
@@ -45,18 +48,55 @@ describe('a machine', () => {
   })
 
   test('with less memory than a virtual machine asks for says how much of each', () => {
-    const [shortage] = shortages(vm, { ...machine, freeMemoryBytes: gibibyte })
+    const [shortage] = shortages(vm, { ...machine, freeMemoryBytes: gibibyte }, images)
     expect(shortage).toMatchObject({ of: 'memory', what: '1.0 GiB of memory free, and it takes 3.0 GiB' })
   })
 
   test('without QEMU names the packages', () => {
-    const [shortage] = shortages(vm, { ...machine, missing: ['qemu-system-x86_64'] })
+    const [shortage] = shortages(vm, { ...machine, missing: ['qemu-system-x86_64'] }, images)
     expect(shortage).toMatchObject({ of: 'program', mend: expect.stringContaining('qemu-system-x86') })
     expect(lacking(docker, { missing: ['qemu-system-x86_64'] })).toEqual([])
+  })
+
+  test.each([
+    ['overlay', [docker, sandbox, podman, swarm]],
+    ['vxlan', [swarm]],
+    ['user-namespaces', [podman]],
+    ['gvisor', [sandbox]],
+  ] as const)('whose kernel has no %s has none of the hosts that need it', (ability, without) => {
+    const cannot = [{ ability, works: false, found: 'it is not there', mend: 'a command' }] as const
+    const has = (spec: HostSpec) => lacking(spec, { cannot }).length === 0
+    expect([docker, sandbox, podman, swarm, vm].filter((spec) => !has(spec))).toEqual(without)
   })
 
   test('that is not root, or not x86-64, has no virtual machine', () => {
     expect(lacking(vm, { root: false })).toEqual(['system'])
     expect(lacking(vm, { arch: 'arm64' })).toEqual(['system'])
+  })
+})
+
+describe('all hosts of a project together', () => {
+  const all = [docker, sandbox, podman, swarm, vm]
+
+  test('take more than each, and more with every image', () => {
+    const room = roomTogether(all, images)
+    for (const spec of all) {
+      const alone = roomTogether([spec], images)
+      expect(room.diskBytes).toBeGreaterThan(alone.diskBytes)
+      expect(room.memoryBytes).toBeGreaterThan(alone.memoryBytes)
+    }
+    expect(roomTogether(all, 1).diskBytes).toBeLessThan(room.diskBytes)
+    expect(roomTogether([], images)).toEqual({ diskBytes: 0, memoryBytes: 0 })
+  })
+
+  test('are refused where each alone would fit', () => {
+    const { diskBytes, memoryBytes } = roomTogether(all, images)
+    const short = (freeDiskBytes: number | null, freeMemoryBytes: number) =>
+      lacks({ diskBytes, memoryBytes }, { freeDiskBytes, freeMemoryBytes }).map(({ of }) => of)
+    expect(short(diskBytes, memoryBytes)).toEqual([])
+    expect(short(null, memoryBytes)).toEqual([])
+    expect(short(diskBytes - 1, memoryBytes)).toEqual(['disk'])
+    expect(short(diskBytes - 1, memoryBytes - 1)).toEqual(['disk', 'memory'])
+    for (const spec of all) expect(lacking(spec, { freeDiskBytes: diskBytes - 1 })).toEqual([])
   })
 })
