@@ -46,6 +46,13 @@ beforeAll(async () => {
     exec: { command: [cat, /proc/version] }
     expect: { stdout: { contains: "4.4.0" } }`,
     }),
+    'stacks/filling/Dockerfile': 'FROM debian:bookworm-slim\n',
+    'stacks/filling/stack.yaml': `build: { context: . }
+command: [perl, -e, 'open my $f, ">", "/filled"; print $f "x" x 1048576 for 1..192; close $f; sleep 600']
+ports: { http: { port: 8080 } }
+readiness: { tcp: { port: http }, deadline: 30s }
+checks: [{ name: it answers, tcp: { port: http } }]
+`,
     'stacks/hungry/Dockerfile': 'FROM debian:bookworm-slim\n',
     'stacks/hungry/stack.yaml': `build: { context: . }
 command: [perl, -e, 'my @kept; push @kept, "x" x 1048576 while 1']
@@ -97,5 +104,9 @@ describe('a cell in a sandbox', () => {
 
   test('that asks for more memory than it may have is killed by the machine’s kernel', () => {
     expect(run.cell('hungry@small')).toMatchObject({ outcome: 'fail', reason: 'oom-killed' })
+  })
+
+  test('that fills its file system fills its memory', () => {
+    expect(run.cell('filling@small')).toMatchObject({ outcome: 'fail', reason: 'oom-killed' })
   })
 })

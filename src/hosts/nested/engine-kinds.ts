@@ -39,9 +39,12 @@ else
   GROUP=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
 fi`
 
-// Its own network stack refuses the namespaces of a nested engine; the container's namespace is used all the same.
+// Its own network stack refuses the namespaces of a nested engine; the container's namespace is used all the same. What a
+// workload writes beside its volumes stays in memory and counts as its own, as where such a sandbox is sold.
 const sandboxConfig = JSON.stringify({
-  runtimes: { runsc: { path: '/usr/bin/runsc', runtimeArgs: ['--platform=systrap', '--network=host'] } },
+  runtimes: {
+    runsc: { path: '/usr/bin/runsc', runtimeArgs: ['--platform=systrap', '--network=host', '--overlay2=root:memory'] },
+  },
   'default-runtime': 'runsc',
 })
 

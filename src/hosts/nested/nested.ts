@@ -1,4 +1,5 @@
 /** An engine of another release, in a container of a local engine: found again, mended, or made from Debian's packages. */
+import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Engine, EngineError, type Labels } from '../../engines/engine.ts'
@@ -46,12 +47,14 @@ async function bringUp(request: HostRequest<NestedSpec>): Promise<HostUp> {
   const { local, name, onProgress, signal } = request
   const endpoint = endpointOf(request)
   const access = { kind: 'engine', endpoint } as const
+  const engine = nestedEngine(request.spec)
   const state = await containerState(local, request)
   if (state === 'running') {
-    if (await answersSoon(request)) return { ok: true, access, started: false }
-    onProgress(`${name} runs and does not answer; starting it again`)
+    const asMade = await local.list('container', labelsOf(request, engine), { signal })
+    if (asMade.length > 0 && (await answersSoon(request))) return { ok: true, access, started: false }
+    const why = asMade.length > 0 ? 'does not answer' : 'was made by another version of Matrix'
+    onProgress(`${name} runs and ${why}; starting it again`)
   }
-  const engine = nestedEngine(request.spec)
   const image = await ensureRootImage(local, { engine, ...request })
   if (!image.ok) return image
   // Its data is in the volume, so a new container of it finds everything again.
@@ -76,7 +79,7 @@ async function start(
 ): Promise<void> {
   const { local, signal } = request
   const { engine, imageId } = options
-  const labels = labelsOf(request)
+  const labels = { ...labelsOf(request, engine), 'matrix.owner': request.owner }
   const sockets = join(request.folder, 'run')
   rmSync(sockets, { recursive: true, force: true })
   mkdirSync(sockets, { recursive: true, mode: 0o755 })
@@ -182,11 +185,12 @@ export const containerName = (request: HostRequest): string => `matrix-host-${re
 const volumeName = containerName
 const endpointOf = (request: HostRequest): string => `unix://${join(request.folder, 'run/engine.sock')}`
 
-function labelsOf(request: HostRequest): Labels {
+/** `matrix.recipe`: what it is made of, so that one that was made of something else is known. */
+function labelsOf(request: HostRequest, engine: NestedEngine): Labels {
   return {
     'matrix.project': request.project,
     'matrix.role': 'host',
     'matrix.host': request.name,
-    'matrix.owner': request.owner,
+    'matrix.recipe': createHash('sha256').update(JSON.stringify(engine)).digest('hex').slice(0, 12),
   }
 }
