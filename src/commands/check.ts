@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
 import { LayerStore } from '../images/layer-store.ts'
+import { VerifiedImages } from '../images/verified.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
@@ -205,8 +206,11 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
     progress,
     prepare: (opened) => sweepDeadRuns(opened, { identity, io, startedAt, progress }),
   })
-  const layers = new LayerStore(join(stateFolder(io.env), 'layers'))
+  const kept = join(stateFolder(io.env), 'layers')
+  const layers = new LayerStore(kept)
   layers.prune(Date.parse(startedAt))
+  const verified = new VerifiedImages(join(kept, 'verified'))
+  verified.prune(Date.parse(startedAt))
   let timing: RunRecord['timing'] | null = null
   let how: Parameters<typeof verdictOf>[1] = 'ended'
   let broken: unknown
@@ -215,6 +219,7 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
       builder: engine,
       columnOf: (environment, signal) => columns.of(environment, signal),
       layers,
+      verified,
       clock,
       identity,
       toolVersion: tool.version,

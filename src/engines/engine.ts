@@ -108,6 +108,8 @@ export interface EngineFacts extends EngineRecord {
   readonly memoryBytes: number
   readonly cpus: number
   readonly storageDriver: string
+  /** Names the store of its images: another engine's is another; null where that cannot be told. */
+  readonly dataId: string | null
   /** Address on the engine's host that an open network reaches, such as the default bridge's gateway; null where unknown. */
   readonly outsideAddress: string | null
   readonly securityOptions: readonly string[]

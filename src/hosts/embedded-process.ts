@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { systemClock } from '../lib/clock.ts'
+import { readOr } from '../lib/files.ts'
 import { commandLineOf, namespaceOf, processIds, sendSignal } from '../lib/process-table.ts'
-import { readOr } from '../lib/read-or.ts'
 import type { EmbeddedPaths } from './embedded-paths.ts'
 
 /** The pid of the engine that works on our data root; null where none runs. */

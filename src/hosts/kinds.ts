@@ -1,6 +1,7 @@
 /** Brings up and takes down the hosts that Matrix provisions, whatever kind they are. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { namesIn } from '../lib/files.ts'
 import type { HostSpec } from '../model/project.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from './host.ts'
 import { hostFolder, hostName, hostsFolder } from './host-place.ts'
@@ -108,14 +109,6 @@ export function knownHosts(env: HostAsk['env'], project: string): readonly HostS
 /** The project's folder of hosts, once none is left in it. */
 export function forgetHosts(env: HostAsk['env'], project: string): void {
   if (knownHosts(env, project).length === 0) rmSync(join(hostsFolder(env), project), { recursive: true, force: true })
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }
 
 const specFile = 'host.json'

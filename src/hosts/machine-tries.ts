@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import { readOr } from '../lib/files.ts'
 import { oneLine } from '../lib/printable.ts'
-import { readOr } from '../lib/read-or.ts'
 import { programPath } from './embedded-process.ts'
 
 type Env = Readonly<Record<string, string | undefined>>

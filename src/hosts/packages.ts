@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
-import { readOr } from '../lib/read-or.ts'
+import { readOr } from '../lib/files.ts'
 import { programPath } from './embedded-process.ts'
 import type { HostProblem } from './problem.ts'
 

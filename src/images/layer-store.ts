@@ -3,7 +3,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import {
   createWriteStream,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -17,6 +16,7 @@ import { pipeline } from 'node:stream/promises'
 import type { CallOptions, Engine } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
 import { systemClock } from '../lib/clock.ts'
+import { namesIn } from '../lib/files.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { type ManifestEntry, readArchive, sha256 } from './archive.ts'
 
@@ -148,11 +148,3 @@ const isOther = (name: string) => /(^|\/)(VERSION|json|repositories|oci-layout|i
 
 const layersOf = (config: Buffer): readonly string[] =>
   (JSON.parse(config.toString('utf8')) as { readonly rootfs: { readonly diff_ids: readonly string[] } }).rootfs.diff_ids
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
-}

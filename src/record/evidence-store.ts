@@ -1,8 +1,9 @@
 /** Keeps evidence by its content, within limits, and says how much was cut. */
 import { createHash } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { lstatSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { namesIn } from '../lib/files.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { EvidenceRef } from '../model/run-record.ts'
 
@@ -70,14 +71,6 @@ export async function copyEvidence(from: string, to: string): Promise<readonly s
     else await writeFile(join(to, name), blob)
   }
   return strange
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }
 
 /** Not a link, which may lead anywhere. */

@@ -1,6 +1,7 @@
 /** What a run is given: engines, clock, where events and evidence go, and its limits. */
 import type { Engine } from '../engines/engine.ts'
 import type { LayerStore } from '../images/layer-store.ts'
+import type { VerifiedImages } from '../images/verified.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
@@ -16,6 +17,8 @@ export interface RunDeps {
   readonly columnOf: (environment: string, signal: AbortSignal) => Promise<readonly Column[]>
   /** What is sent to other engines is kept here. */
   readonly layers: LayerStore
+  /** Which images of the builder were verified by earlier runs. */
+  readonly verified: VerifiedImages
   readonly clock: Clock
   readonly identity: RunIdentity
   readonly toolVersion: string

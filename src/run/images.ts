@@ -4,6 +4,8 @@ import { type BuildStepFailure, type Engine, EngineError, type ImageFacts } from
 import { ensureBase } from '../images/bases.ts'
 import { buildStack } from '../images/build.ts'
 import { computeImageId } from '../images/identity.ts'
+import type { LayerStore } from '../images/layer-store.ts'
+import type { VerifiedImages } from '../images/verified.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
@@ -31,6 +33,10 @@ export interface ImageDeps {
   /** Values that must not appear in any record. */
   readonly redact: readonly string[]
   readonly concurrency: number
+  readonly layers: LayerStore
+  readonly verified: VerifiedImages
+  /** `EngineFacts.dataId` of the engine. */
+  readonly engineData: string | null
 }
 
 /** Build key → what came of it. The promises never reject. */
@@ -77,9 +83,7 @@ async function makeImage(
   deps.emit({ type: 'build-started', stack })
   try {
     const { image, cached } = await obtain(build, { ...context, stack, hide })
-    const imageId = await computeImageId(deps.engine, image.id, { signal: deps.signal })
-    if (imageId !== image.id)
-      throw new Error(`the engine calls the image ${image.id}, but its config hashes to ${imageId}`)
+    const imageId = await verifiedId(image.id, context)
     for (const row of build.rows) {
       const { digest, platform, sizeBytes } = image
       deps.emit({ type: 'image-ready', row, image: { id: imageId, digest, platform, sizeBytes } })
@@ -105,6 +109,21 @@ async function makeImage(
     finished('error', { message })
     return { ok: false, reason: 'build-trouble', message: `the image of ${stack} could not be made: ${message}` }
   }
+}
+
+/** From the image's own bytes; those of one that is sent on are kept while they are there. */
+function verifiedId(
+  imageId: string,
+  { plan, deps }: { readonly plan: Plan; readonly deps: ImageDeps },
+): Promise<string> {
+  const { engine, layers, signal } = deps
+  const isSent = plan.environments.some((environment) => environment.engine.kind !== 'default')
+  return deps.verified.verify(imageId, {
+    engineData: deps.engineData,
+    nowMs: Date.parse(deps.clock.wall()),
+    compute: async () =>
+      isSent ? (await layers.keep(engine, imageId, { signal })).id : computeImageId(engine, imageId, { signal }),
+  })
 }
 
 async function obtain(

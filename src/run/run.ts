@@ -43,8 +43,9 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   const onNotice = (text: string) => deps.progress({ type: 'notice', text })
   const columns = new Columns({ ...deps, newTeardown, signal, onNotice })
   try {
-    const { cpus } = await deps.builder.facts({ signal })
-    const images = makeImages(plan, { ...deps, engine: deps.builder, signal, concurrency: Math.max(1, cpus) })
+    const { cpus, dataId } = await deps.builder.facts({ signal })
+    const building = { engine: deps.builder, engineData: dataId, concurrency: Math.max(1, cpus) }
+    const images = makeImages(plan, { ...deps, ...building, signal })
     const distribution = new Distribution({ ...deps, store: deps.layers, signal, onProgress: onNotice })
     const durations = new Map<string, number>()
     const context: PlacementContext = { deps, columns, images, distribution, signal, sinceStart, clean }

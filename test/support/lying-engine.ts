@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { loadProject } from '../../src/config/load.ts'
 import { type ContainerSpec, type Engine, EngineError, type NetworkSpec } from '../../src/engines/engine.ts'
 import { LayerStore } from '../../src/images/layer-store.ts'
+import { VerifiedImages } from '../../src/images/verified.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { ownIdentity } from '../../src/lib/owner.ts'
 import type { RunEventBody } from '../../src/model/event.ts'
@@ -58,6 +59,7 @@ export async function runLyingCell(
   await runPlan(plan, {
     builder: liar,
     layers: new LayerStore(join(cell.root, 'layers')),
+    verified: new VerifiedImages(join(cell.root, 'verified')),
     columnOf: async () => [{ engine: liar, onThisMachine: true }],
     clock: systemClock,
     identity: {

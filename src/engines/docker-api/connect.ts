@@ -83,10 +83,17 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     memoryBytes: Number(info['MemTotal'] ?? 0),
     cpus: Number(info['NCPU'] ?? 1),
     storageDriver: text('Driver'),
+    dataId: dataIdOf(name, text),
     outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
     securityOptions,
     unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup, ociRuntime }),
   }
+}
+
+/** Podman makes up an id at every question; two old Docker engines of one machine share theirs, and have folders of their own. */
+function dataIdOf(name: 'docker' | 'podman', text: (key: string) => string): string | null {
+  const parts = name === 'docker' ? [text('ID'), text('DockerRootDir')] : [text('DockerRootDir')]
+  return parts.includes('') ? null : [name, text('Name'), ...parts].join(' ')
 }
 
 async function listResources(

@@ -1,6 +1,6 @@
 /** One held ssh connection to an engine's host; every request to the engine is a channel on it. */
 import ssh2, { type AnyAuthMethod, type Client, type ConnectConfig } from 'ssh2'
-import { readOr } from '../../lib/read-or.ts'
+import { readOr } from '../../lib/files.ts'
 import { EngineError, type SshAccess } from '../engine.ts'
 import { ChannelSocket } from './channel-socket.ts'
 import { algorithmsOf, fingerprint, type KnownKey, keyType, knownKeys } from './known-hosts.ts'

@@ -216,6 +216,7 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
         memoryBytes: 8 * 1024 ** 3,
         cpus: 2,
         storageDriver: 'memory',
+        dataId: null,
         outsideAddress: null,
         securityOptions: [],
         unsupported: new Set(),

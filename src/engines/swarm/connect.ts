@@ -55,6 +55,7 @@ async function factsOf(cluster: Cluster, options: CallOptions): Promise<EngineFa
     ...first,
     name: 'swarm',
     nodes: all.length,
+    dataId: null,
     memoryBytes: smallest(all.map(({ memoryBytes }) => memoryBytes)),
     cpus: smallest(all.map(({ cpus }) => cpus)),
     unsupported: new Set([...all.flatMap(({ unsupported }) => [...unsupported]), ...unsupportedKeys]),

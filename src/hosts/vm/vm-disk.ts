@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { readOr } from '../../lib/read-or.ts'
+import { readOr } from '../../lib/files.ts'
 import type { VmSpec } from '../../model/project.ts'
 import { earlyFiles, guestFiles, guestLinks, guestPackages, guestSetup } from './guest.ts'
 import type { VmFiles } from './vm-files.ts'

@@ -1,9 +1,12 @@
 /** What a build prints is kept and shown without secrets. */
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadProject } from '../../../src/config/load.ts'
 import { type BuildStepFailure, type Engine, EngineError } from '../../../src/engines/engine.ts'
 import { createFakeEngine } from '../../../src/engines/fake/fake-engine.ts'
+import { LayerStore } from '../../../src/images/layer-store.ts'
+import { VerifiedImages } from '../../../src/images/verified.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { ownIdentity } from '../../../src/lib/owner.ts'
 import { makePlan } from '../../../src/plan/plan.ts'
@@ -37,6 +40,9 @@ test('a build that fails tells no secret, and no password of an address', async 
   const told: unknown[] = []
   const images = makeImages(plan, {
     engine: failing,
+    engineData: null,
+    layers: new LayerStore(join(made.root, 'layers')),
+    verified: new VerifiedImages(join(made.root, 'verified')),
     clock: systemClock,
     signal: new AbortController().signal,
     emit: (event) => told.push(event),
