@@ -86,8 +86,7 @@ class RunOfCell {
       stage = 'check'
       await this.#runChecks()
       stage = 'stays-up'
-      await this.#phase('stays-up', () => testStaysUp(this.#contractContext()))
-      this.#restMemory = await readRestMemory([...this.#running.values()], { session, signal })
+      await this.#phase('stays-up', () => this.#leaveAlone())
       stage = 'stop'
       await this.#phase('stop', () => testStops(this.#contractContext()))
     } catch (error) {
@@ -232,6 +231,14 @@ class RunOfCell {
     }
   }
 
+  /** While it only has to stay up nothing is asked of it, so that its memory is read then. */
+  async #leaveAlone(): Promise<void> {
+    const { session, signal } = this.#deps
+    const resting = readRestMemory([...this.#running.values()], { session, signal })
+    const [memory] = await Promise.all([resting, testStaysUp(this.#contractContext())])
+    this.#restMemory = memory
+  }
+
   async #restart(running: RunningCopy, signal: AbortSignal): Promise<void> {
     try {
       await running.restart(signal)
@@ -315,6 +322,7 @@ class RunOfCell {
       engine: session.engine,
       sink: evidence,
       redact: this.#deps.redact,
+      peaks: failed,
       signal: AbortSignal.timeout(20_000),
     })
     return [...rest, ...captured]

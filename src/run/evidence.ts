@@ -27,6 +27,8 @@ export async function captureEvidence(
     readonly engine: Engine
     readonly sink: EvidenceSink
     readonly redact: readonly string[]
+    /** The most memory that each held, too: an engine takes up to a second to tell. */
+    readonly peaks: boolean
     readonly signal: AbortSignal
   },
 ): Promise<readonly EvidenceRef[]> {
@@ -40,7 +42,7 @@ export async function captureEvidence(
       const [state, logs, peakBytes] = await Promise.all([
         engine.containers.inspect(id, { signal }).catch(() => null),
         engine.containers.logs(id, { signal, tail: logLines, maxBytes: logBytes }).catch(() => null),
-        engine.containers.peakMemory(id, { signal }).catch(() => null),
+        context.peaks ? engine.containers.peakMemory(id, { signal }).catch(() => null) : null,
       ])
       if (logs) {
         const cut = logs.cutBytes > 0 ? `[${logs.cutBytes} bytes cut]\n` : ''
