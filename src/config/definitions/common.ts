@@ -78,3 +78,17 @@ export const argv = z.union([
     .min(1)
     .transform((word) => [word]),
 ])
+
+/** Passes on what another definition objected to. */
+export function forward(
+  issues: readonly z.core.$ZodIssue[],
+  context: z.core.$RefinementCtx,
+  /** The keys that are known at a path, where the form that is meant narrows them. */
+  allowedAt: (path: readonly PropertyKey[]) => readonly string[] | undefined = () => undefined,
+): void {
+  for (const issue of issues) {
+    const allowed = issue.code === 'unrecognized_keys' ? allowedAt(issue.path) : undefined
+    const params = allowed === undefined ? {} : { params: { allowed } }
+    context.issues.push({ ...issue, ...params, input: undefined } as never)
+  }
+}
