@@ -1,30 +1,12 @@
 /** A workload in a gVisor sandbox is looked into, and what is said of it is what its own kernel and the machine's say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NestedSpec } from '../../src/model/project.ts'
+import { readBackEnvironment } from '../support/environments.ts'
 import { hostEngine, stopHost } from '../support/hosts.ts'
 import { type CheckedRun, check } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
 const spec: NestedSpec = { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false, runtime: 'runsc' }
-
-const strict = `constraints:
-  mem_limit: 256m
-  cpus: 0.5
-  pids_limit: 256
-  shm_size: 32m
-  read_only: true
-  tmpfs: { /scratch: "size=8m,mode=1777" }
-  user: "1000650000:0"
-  cap_drop: [ALL]
-  security_opt: ["no-new-privileges:true"]
-  ulimits: { nofile: { soft: 128, hard: 256 } }
-  sysctls: { net.ipv4.ip_unprivileged_port_start: "1024" }
-  hostname: crate
-  extra_hosts: { supplier: 192.0.2.7 }
-  environment: { LANG: ja_JP.UTF-8, TZ: Asia/Tokyo }
-network: { egress: none }
-contract: { stays_up: 1s, stops_within: 10s }
-`
 
 let sandboxed: TestProject
 let run: CheckedRun
@@ -32,7 +14,7 @@ beforeAll(async () => {
   await using engine = await hostEngine(spec)
   const on = (yaml: string) => `engine: { connect: "${engine.endpoint}" }\n${yaml}`
   sandboxed = project({
-    ...environment('strict', on(strict)),
+    ...environment('strict', on(readBackEnvironment({ mem_limit: '256m', pids_limit: '256' }))),
     ...environment('small', on('constraints: { mem_limit: 96m }')),
     ...serverStack('server', {
       checks: `  - { name: it answers, http: { port: http }, expect: { status: 200 } }

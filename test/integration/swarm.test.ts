@@ -7,34 +7,18 @@ import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { clusterOf, machineOf, nodeContainer, swarmSpec, swarmYaml } from '../support/cluster.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
+import { readBackEnvironment } from '../support/environments.ts'
 import { type CheckedRun, check, matrix, startMatrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
-const strict = `${swarmYaml}
-constraints:
-  mem_limit: 96m
-  memswap_limit: 128m
-  cpus: 0.5
-  pids_limit: 64
-  shm_size: 32m
-  read_only: true
-  tmpfs: { /scratch: "size=8m,mode=1777", /mnt: "size=4m,exec" }
-  user: "1000650000:0"
-  cap_drop: [ALL]
-  security_opt: ["no-new-privileges:true"]
-  ulimits: { nofile: { soft: 128, hard: 256 } }
-  sysctls: { net.ipv4.ip_unprivileged_port_start: "1024" }
-  hostname: crate
-  extra_hosts: { supplier: 192.0.2.7 }
-  environment: { LANG: ja_JP.UTF-8, TZ: Asia/Tokyo }
-network: { egress: none }
-contract: { stays_up: 1s, stops_within: 5s }
-`
 const reach = `command: [perl, -MIO::Socket::INET, -e, 'exit(IO::Socket::INET->new("db:8080") ? 0 : 1)']`
 
 const files = {
   ...environment('cluster', `${swarmYaml}\ncontract: { stays_up: 1s, stops_within: 5s }`),
-  ...environment('strict', strict),
+  ...environment(
+    'strict',
+    `${swarmYaml}\n${readBackEnvironment({ memswap_limit: '128m', tmpfs: '{ /scratch: "size=8m,mode=1777", /mnt: "size=4m,exec" }' })}`,
+  ),
   ...environment('plain'),
   ...serverStack('db', { yaml: 'service: { volumes: ["data:/data"] }' }),
   ...serverStack('api', {

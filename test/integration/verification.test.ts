@@ -2,32 +2,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ContainerSpec, Engine, NetworkSpec } from '../../src/engines/engine.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
+import { readBackEnvironment } from '../support/environments.ts'
 import { runLyingCell } from '../support/lying-engine.ts'
 import { type CheckedRun, check } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
-const strict = `constraints:
-  mem_limit: 96m
-  cpus: 0.5
-  pids_limit: 64
-  shm_size: 32m
-  read_only: true
-  tmpfs: { /scratch: "size=8m,mode=1770,uid=1000650000,exec" }
-  user: "1000650000:0"
-  cap_drop: [ALL]
-  security_opt: ["no-new-privileges:true"]
-  ulimits: { nofile: { soft: 128, hard: 256 } }
-  sysctls: { net.ipv4.ip_unprivileged_port_start: "1024" }
-  hostname: crate
-  extra_hosts: { supplier: 192.0.2.7 }
-  dns: [192.0.2.53]
-  environment: { LANG: ja_JP.UTF-8, TZ: Asia/Tokyo }
-network: { egress: none }
-contract: { stays_up: 1s, stops_within: 5s }
-`
+const scratch = 'size=8m,mode=1770,uid=1000650000,exec'
 
 const files = {
-  ...environment('strict', strict),
+  ...environment('strict', readBackEnvironment({ tmpfs: `{ /scratch: "${scratch}" }`, dns: '[192.0.2.53]' })),
   ...environment('plain', 'constraints: { environment: { A: "1" } }'),
   ...serverStack('server'),
   'stacks/scratch/Dockerfile': 'FROM debian:bookworm-slim\n',
@@ -67,7 +50,7 @@ describe('a cell', () => {
     ['ulimits:nofile', { soft: 128, hard: 256 }],
     ['sysctls:net.ipv4.ip_unprivileged_port_start', '1024'],
     ['hostname', 'crate'],
-    ['tmpfs:/scratch', 'size=8m,mode=1770,uid=1000650000,exec'],
+    ['tmpfs:/scratch', scratch],
     ['extra_hosts:supplier', '192.0.2.7'],
     ['environment:TZ', 'Asia/Tokyo'],
     ['network.egress', 'none'],
