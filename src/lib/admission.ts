@@ -19,6 +19,7 @@ interface Waiting {
 export class Admission {
   readonly #places: number
   readonly #budgetBytes: number
+  readonly #coming = new Set<Claim>()
   readonly #inside = new Set<Claim>()
   readonly #queue: Waiting[] = []
 
@@ -27,15 +28,24 @@ export class Admission {
     this.#budgetBytes = options.budgetBytes
   }
 
-  /** Claims that are in or wait, as a share of the places: below 1 there may be room. */
+  /** A claim that is not ready to enter counts as load from now on, until it enters or this is disposed of. */
+  coming(claim: Claim): Disposable {
+    this.#coming.add(claim)
+    return { [Symbol.dispose]: () => void this.#coming.delete(claim) }
+  }
+
+  /** Claims that are in, wait or come, as a share of the places: below 1 there may be room. */
   get load(): number {
     const waiting = this.#queue.filter(({ abandoned }) => !abandoned).map(({ claim }) => claim)
-    return [...this.#inside, ...waiting].reduce((sum, { places = 1 }) => sum + places, 0) / this.#places
+    return (
+      [...this.#coming, ...this.#inside, ...waiting].reduce((sum, { places = 1 }) => sum + places, 0) / this.#places
+    )
   }
 
   /** Runs `work` once it is let in; rejects with the signal's reason if that comes first. */
   async run<T>(claim: Claim, options: { readonly signal: AbortSignal; readonly work: () => Promise<T> }): Promise<T> {
     let waiting: Waiting | undefined
+    this.#coming.delete(claim)
     const entered = new Promise<void>((resolve) => {
       waiting = { claim, enter: resolve, abandoned: false }
       this.#queue.push(waiting)

@@ -36,6 +36,8 @@ export class Columns {
   readonly #deps: ColumnsDeps
   readonly #byEnvironment = new Map<string, Promise<readonly OpenColumn[]>>()
   readonly #byEngine = new Map<Engine, Promise<OpenColumn>>()
+  readonly #turns = new Map<OpenColumn, number>()
+  readonly #lost = new Set<OpenColumn>()
   #thisMachine: Admission | undefined
 
   constructor(deps: ColumnsDeps) {
@@ -57,6 +59,24 @@ export class Columns {
       this.#byEnvironment.set(environment, columns)
     }
     return columns
+  }
+
+  /** It was lost under a cell: of a pool, the others take its cells for the rest of the run, also where it answers again. */
+  giveUp(column: OpenColumn): void {
+    this.#lost.add(column)
+  }
+
+  /** Those that were not lost, the one with most room first; engines of one machine, which share its room, take turns. */
+  inTurn(pool: Iterable<OpenColumn>): readonly OpenColumn[] {
+    const turns = (column: OpenColumn) => this.#turns.get(column) ?? 0
+    return [...pool]
+      .filter((column) => !this.#lost.has(column))
+      .sort((one, other) => one.admission.load - other.admission.load || turns(one) - turns(other))
+  }
+
+  /** A cell goes to this one. */
+  choose(column: OpenColumn): void {
+    this.#turns.set(column, (this.#turns.get(column) ?? 0) + 1)
   }
 
   async #open(environment: string): Promise<readonly OpenColumn[]> {

@@ -1,4 +1,5 @@
 /** Answers one cell: waits for its images and for a place on an engine of its environment, brings them together, and runs it. */
+import { EngineError } from '../engines/engine.ts'
 import type { Distribution } from '../images/distribution.ts'
 import { abortable } from '../lib/abort.ts'
 import { oneLine } from '../lib/printable.ts'
@@ -34,20 +35,29 @@ export async function placeCell(planned: RunnableCell, context: PlacementContext
   if (imageIds === null) return null
   const pool = await poolFor(planned, context)
   if (pool === null) return null
-  const left = new Set(pool)
+  const untried = new Set(pool)
   for (;;) {
-    const [column, ...others] = [...left].sort((a, b) => a.admission.load - b.admission.load)
+    const [next, ...others] = context.columns.inTurn(untried)
+    // Where all of them were lost, the cell says so of one.
+    const column = next ?? pool[0]
     if (column === undefined) return null
-    left.delete(column)
+    untried.delete(column)
+    context.columns.choose(column)
     const attempt = await runOn(column, { planned, imageIds, mayMove: others.length > 0, context })
     if (!attempt.moves) return attempt.startedMs
-    const { endpoint } = column.session.engine
-    context.deps.progress({ type: 'notice', text: `${planned.id}: ${endpoint} was lost; it goes to another engine` })
+    if (attempt.why === null) continue
+    const text = `${planned.id}: ${column.session.engine.endpoint} ${attempt.why}; it goes to another engine`
+    context.deps.progress({ type: 'notice', text })
   }
 }
 
-/** `moves`: the engine was lost under the cell, which was not answered yet and goes to another of the pool. */
-type Attempt = { readonly moves: true } | { readonly moves: false; readonly startedMs: number | null }
+/**
+ * `moves`: the cell was not answered yet and goes to another engine of the pool. `why` is null where the engine was
+ * lost under another cell while this one waited.
+ */
+type Attempt =
+  | { readonly moves: true; readonly why: string | null }
+  | { readonly moves: false; readonly startedMs: number | null }
 
 async function runOn(
   column: OpenColumn,
@@ -62,12 +72,17 @@ async function runOn(
   const { signal } = context
   const { session } = column
   const cell = limitedBy(planned, session.facts.unsupported)
-  let moves = false
+  const claim = claimOf(cell, context.deps)
+  // So that the next cell sees that this one is on its way there.
+  using _coming = column.admission.coming(claim)
+  let moves: Extract<Attempt, { moves: true }> | null = null
   const emit = (event: RunEventBody) => {
-    const lost = event.type === 'cell-finished' && (event.reason === 'engine-lost' || event.reason === 'not-delivered')
-    if (options.mayMove && lost) moves = true
-    else context.deps.emit(event)
+    const reason = event.type === 'cell-finished' ? event.reason : null
+    if (reason === 'engine-lost') context.columns.giveUp(column)
+    if (!options.mayMove || (reason !== 'engine-lost' && reason !== 'not-delivered')) return context.deps.emit(event)
+    moves = { moves: true, why: reason === 'engine-lost' ? 'was lost' : 'did not get its image' }
   }
+  const isLost = () => options.mayMove && context.columns.inTurn([column]).length === 0
   const deps: RunDeps = { ...context.deps, emit }
   const required = cell.unsupported.filter((atom) => cell.required.some((name) => covers(name, atom)))
   if (required.length > 0) {
@@ -88,17 +103,21 @@ async function runOn(
   let startedMs: number | null = null
   if (await deliver(cell, { column, imageIds, context: { ...context, deps } })) {
     const work = async () => {
+      if (isLost()) {
+        moves = { moves: true, why: null }
+        return
+      }
       startedMs = context.sinceStart()
       await runHere(cell, { column, imageIds, fingerprint, deps, context })
     }
     try {
-      await column.admission.run(claimOf(cell, deps), { signal, work })
+      await column.admission.run(claim, { signal, work })
     } catch (error) {
       // A cell that was never let in stays `not-run`.
       if (!signal.aborted) throw error
     }
   }
-  return moves ? { moves } : { moves, startedMs }
+  return moves ?? { moves: false, startedMs }
 }
 
 async function runHere(
@@ -223,6 +242,7 @@ async function deliver(
     return true
   } catch (error) {
     if (context.signal.aborted) return false
+    if (error instanceof EngineError && error.code === 'unreachable') context.columns.giveUp(options.column)
     const message = `an image could not be brought to ${cell.environment}: ${messageOf(error)}`
     answerUnstarted(cell, context.deps, { outcome: 'error', stage: 'distribute', reason: 'not-delivered', message })
     return false

@@ -120,9 +120,10 @@ function afterwardsOf(context: PlacementContext): Afterwards {
   }
 }
 
-/** Of a pool any engine will do. Rejects with `EngineError`. */
+/** Of a pool any engine will do that was not lost. Rejects with `EngineError`. */
 async function firstOf(columns: Columns, environment: string): Promise<OpenColumn> {
-  const [first] = await columns.of(environment)
+  const pool = await columns.of(environment)
+  const first = columns.inTurn(pool)[0] ?? pool[0]
   if (first === undefined) throw new EngineError('unreachable', `${environment} has no engine`)
   return first
 }

@@ -9,6 +9,8 @@ const program = fileURLToPath(new URL('../../bin/matrix.js', import.meta.url))
 interface Options {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
+  /** Words that the command is put behind, such as `nsenter` and what it enters. */
+  readonly within?: readonly string[]
 }
 interface Result {
   readonly exitCode: number | undefined
@@ -21,7 +23,8 @@ export function startMatrix(args: readonly string[], options: Options) {
   if (!existsSync(fileURLToPath(new URL('../../dist/cli.js', import.meta.url)))) {
     throw new Error('the program is not built; run npm run build first')
   }
-  return execa(process.execPath, [program, ...args], {
+  const [command = process.execPath, ...words] = [...(options.within ?? []), process.execPath, program, ...args]
+  return execa(command, words, {
     cwd: options.cwd,
     // Where the tests themselves run in a job of GitHub, the program is not to speak to it.
     env: { NO_COLOR: '1', GITHUB_ACTIONS: '', ...options.env },
@@ -34,6 +37,13 @@ export function startMatrix(args: readonly string[], options: Options) {
 export async function matrix(args: readonly string[], options: Options): Promise<Result> {
   const { exitCode, stdout, stderr } = await startMatrix(args, options)
   return { exitCode, stdout: String(stdout), stderr: String(stderr) }
+}
+
+/** What happens while the program runs. @throws with what it said where it ends before that. */
+export async function during<T>(running: ReturnType<typeof startMatrix>, happens: Promise<T>): Promise<T> {
+  const ended = running.then(({ stderr }) => Promise.reject(new Error(`it ended too early:\n${stderr}`)))
+  ended.catch(() => {})
+  return Promise.race([happens, ended])
 }
 
 export interface CheckedRun {

@@ -13,6 +13,8 @@ export interface SshServer extends AsyncDisposable {
   readonly access: SshAccess
   /** The folder of its keys, for files that a test adds. */
   readonly folder: string
+  /** What the program has to be given so that it finds the keys. */
+  readonly environment: { readonly HOME: string; readonly SSH_AUTH_SOCK: string }
   /** `ssh://` to a socket through this server. */
   endpoint(socketPath: string): string
   /** Cuts every connection that stands; new ones are taken. */
@@ -48,10 +50,15 @@ export async function startSshServer(): Promise<SshServer> {
   ]
   writeFileSync(file('config'), `${config.join('\n')}\n`)
   writeFileSync(file('known_hosts'), `[127.0.0.1]:${port} ${readFileSync(file('host.pub'), 'utf8')}`)
+  mkdirSync(file('home/.ssh'), { recursive: true, mode: 0o700 })
+  copyFileSync(file('user'), file('home/.ssh/id_ed25519'))
+  copyFileSync(file('known_hosts'), file('home/.ssh/known_hosts'))
 
   let server: ChildProcess | undefined
   const start = async () => {
-    const started = spawn(program, ['-D', '-e', '-f', file('config')], { stdio: ['ignore', 'ignore', 'pipe'] })
+    // A test that is killed ends nothing itself.
+    const command = ['--pdeathsig', 'KILL', program, '-D', '-e', '-f', file('config')]
+    const started = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     await new Promise<void>((resolve, reject) => {
       started.once('exit', () => reject(new Error(`sshd ended: ${said}`)))
@@ -80,6 +87,7 @@ export async function startSshServer(): Promise<SshServer> {
   return {
     port,
     folder,
+    environment: { HOME: file('home'), SSH_AUTH_SOCK: '' },
     access: { identityFiles: [file('user')], knownHostsFiles: [file('known_hosts')] },
     endpoint: (socketPath) => `ssh://${userInfo().username}@127.0.0.1:${port}${socketPath}`,
     cut,

@@ -17,6 +17,25 @@ const stay = (inside: string[], name: string, until: Promise<void>) => () => {
 const tick = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('Admission', () => {
+  it('counts a claim as load from when it is on its way, and once', async () => {
+    const admission = new Admission({ places: 4, budgetBytes: 100 })
+    const claim = { bytes: 1, places: 2, exclusive: false }
+    const stays = gate()
+    const coming = admission.coming(claim)
+    expect(admission.load).toBe(0.5)
+    const entered = admission.run(claim, { signal: never, work: () => stays.opened })
+    await tick()
+    expect(admission.load).toBe(0.5)
+    coming[Symbol.dispose]()
+    expect(admission.load).toBe(0.5)
+    stays.open()
+    await entered
+    expect(admission.load).toBe(0)
+    const turnedAway = admission.coming(claim)
+    turnedAway[Symbol.dispose]()
+    expect(admission.load).toBe(0)
+  })
+
   it('lets in as much as the budget holds', async () => {
     const admission = new Admission({ places: 10, budgetBytes: 100 })
     const first = gate()

@@ -1,0 +1,118 @@
+/** Images on their way to other engines: what is there already is not sent, and what breaks is sent again. */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pack } from 'tar-stream'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connectDocker, type DockerEngine } from '../../src/engines/docker-api/connect.ts'
+import type { Engine } from '../../src/engines/engine.ts'
+import { Distribution } from '../../src/images/distribution.ts'
+import { LayerStore } from '../../src/images/layer-store.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { testEngine } from '../support/engine.ts'
+import { hostEngine, stopHost } from '../support/hosts.ts'
+import { startSshServer } from '../support/ssh-server.ts'
+
+const signal = new AbortController().signal
+const mebibyte = 1024 ** 2
+const spec = { kind: 'nested', engine: 'docker', release: 'bullseye', rootless: false } as const
+const made: string[] = []
+
+let local: Engine
+let nested: Engine
+let folder: string
+beforeAll(async () => {
+  local = await testEngine()
+  nested = await hostEngine(spec)
+  folder = mkdtempSync(join(tmpdir(), 'matrix-layers-'))
+})
+afterAll(async () => {
+  for (const engine of [nested, local])
+    for (const id of made) await engine?.images.remove(id, { signal }).catch(() => {})
+  rmSync(folder, { recursive: true, force: true })
+  await nested?.[Symbol.asyncDispose]()
+  await local?.[Symbol.asyncDispose]()
+  await stopHost(spec)
+})
+
+/** An image of as many layers as sizes, each of bytes that no other image has. */
+async function imageOf(parts: readonly Buffer[]): Promise<string> {
+  const context = pack()
+  for (const [index, part] of parts.entries()) context.entry({ name: `part-${index}` }, part)
+  const copies = parts.map((_, index) => `COPY part-${index} /part-${index}`)
+  context.entry({ name: 'Dockerfile' }, ['FROM scratch', ...copies, 'CMD ["/none"]'].join('\n'))
+  context.finalize()
+  const tag = `matrix-test/distribution:${made.length}`
+  const { image } = await local.images.build(
+    { context: Readable.from(context), dockerfile: 'Dockerfile', args: {}, tag, labels: {} },
+    { signal },
+  )
+  made.push(image.id)
+  return image.id
+}
+
+function distribution(onProgress: (text: string) => void = () => {}) {
+  return new Distribution({ builder: local, store: new LayerStore(folder), clock: systemClock, signal, onProgress })
+}
+
+test('only the layers that are missing are sent, and nothing to an engine that has the image', async () => {
+  const common = randomBytes(4 * mebibyte)
+  const first = await imageOf([common])
+  const second = await imageOf([common, randomBytes(mebibyte)])
+  const sent = distribution()
+  const { bytes: whole } = await sent.deliver(nested, { id: first, name: 'matrix-test/first:latest' })
+  expect(whole).toBeGreaterThan(4 * mebibyte)
+  const { bytes: rest } = await sent.deliver(nested, { id: second, name: 'matrix-test/second:latest' })
+  expect(rest).toBeGreaterThan(mebibyte)
+  expect(rest).toBeLessThan(2 * mebibyte)
+  expect(sent.bytes).toBe(whole + rest)
+  expect((await nested.images.inspect(second, { signal }))?.layers).toHaveLength(2)
+  // Another run knows of this one only by what the engine holds.
+  const later = distribution()
+  expect(await later.deliver(nested, { id: second, name: 'matrix-test/second:latest' })).toEqual({ bytes: 0 })
+  expect(later.bytes).toBe(0)
+})
+
+test('an image whose connection breaks on the way is sent again, and is whole', async () => {
+  const id = await imageOf([randomBytes(8 * mebibyte)])
+  await using server = await startSshServer()
+  await using behind = connectDocker(server.endpoint(nested.endpoint.slice('unix://'.length)), { ssh: server.access })
+  const told: string[] = []
+  await distribution((text) => told.push(text)).deliver(
+    cutOnce(behind, () => server.cut()),
+    { id, name: 'matrix-test/broken:latest' },
+  )
+  expect(told).toEqual([
+    expect.stringMatching(/^matrix-test\/broken:latest: the connection to ssh:.* broke; sending it again$/),
+  ])
+  expect(await nested.images.inspect(id, { signal })).toMatchObject({ id })
+})
+
+/** The engine, of which the connection is cut in the middle of the first archive that it is sent. */
+function cutOnce(engine: DockerEngine, cut: () => Promise<void>): Engine {
+  let first = true
+  const broken: Engine = {
+    ...engine,
+    hosts: async () => [{ name: null, engine: broken }],
+    images: {
+      ...engine.images,
+      load(archive, options) {
+        if (!first) return engine.images.load(archive, options)
+        first = false
+        let passed = 0
+        const gate = new Transform({
+          transform(chunk: Buffer, _encoding, done) {
+            const before = passed
+            passed += chunk.length
+            if (before < mebibyte && passed >= mebibyte) cut().then(() => done(null, chunk), done)
+            else done(null, chunk)
+          },
+        })
+        return engine.images.load(archive.pipe(gate), options)
+      },
+    },
+  }
+  return broken
+}
