@@ -1,11 +1,10 @@
 /** `matrix clean`: removes what dead runs of this project left; with `--all` also images and the embedded engine. */
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { connectDocker } from '../engines/docker-api/connect.ts'
+import { loadProject } from '../config/load.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
-import { hostName } from '../hosts/host-place.ts'
-import { knownHosts } from '../hosts/kinds.ts'
+import type { FindResult } from '../hosts/find-engine.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ownerState } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
@@ -13,27 +12,109 @@ import { projectIdOf } from '../lib/project-id.ts'
 import { stateFolder } from '../lib/state-folder.ts'
 import { type SweepResult, sweep } from '../run/sweep.ts'
 import { endEmbedded } from './end-embedded.ts'
-import { takeDown } from './hosts.ts'
+import { broughtUp, localEngine, statesOf, takeDown } from './hosts.ts'
 import type { Io } from './io.ts'
-import { lookForEngine, reportProblem } from './open-engine.ts'
+import { connectAccess } from './open-columns.ts'
+import { lookForEngine, type OpenEngineResult, openFound, reportProblem } from './open-engine.ts'
 
 export interface CleanOptions {
   readonly engine?: string
   readonly all?: boolean
 }
 
-/** Starts no engine: where none answers there is nothing to clean. Exit 3 where something could not be removed. */
+/**
+ * Looks into the engine that a run would use, those that environments name, and hosts that run. Starts none of them:
+ * where none answers there is nothing to clean. Exit 3 where something could not be asked or removed.
+ */
 export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   const all = options.all === true
   const target = await lookForEngine(options.engine, io)
   if (target.kind === 'refused') return reportProblem(target.problem, io)
-  const paths = embeddedPaths(io.env)
-  const hostsCode = all ? await removeHosts(target.kind === 'found' ? target.endpoint : null, io) : 0
-  const embeddedIsTarget = target.kind === 'found' && target.endpoint === paths.endpoint
+  const hosts = all ? { places: [], code: await removeHosts(target, io) } : await runningHosts(target, io)
+  const named = await namedPlaces(target, io)
+  const code = Math.max(hosts.code, named.code, await sweepPlaces([...named.places, ...hosts.places], { all, io }))
+  if (!all) return code
+  const ended = hosts.code === 0 ? await endEmbedded(io, { purge: true }) : hosts.code
+  // Layers are kept for engines to come; where something stays, so do they.
+  if (ended === 0) rmSync(join(stateFolder(io.env), 'layers'), { recursive: true, force: true })
+  return Math.max(code, ended)
+}
+
+/** Where runs of the project may have left something. */
+interface Place {
+  /** Null: the engine that a run uses where its environment names none. */
+  readonly name: string | null
+  open(): Promise<OpenEngineResult>
+}
+/** `code`: of those that could not be told. */
+interface Places {
+  readonly places: readonly Place[]
+  readonly code: number
+}
+
+/** The default engine and those that environments connect to. */
+async function namedPlaces(target: Exclude<FindResult, { kind: 'refused' }>, io: Io): Promise<Places> {
+  const places = new Map<string, Place>()
+  if (target.kind === 'found') places.set(target.endpoint, { name: null, open: () => openFound(target, io) })
+  if (!existsSync(join(io.cwd, 'environments'))) return { places: [...places.values()], code: 0 }
+  const loaded = await loadProject(io.cwd, { env: io.env })
+  if (!loaded.ok) {
+    io.stderr('matrix: the project has mistakes (matrix validate shows them), so engines that it names are left out\n')
+    return { places: [...places.values()], code: 2 }
+  }
+  const names = loaded.project.environments.flatMap(({ engine }) =>
+    engine.kind === 'connect' ? [engine.endpoint] : engine.kind === 'pool' ? engine.endpoints : [],
+  )
   let code = 0
-  if (target.kind === 'found') {
+  for (const name of new Set(names)) {
+    const found = await lookForEngine(name, io)
+    if (found.kind === 'refused') code = Math.max(code, reportProblem(found.problem, io))
+    if (found.kind !== 'found' || places.has(found.endpoint)) continue
+    places.set(found.endpoint, { name, open: () => openFound(found, io) })
+  }
+  return { places: [...places.values()], code }
+}
+
+async function runningHosts(target: FindResult, io: Io): Promise<Places> {
+  const places: Place[] = []
+  let code = 0
+  await using local = localEngine(target, io)
+  for (const { name, status } of await statesOf(broughtUp(io), { local, mayInstall: false, io })) {
+    if (status.state === 'up') {
+      const open = async () => ({ ok: true, engine: connectAccess(status.access), how: name, ours: true }) as const
+      places.push({ name, open })
+    } else if (status.state !== 'absent') {
+      io.stderr(printable(`matrix: ${name} is ${status.state}, so what runs left in it goes with its next run\n`))
+      if (status.state === 'sick') code = 3
+    }
+  }
+  return { places, code }
+}
+
+async function removeHosts(target: FindResult, io: Io): Promise<number> {
+  await using local = localEngine(target, io)
+  // A virtual machine runs without an engine on this machine; every other host is a container in one.
+  const there = broughtUp(io).filter(({ spec }) => target.kind === 'found' || spec.kind === 'vm')
+  return takeDown(there, { local, mayInstall: false, purge: true, io })
+}
+
+async function sweepPlaces(
+  places: readonly Place[],
+  options: { readonly all: boolean; readonly io: Io },
+): Promise<number> {
+  const { all, io } = options
+  if (places.length === 0) io.stdout('no engine answers, so nothing is left in one\n')
+  let code = 0
+  let count = 0
+  for (const { name, open } of places) {
+    const opened = await open()
+    if (!opened.ok) {
+      code = Math.max(code, reportProblem(opened.problem, io))
+      continue
+    }
+    await using engine = opened.engine
+    const where = name === null ? '' : ` (${name})`
     try {
-      await using engine = connectDocker(target.endpoint, target.access)
       const result = await sweep(engine, {
         project: projectIdOf(io.cwd),
         nowMs: Date.parse(systemClock.wall()),
@@ -41,55 +122,45 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
         all,
         signal: io.signal,
       })
-      code = tell(result, io)
+      code = Math.max(code, tell(result, { where, io }))
+      count += result.removed.length
       // In the embedded engine they go with its data.
-      if (all && !embeddedIsTarget) await removeOwnImages(engine, io)
+      if (all && engine.endpoint !== embeddedPaths(io.env).endpoint) await removeOwnImages(engine, { where, io })
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      return reportProblem(
-        { kind: 'machine', message: error.message, hint: error.hint ?? 'matrix doctor says more.' },
-        io,
-      )
+      const hint = error.hint ?? 'matrix doctor says more.'
+      code = Math.max(code, reportProblem({ kind: 'machine', message: error.message + where, hint }, io))
     }
-  } else {
-    io.stdout('no engine answers, so nothing is left in one\n')
   }
-  if (!all) return code
-  const ended = hostsCode === 0 ? await endEmbedded(io, { purge: true }) : hostsCode
-  // Layers are kept for engines to come; where something stays, so do they.
-  if (ended === 0) rmSync(join(stateFolder(io.env), 'layers'), { recursive: true, force: true })
-  return Math.max(code, ended)
+  const removed = `${count} ${count === 1 ? 'thing' : 'things'} removed\n`
+  if (places.length > 0) io.stdout(count === 0 && code === 0 ? 'nothing was left behind\n' : removed)
+  return code
 }
 
-/** @param endpoint of the local engine; null: none answers, and only a virtual machine can be running */
-async function removeHosts(endpoint: string | null, io: Io): Promise<number> {
-  const hosts = knownHosts(io.env, projectIdOf(io.cwd))
-    .filter(({ kind }) => endpoint !== null || kind === 'vm')
-    .map((spec) => ({ name: hostName(spec), spec, environments: [] }))
-  await using local = connectDocker(endpoint ?? embeddedPaths(io.env).endpoint)
-  return takeDown(hosts, { local, mayInstall: false, purge: true, io })
+interface Telling {
+  /** The engine, where it is not the default one. */
+  readonly where: string
+  readonly io: Io
 }
 
-function tell(result: SweepResult, io: Io): 0 | 3 {
-  for (const { kind, name } of result.removed) io.stdout(printable(`removed ${kind} ${name}\n`))
+function tell(result: SweepResult, { where, io }: Telling): 0 | 3 {
+  for (const { kind, name } of result.removed) io.stdout(printable(`removed ${kind} ${name}${where}\n`))
   for (const { resource, error } of result.failed) {
-    io.stderr(printable(`matrix: ${resource.kind} ${resource.name} could not be removed: ${error.message}\n`))
+    io.stderr(printable(`matrix: ${resource.kind} ${resource.name}${where} could not be removed: ${error.message}\n`))
   }
-  const count = result.removed.length
-  io.stdout(count === 0 ? 'nothing was left behind\n' : `${count} ${count === 1 ? 'thing' : 'things'} removed\n`)
   return result.failed.length === 0 ? 0 : 3
 }
 
 /** Base images and the helper's, which belong to no project; those in use stay. */
-async function removeOwnImages(engine: Engine, io: Io): Promise<void> {
+async function removeOwnImages(engine: Engine, { where, io }: Telling): Promise<void> {
   for (const role of ['base', 'helper-image', 'host-image']) {
     for (const image of await engine.list('image', { 'matrix.role': role }, io)) {
       try {
         await engine.images.remove(image.id, io)
-        io.stdout(printable(`removed image ${image.name}\n`))
+        io.stdout(printable(`removed image ${image.name}${where}\n`))
       } catch (error) {
         if (!(error instanceof EngineError)) throw error
-        io.stdout(printable(`kept image ${image.name}: ${error.message}\n`))
+        io.stdout(printable(`kept image ${image.name}${where}: ${error.message}\n`))
       }
     }
   }

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadProject } from '../config/load.ts'
-import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
+import type { FindResult } from '../hosts/find-engine.ts'
 import { roomFor } from '../hosts/kinds.ts'
 import { ping } from '../hosts/ping.ts'
 import type { HostProblem } from '../hosts/problem.ts'
@@ -14,7 +14,7 @@ import { printable } from '../lib/printable.ts'
 import { endEmbedded } from './end-embedded.ts'
 import {
   bringUp,
-  type HostState,
+  localEngine,
   type ProjectHost,
   projectHosts,
   projectWithHosts,
@@ -116,10 +116,18 @@ async function downHosts(
   if (hosts.length === 0) return 0
   const found = await lookForEngine(options.engine, io)
   if (found.kind === 'refused') return reportProblem(found.problem, io)
-  await using local = connectDocker(found.kind === 'found' ? found.endpoint : embeddedPaths(io.env).endpoint)
+  await using local = localEngine(found, io)
   // A virtual machine runs without an engine on this machine; every other host is a container in one.
   const there = found.kind === 'found' ? hosts : hosts.filter(({ spec }) => spec.kind === 'vm')
   return takeDown(there, { local, mayInstall: false, purge, io })
+}
+
+/** As `--json` prints it. */
+interface ToldHost {
+  readonly name: string
+  readonly environments: readonly string[]
+  readonly state: string
+  readonly message: string
 }
 
 export interface EnvStatusOptions {
@@ -143,7 +151,7 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
     data: paths.dataRoot,
     log: paths.log,
   }
-  const hosts = used === null ? [] : await hostStates(used.endpoint, io)
+  const hosts = used === null ? [] : await hostStates(found, io)
   if (options.json === true) {
     io.stdout(`${JSON.stringify({ used, embedded, hosts }, null, 2)}\n`)
   } else {
@@ -165,10 +173,11 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
   return found.kind === 'refused' ? reportProblem(found.problem, io) : 0
 }
 
-async function hostStates(endpoint: string, io: Io): Promise<readonly HostState[]> {
+async function hostStates(found: FindResult, io: Io): Promise<readonly ToldHost[]> {
   if (!existsSync(join(io.cwd, 'environments'))) return []
   const hosts = await projectHosts([], io)
   if (hosts === null || hosts.length === 0) return []
-  await using local = connectDocker(endpoint)
-  return statesOf(hosts, { local, mayInstall: false, io })
+  await using local = localEngine(found, io)
+  const states = await statesOf(hosts, { local, mayInstall: false, io })
+  return states.map(({ name, environments, status: { state, message } }) => ({ name, environments, state, message }))
 }

@@ -1,10 +1,12 @@
 /** The hosts of a project, as commands name them: by the environments that run on them; and whether the machine has room for them. */
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
-import type { Engine } from '../engines/engine.ts'
+import { type Engine, EngineError } from '../engines/engine.ts'
+import { embeddedPaths } from '../hosts/embedded-paths.ts'
+import type { FindResult } from '../hosts/find-engine.ts'
+import type { HostStatus } from '../hosts/host.ts'
 import { hostName } from '../hosts/host-place.ts'
 import { forgetHosts, hostDown, hostStatus, hostUp, knownHosts, roomFor } from '../hosts/kinds.ts'
-import { ping } from '../hosts/ping.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
@@ -52,12 +54,21 @@ export async function projectWithHosts(
     host.environments.push(id)
     hosts.set(name, host)
   }
-  if (only.length === 0) {
-    for (const spec of knownHosts(io.env, projectIdOf(io.cwd))) {
-      if (!hosts.has(hostName(spec))) hosts.set(hostName(spec), { spec, environments: [] })
-    }
-  }
-  return { project: loaded.project, hosts: [...hosts].map(([name, host]) => ({ name, ...host })) }
+  const others = only.length > 0 ? [] : broughtUp(io).filter(({ name }) => !hosts.has(name))
+  const named = [...hosts].map(([name, host]) => ({ name, ...host }))
+  return { project: loaded.project, hosts: [...named, ...others] }
+}
+
+/** Those that this project has had brought up and not taken away, whatever its files say. */
+export function broughtUp(io: Io): readonly ProjectHost[] {
+  return knownHosts(io.env, projectIdOf(io.cwd)).map((spec) => ({ name: hostName(spec), spec, environments: [] }))
+}
+
+/** The engine that nested hosts are containers of. It need not answer: a virtual machine runs without one. */
+export function localEngine(found: FindResult, io: Io): Engine {
+  return found.kind === 'found'
+    ? connectDocker(found.endpoint, found.access)
+    : connectDocker(embeddedPaths(io.env).endpoint)
 }
 
 /** Whether this machine has room for the hosts that the plan's cells still have to get. */
@@ -109,8 +120,7 @@ export async function takeDown(
 ): Promise<number> {
   const { io, purge } = options
   const { local } = options
-  const answers = hosts.length > 0 && (await ping(local.endpoint, io)).answers
-  if (answers && (await ownRunLives(local, io))) {
+  if (hosts.length > 0 && (await ownRunLives(local, io))) {
     io.stderr('matrix: a run of this project lives, so its hosts stay; run this again when that has ended\n')
     return 3
   }
@@ -124,24 +134,20 @@ export async function takeDown(
   return code
 }
 
-export interface HostState {
-  readonly name: string
-  readonly environments: readonly string[]
-  readonly state: string
-  readonly message: string
+export interface HostState extends ProjectHost {
+  readonly status: HostStatus
 }
 
 export async function statesOf(hosts: readonly ProjectHost[], options: HostOptions): Promise<readonly HostState[]> {
-  return Promise.all(
-    hosts.map(async (host) => {
-      const { state, message } = await hostStatus(askFor(host, options))
-      return { name: host.name, environments: host.environments, state, message }
-    }),
-  )
+  return Promise.all(hosts.map(async (host) => ({ ...host, status: await hostStatus(askFor(host, options)) })))
 }
 
 /** Whether a run of this project lives on the engine, so that its hosts have to stay. */
 async function ownRunLives(engine: Engine, io: Io): Promise<boolean> {
-  const mine = await engine.list('container', { 'matrix.project': projectIdOf(io.cwd), 'matrix.run': '' }, io)
+  const labels = { 'matrix.project': projectIdOf(io.cwd), 'matrix.run': '' }
+  const mine = await engine.list('container', labels, io).catch((error: unknown) => {
+    if (error instanceof EngineError && error.code === 'unreachable') return []
+    throw error
+  })
   return mine.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
 }

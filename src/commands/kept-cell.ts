@@ -1,13 +1,11 @@
 /** The containers that are there of one cell: those that `matrix check --keep-failed` left, or those of a run that lives. */
-import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
-import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import type { Plan, RunnableCell } from '../model/plan.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { objectName } from '../run/labels.ts'
-import { projectHosts, statesOf } from './hosts.ts'
+import { localEngine, projectHosts, statesOf } from './hosts.ts'
 import type { Io } from './io.ts'
 import { loadPlan } from './load-plan.ts'
 import { OpenColumns } from './open-columns.ts'
@@ -60,8 +58,7 @@ export async function withKeptCell(
   const found = await lookForEngine(options.engine, io)
   if (found.kind === 'refused') return reportProblem(found.problem, io)
   if (!(await isUp(plan, { found, io }))) return refuse(nothing)
-  const access = found.kind === 'found' ? found.access : {}
-  await using local = connectDocker(found.kind === 'found' ? found.endpoint : embeddedPaths(io.env).endpoint, access)
+  await using local = localEngine(found, io)
   await using columns = new OpenColumns({
     environments: plan.environments,
     local,
@@ -96,9 +93,9 @@ async function isUp(
   if (environment?.engine.kind === 'default') return found.kind === 'found'
   if (environment?.engine.kind !== 'provision') return true
   const hosts = await projectHosts([environment.id], io)
-  await using local = connectDocker(found.kind === 'found' ? found.endpoint : embeddedPaths(io.env).endpoint)
+  await using local = localEngine(found, io)
   const states = await statesOf(hosts ?? [], { local, mayInstall: false, io })
-  return states.some(({ state }) => state === 'up')
+  return states.some(({ status }) => status.state === 'up')
 }
 
 async function containersOf(

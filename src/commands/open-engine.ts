@@ -1,7 +1,7 @@
 /** From what the user named, or nothing, to a connected engine: found, else started, else what to do about it. */
 import { homedir } from 'node:os'
 import { connectDocker } from '../engines/docker-api/connect.ts'
-import { type Engine, type EngineAccess, EngineError } from '../engines/engine.ts'
+import { type Engine, EngineError } from '../engines/engine.ts'
 import { ensureEmbedded, isOurs } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { type FindResult, findEngine } from '../hosts/find-engine.ts'
@@ -37,16 +37,14 @@ export async function openEngine(options: OpenEngineOptions, io: Io): Promise<Op
   const { env, signal } = io
   const found = await lookForEngine(options.engine, io)
   if (found.kind === 'refused') return { ok: false, problem: found.problem }
-  if (found.kind === 'found') {
-    return connected(found.endpoint, { access: found.access, how: found.how, io })
-  }
+  if (found.kind === 'found') return openFound(found, io)
   const embedded = await ensureEmbedded({
     env,
     mayInstall: options.install === true,
     signal,
     onProgress: options.onProgress,
   })
-  if (embedded.ok) return connected(embedded.endpoint, { access: {}, how: 'the embedded engine', io })
+  if (embedded.ok) return openFound({ endpoint: embedded.endpoint, access: {}, how: 'the embedded engine' }, io)
   const tried = found.tried.map((line) => `\n  ${line}`).join('')
   return { ok: false, problem: { ...embedded.problem, message: embedded.problem.message + tried } }
 }
@@ -56,18 +54,32 @@ export async function lookForEngine(named: string | undefined, io: Io): Promise<
   const { env, signal } = io
   const home = env['HOME'] || homedir()
   const found = await findEngine({ ...(named === undefined ? {} : { named }), env, home, signal })
-  if (found.kind !== 'none') return found
+  if (found.kind === 'found') return usable(found)
+  if (found.kind === 'refused') return found
   const { endpoint } = embeddedPaths(env)
   const answer = await ping(endpoint, { signal })
   return answer.answers ? { kind: 'found', endpoint, access: {}, how: 'the embedded engine' } : found
 }
 
-async function connected(
-  endpoint: string,
-  options: { readonly access: EngineAccess; readonly how: string; readonly io: Io },
+/** An address that nothing can be reached by is refused before anybody asks there. */
+async function usable(found: Extract<FindResult, { kind: 'found' }>): Promise<FindResult> {
+  try {
+    await connectDocker(found.endpoint, found.access)[Symbol.asyncDispose]()
+    return found
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    const hint = error.hint ?? 'Name another with --engine.'
+    return { kind: 'refused', problem: { kind: 'usage', message: `${found.how}: ${error.message}`, hint } }
+  }
+}
+
+/** Connects to an engine that was found, and asks it for an answer. */
+export async function openFound(
+  found: Pick<Extract<FindResult, { kind: 'found' }>, 'endpoint' | 'access' | 'how'>,
+  io: Io,
 ): Promise<OpenEngineResult> {
-  const { access, io } = options
-  const how = endpoint === embeddedPaths(io.env).endpoint ? 'the embedded engine' : options.how
+  const { access, endpoint } = found
+  const how = endpoint === embeddedPaths(io.env).endpoint ? 'the embedded engine' : found.how
   try {
     const engine = connectDocker(endpoint, access)
     const silence = await silenceOf(engine, io)

@@ -41,11 +41,10 @@ export type HostUp =
     }
   | { readonly ok: false; readonly problem: HostProblem }
 
-export interface HostStatus {
-  readonly state: 'up' | 'sick' | 'down' | 'absent'
-  /** In words, such as `Docker 20.10.5, up for 3 h`. */
-  readonly message: string
-}
+/** `message`: in words, such as `Docker 20.10.5, up for 3 h`. */
+export type HostStatus =
+  | { readonly state: 'up'; readonly access: HostAccess; readonly message: string }
+  | { readonly state: 'sick' | 'down' | 'absent'; readonly message: string }
 
 /** One kind of host. No method rejects but with the signal's reason or a defect; trouble is a value. */
 export interface HostKind<Spec extends HostSpec = HostSpec> {

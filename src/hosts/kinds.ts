@@ -26,10 +26,7 @@ const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> } = {
 export async function hostUp(ask: HostAsk): Promise<HostUp> {
   const request = requestOf(ask)
   const kind = kinds[ask.spec.kind]
-  // Its sockets are files of this machine, and an engine elsewhere may be production.
-  if (ask.spec.kind !== 'vm' && !ask.local.endpoint.startsWith('unix://')) {
-    return { ok: false, problem: notHere(request) }
-  }
+  if (!canBeHere(ask)) return { ok: false, problem: notHere(request) }
   mkdirSync(request.folder, { recursive: true })
   using _lock = await takeLock(lockOf(request), {
     signal: ask.signal,
@@ -41,6 +38,9 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
   writeFileSync(join(request.folder, specFile), `${JSON.stringify(ask.spec)}\n`)
   return kind.up(request as never)
 }
+
+/** The sockets of a nested host are files of this machine, and an engine elsewhere may be production. */
+const canBeHere = ({ local, spec }: HostAsk): boolean => spec.kind === 'vm' || local.endpoint.startsWith('unix://')
 
 const notHere = ({ name, local }: HostRequest): HostProblem => ({
   kind: 'usage',
@@ -81,15 +81,16 @@ export function roomFor(
 }
 
 export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
-  const kind = kinds[ask.spec.kind]
-  return kind.status(requestOf(ask) as never)
+  const request = requestOf(ask)
+  if (!canBeHere(ask)) return { state: 'absent', message: notHere(request).message }
+  return kinds[ask.spec.kind].status(request as never)
 }
 
 export async function hostDown(ask: HostAsk, options: { readonly purge: boolean }): Promise<HostProblem | null> {
   const request = requestOf(ask)
-  const kind = kinds[ask.spec.kind]
+  if (!canBeHere(ask)) return notHere(request)
   using _lock = await takeLock(lockOf(request), { signal: ask.signal })
-  const problem = await kind.down(request as never, options)
+  const problem = await kinds[ask.spec.kind].down(request as never, options)
   if (problem === null && options.purge) rmSync(request.folder, { recursive: true, force: true })
   return problem
 }

@@ -1,12 +1,10 @@
 /** An engine that Matrix provisions and that dies under a run: told as that, nobody else harmed, and mended by the next run. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
-import { hostFolder } from '../../src/hosts/host-place.ts'
-import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
-import { check, matrix, startMatrix } from '../support/matrix.ts'
+import { check, during, matrix, startMatrix } from '../support/matrix.ts'
+import { containerOf, inside, socketOf, workloadRuns } from '../support/nested.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
 const options = { signal: new AbortController().signal }
@@ -28,7 +26,7 @@ afterAll(async () => {
   old[Symbol.dispose]()
 })
 
-const host = () => `matrix-host-${projectIdOf(old.root)}-docker-bullseye`
+const host = () => ({ root: old.root, name: 'docker-bullseye' })
 const cellOf = (run: RunRecord, id: string) => run.cells.find((cell) => cell.id === id)
 
 describe('a nested engine', () => {
@@ -37,18 +35,9 @@ describe('a nested engine', () => {
     expect(up.exitCode, up.stderr).toBe(0)
 
     const running = startMatrix(['check', '--json', '--no-rerun'], { cwd: old.root })
-    let said = ''
-    let killed: Promise<void> | undefined
-    running.stderr?.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
-    })
-    for (let attempt = 0; killed === undefined && attempt < 600; attempt++) {
-      const workloads = await inside({ 'matrix.role': 'workload' })
-      if (workloads > 0) killed = engine.containers.kill(host(), { ...options, killSignal: 'SIGKILL' })
-      else await new Promise((done) => setTimeout(done, 200))
-    }
-    expect(killed, said).toBeDefined()
-    await killed
+    await using there = inside(host())
+    await during(running, workloadRuns(there))
+    await engine.containers.kill(containerOf(host()), { ...options, killSignal: 'SIGKILL' })
     const { stdout } = await running
     const run = JSON.parse(String(stdout)) as RunRecord
     expect(cellOf(run, 'server@old')).toMatchObject({ outcome: 'error', reason: 'engine-lost' })
@@ -60,12 +49,43 @@ describe('a nested engine', () => {
       ['server@here', 'pass'],
       ['server@old', 'pass'],
     ])
-    const [here, there] = next.run.cells
-    expect(here?.image?.id).toBe(there?.image?.id)
+    const [here, nested] = next.run.cells
+    expect(here?.image?.id).toBe(nested?.image?.id)
     expect(next.run.environments.map(({ engine: facts }) => facts?.version)).toEqual([
       expect.any(String),
       '20.10.5+dfsg1',
     ])
+  })
+
+  test('is looked into by clean, also where another project only connects to it', async () => {
+    using guest = project({
+      ...serverStack('server'),
+      ...environment('theirs', `engine: { connect: "unix://${socketOf(host())}" }`),
+    })
+    await using there = inside(host())
+    for (const { root } of [old, guest]) {
+      const killed = startMatrix(['check', '--stack', 'server', '--env', root === old.root ? 'old' : 'theirs'], {
+        cwd: root,
+      })
+      await during(killed, workloadRuns(there))
+      killed.kill('SIGKILL')
+      await killed
+      expect(await leftovers(there, root)).not.toEqual([])
+      const cleaned = await matrix(['clean'], { cwd: root })
+      expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
+      expect(await leftovers(there, root)).toEqual([])
+      expect((await matrix(['clean'], { cwd: root })).stdout).toBe('nothing was left behind\n')
+    }
+  })
+
+  test('that an environment names and that does not answer is told, for what is in it stays', async () => {
+    using guest = project({
+      ...serverStack('server'),
+      ...environment('theirs', 'engine: { pool: ["unix:///run/no-such-engine.sock"] }'),
+    })
+    const cleaned = await matrix(['clean'], { cwd: guest.root })
+    expect(cleaned).toMatchObject({ exitCode: 3, stdout: '0 things removed\n' })
+    expect(cleaned.stderr).toContain('unix:///run/no-such-engine.sock')
   })
 
   test('leaves nothing once it is taken away', async () => {
@@ -73,10 +93,3 @@ describe('a nested engine', () => {
     expect(await leftovers(engine, old.root)).toEqual([])
   })
 })
-
-/** Workloads that run inside the host now. */
-async function inside(labels: Readonly<Record<string, string>>): Promise<number> {
-  const folder = hostFolder(process.env, projectIdOf(old.root), 'docker-bullseye')
-  await using nested = connectDocker(`unix://${folder}/run/engine.sock`)
-  return (await nested.list('container', labels, options)).length
-}

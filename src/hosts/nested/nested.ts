@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Engine, EngineError, type Labels } from '../../engines/engine.ts'
 import { deadline } from '../../lib/abort.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { ownerState } from '../../lib/owner.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { NestedSpec } from '../../model/project.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
@@ -14,6 +15,8 @@ import { type NestedEngine, nestedEngine } from './engine-kinds.ts'
 import { ensureRootImage } from './root-image.ts'
 
 const readyWithinMs = 90_000
+/** With less no container starts, or none that writes anything. */
+const leastFreeBytes = 16 * 1024 ** 2
 /** Where the folder of sockets is seen inside. */
 const runFolder = '/run/matrix'
 
@@ -27,7 +30,7 @@ export const nested: HostKind<NestedSpec> = {
     if (state !== 'running') return { state: 'down', message: state }
     const answer = await ping(endpointOf(request), { signal })
     return answer.answers
-      ? { state: 'up', message: `answers at ${endpointOf(request)}` }
+      ? { state: 'up', access: accessOf(request), message: `answers at ${endpointOf(request)}` }
       : ({ state: 'sick', message: answer.message } satisfies HostStatus)
   },
 
@@ -45,15 +48,14 @@ export const nested: HostKind<NestedSpec> = {
 
 async function bringUp(request: HostRequest<NestedSpec>): Promise<HostUp> {
   const { local, name, onProgress, signal } = request
-  const endpoint = endpointOf(request)
-  const access = { kind: 'engine', endpoint } as const
-  const engine = nestedEngine(request.spec)
+  const access = accessOf(request)
   const state = await containerState(local, request)
+  const engine = nestedEngine(request.spec)
   if (state === 'running') {
-    const asMade = await local.list('container', labelsOf(request, engine), { signal })
-    if (asMade.length > 0 && (await answersSoon(request))) return { ok: true, access, started: false }
-    const why = asMade.length > 0 ? 'does not answer' : 'was made by another version of Matrix'
-    onProgress(`${name} runs and ${why}; starting it again`)
+    const sickness = await sicknessOf(request, engine)
+    if (sickness === null) return { ok: true, access, started: false }
+    onProgress(`${name} ${sickness.what}`)
+    if (sickness.inData) await nested.down(request, { purge: true })
   }
   const image = await ensureRootImage(local, { engine, ...request })
   if (!image.ok) return image
@@ -132,6 +134,36 @@ async function readiness(request: HostRequest<NestedSpec>): Promise<string | nul
   }
 }
 
+/** Null where it is well. `inData`: what it holds has to go, which the next images replace. */
+async function sicknessOf(
+  request: HostRequest<NestedSpec>,
+  engine: NestedEngine,
+): Promise<{ readonly what: string; readonly inData: boolean } | null> {
+  const asMade = await request.local.list('container', labelsOf(request, engine), request)
+  if (asMade.length === 0) {
+    return { what: 'runs and was made by another version of Matrix; starting it again', inData: false }
+  }
+  if (!(await answersSoon(request))) return { what: 'runs and does not answer; starting it again', inData: false }
+  const freeBytes = await freeBytesOf(request, engine)
+  if (freeBytes === null || freeBytes >= leastFreeBytes || (await isInUse(request))) return null
+  return { what: 'has a full disk; throwing its images away', inData: true }
+}
+
+/** On the disk that it keeps images and containers on; null where that is not told. */
+async function freeBytesOf(request: HostRequest<NestedSpec>, engine: NestedEngine): Promise<number | null> {
+  const spec = { command: ['df', '--output=avail', '--block-size=1', engine.dataFolder], maxBytes: 1000 }
+  const { exitCode, stdout } = await request.local.containers.exec(containerName(request), spec, request)
+  const free = Number(stdout.trim().split('\n').at(-1))
+  return exitCode === 0 && Number.isFinite(free) ? free : null
+}
+
+/** Whether a run that lives has something in it. */
+async function isInUse(request: HostRequest<NestedSpec>): Promise<boolean> {
+  await using own = request.connect(endpointOf(request), {})
+  const containers = await own.list('container', { 'matrix.run': '' }, request)
+  return containers.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
+}
+
 /** An engine under load may miss one question; one that missed several is sick. */
 async function answersSoon(request: HostRequest<NestedSpec>): Promise<boolean> {
   for (let attempt = 0; attempt < 5; attempt++) {
@@ -184,6 +216,7 @@ function problemOf(error: unknown, request: HostRequest<NestedSpec>): HostProble
 export const containerName = (request: HostRequest): string => `matrix-host-${request.project}-${request.name}`
 const volumeName = containerName
 const endpointOf = (request: HostRequest): string => `unix://${join(request.folder, 'run/engine.sock')}`
+const accessOf = (request: HostRequest) => ({ kind: 'engine', endpoint: endpointOf(request) }) as const
 
 /** `matrix.recipe`: what it is made of, so that one that was made of something else is known. */
 function labelsOf(request: HostRequest, engine: NestedEngine): Labels {

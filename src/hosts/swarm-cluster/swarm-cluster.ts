@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type Engine, EngineError } from '../../engines/engine.ts'
 import type { NestedSpec, SwarmSpec } from '../../model/project.ts'
-import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
+import type { HostAccess, HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
 import { containerName, nested } from '../nested/nested.ts'
 import type { HostProblem } from '../problem.ts'
 import { ailmentOf, isLost, type Member, Membership } from './membership.ts'
@@ -28,7 +28,8 @@ export const swarmCluster: HostKind<SwarmSpec> = {
       return { state: all ? worst : 'sick', message: all ? (states[0]?.message ?? worst) : message }
     }
     try {
-      return await membershipStatus(request)
+      const accesses = states.flatMap((status) => (status.state === 'up' ? [status.access] : []))
+      return await membershipStatus(request, accessOf(accesses))
     } catch (error) {
       return { state: 'sick', message: problemOf(error, request).message }
     }
@@ -61,15 +62,18 @@ async function bringUp(request: Request): Promise<HostUp> {
   const mended = await mend(members, request)
   return {
     ok: true,
-    access: {
-      kind: 'swarm',
-      nodes: ups.flatMap((up, index) =>
-        up.ok && up.access.kind === 'engine' ? [{ name: `node-${index + 1}`, endpoint: up.access.endpoint }] : [],
-      ),
-    },
+    access: accessOf(ups.flatMap((up) => (up.ok ? [up.access] : []))),
     started: mended || ups.some((up) => up.ok && up.started),
   }
 }
+
+/** @param machines of all its machines, in their order */
+const accessOf = (machines: readonly HostAccess[]): HostAccess => ({
+  kind: 'swarm',
+  nodes: machines.flatMap((access, index) =>
+    access.kind === 'engine' ? [{ name: `node-${index + 1}`, endpoint: access.endpoint }] : [],
+  ),
+})
 
 /** Whether anything had to be done. Resolves when every machine is ready for work. */
 async function mend(members: readonly Member[], request: Request): Promise<boolean> {
@@ -121,7 +125,7 @@ async function mendMember(
   throw new EngineError('failed', `${member.name} joined the cluster and does not become ready`)
 }
 
-async function membershipStatus(request: Request): Promise<HostStatus> {
+async function membershipStatus(request: Request, access: HostAccess): Promise<HostStatus> {
   const members = await Promise.all(nodeRequests(request).map((node) => memberOf(node)))
   const [manager] = members
   const membership = new Membership(request.local, request.signal)
@@ -135,7 +139,7 @@ async function membershipStatus(request: Request): Promise<HostStatus> {
   const sick = ailing.flatMap(({ member, ailment }) => (ailment === null ? [] : [`${member.name} is ${ailment}`]))
   return sick.length > 0
     ? { state: 'sick', message: sick.join(', ') }
-    : { state: 'up', message: `${members.length} machines, all ready` }
+    : { state: 'up', access, message: `${members.length} machines, all ready` }
 }
 
 async function memberOf(node: HostRequest<NestedSpec>): Promise<Member> {

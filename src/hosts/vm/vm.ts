@@ -30,7 +30,11 @@ export const vm: HostKind<VmSpec> = {
     const how = readOr(files.accelerator, 'tcg').trim() === 'kvm' ? 'with KVM' : 'under emulation'
     const said = await answer(request, healthWithinMs)
     return said === null
-      ? { state: 'up', message: `pid ${pid}, ${how}, answers at ${accessOf(request).endpoint}` }
+      ? {
+          state: 'up',
+          access: accessOf(request),
+          message: `pid ${pid}, ${how}, answers at ${accessOf(request).endpoint}`,
+        }
       : { state: 'sick', message: `pid ${pid}, ${how}: ${said}` }
   },
 
