@@ -1,4 +1,5 @@
 /** What a run keeps warm on one engine: the event stream, the limits on start and removal, and on each of its machines a helper and a machine outside. */
+import { randomUUID } from 'node:crypto'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Engine, EngineFacts, EngineHost } from '../engines/engine.ts'
 import { ensureHelperImage } from '../images/helper.ts'
@@ -81,7 +82,9 @@ async function openHost(host: EngineHost, options: HostOptions): Promise<Session
   const { engine } = host
   const labels = labelsOf(identity, 'relay')
   const own = { image, labels, teardown, signal, runtime: ownRuntime(await engine.facts({ signal })) }
-  const helper = await startHelper(engine, { ...own, name: objectName(identity, 'relay') })
+  // Two columns may reach one engine by different ways.
+  const way = randomUUID().slice(0, 8)
+  const helper = await startHelper(engine, { ...own, name: objectName(identity, 'relay', way) })
   let outside: Promise<Outside | null> | undefined
   return {
     helper,
@@ -90,7 +93,7 @@ async function openHost(host: EngineHost, options: HostOptions): Promise<Session
         ...own,
         helper,
         rootless: options.rootless,
-        name: objectName(identity),
+        name: objectName(identity, way),
       }).catch((error: unknown) => {
         if (signal.aborted) throw signal.reason
         const where = host.name === null ? 'this engine' : host.name

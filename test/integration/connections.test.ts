@@ -9,8 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import { type Engine, type EngineAccess, EngineError } from '../../src/engines/engine.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
-import { testEngine } from '../support/engine.ts'
-import { matrix } from '../support/matrix.ts'
+import type { RunRecord } from '../../src/model/run-record.ts'
+import { leftovers, testEngine } from '../support/engine.ts'
+import { during, matrix, startMatrix } from '../support/matrix.ts'
+import { workloadRuns } from '../support/nested.ts'
+import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 import { type SshServer, startSshServer } from '../support/ssh-server.ts'
 
 const options = { signal: new AbortController().signal }
@@ -144,6 +147,66 @@ describe('an engine behind ssh', () => {
     })
     expect(stderr).toContain(`no host key is known for 127.0.0.1:${server.port}`)
     expect(exitCode).toBe(2)
+  })
+})
+
+describe('a column behind ssh', () => {
+  let server: SshServer
+  let tested: TestProject
+  beforeAll(async () => {
+    server = await startSshServer()
+    const command = '[sh, -c, "touch /tmp/begun; sleep 5"]'
+    tested = project({
+      ...serverStack('server', { checks: `  - { name: it takes a while, exec: { command: ${command} } }` }),
+      ...environment('far', `engine: { connect: "${server.endpoint(socketPath)}" }`),
+      ...environment('here'),
+      ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: bullseye } }'),
+    })
+  })
+  afterAll(async () => {
+    tested?.[Symbol.dispose]()
+    await server?.[Symbol.asyncDispose]()
+  })
+  const cells = ['server@far', 'server@here']
+  const outcomesOf = ({ stdout }: { readonly stdout: unknown }) =>
+    (JSON.parse(String(stdout)) as RunRecord).cells.map(({ id, outcome, stage, reason }) => [
+      id,
+      outcome,
+      stage,
+      reason,
+    ])
+
+  test('whose connection drops during a check is an error of that cell alone, and the next run has it again', async () => {
+    const how = { cwd: tested.root, env: server.environment }
+    const running = startMatrix(['check', '--json', '--no-rerun', ...cells], how)
+    const begun = async () => {
+      const { id } = await workloadRuns(local, 'server@far')
+      while ((await local.containers.readFile(id, '/tmp/begun', { ...options, maxBytes: 1 })) === null);
+    }
+    await during(running, begun())
+    await server.cut()
+    expect(outcomesOf(await running)).toEqual([
+      ['server@far', 'error', 'check', 'engine-lost'],
+      ['server@here', 'pass', null, null],
+    ])
+    expect((await running).exitCode).toBe(3)
+    expect(outcomesOf(await matrix(['check', '--json', ...cells], how))).toEqual(
+      cells.map((cell) => [cell, 'pass', null, null]),
+    )
+    expect(await leftovers(local, tested.root)).toEqual([])
+  })
+
+  test('is what status, down and clean speak with where DOCKER_HOST names it; no nested host is looked for there', async () => {
+    const endpoint = server.endpoint(socketPath)
+    const how = { cwd: tested.root, env: { ...server.environment, DOCKER_HOST: endpoint } }
+    const status = await matrix(['env', 'status'], how)
+    expect(status).toMatchObject({ exitCode: 0 })
+    expect(status.stdout).toContain(`a run would use: ${endpoint} (DOCKER_HOST)`)
+    expect(status.stdout).toMatch(/^host docker-bullseye \(nested\): absent, .* is reached from elsewhere$/m)
+    const down = await matrix(['env', 'down', 'nested'], how)
+    expect(down).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(down.stderr).toContain(`${endpoint} is reached from elsewhere`)
+    expect(await matrix(['clean'], how)).toMatchObject({ exitCode: 0, stdout: 'nothing was left behind\n' })
   })
 })
 
