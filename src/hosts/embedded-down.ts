@@ -4,9 +4,10 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { commandLineOf } from '../lib/process-table.ts'
+import { systemClock } from '../lib/clock.ts'
+import { childrenOf, commandLineOf, processIds, sendSignal } from '../lib/process-table.ts'
 import { removeTree } from '../lib/remove-tree.ts'
-import { type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
+import { containerdSocket, type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
 import { embeddedPid, endProcess } from './embedded-process.ts'
 import { takeLock } from './machine-lock.ts'
 import type { HostProblem } from './problem.ts'
@@ -37,6 +38,7 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
     const pid = embeddedPid(paths)
     if (pid !== null) await endProcess(pid, graceMs)
     await endContainerd(paths)
+    await endShims(paths)
     await unmountLeftovers([paths.execRoot, paths.dataRoot])
     for (const path of [paths.pidFile, paths.socket]) rmSync(path, { force: true })
     await rm(paths.execRoot, { recursive: true, force: true })
@@ -87,6 +89,23 @@ async function endContainerd(paths: EmbeddedPaths): Promise<void> {
   if (!Number.isInteger(pid) || pid <= 1) return
   const argv = commandLineOf(pid) ?? []
   if (argv.some((word) => word.startsWith(`${paths.execRoot}/`))) await endProcess(pid, 5_000)
+}
+
+/** An engine that ends while a container starts does not know it yet: its shim stays, and the container with it. */
+async function endShims(paths: EmbeddedPaths): Promise<void> {
+  const address = containerdSocket(paths)
+  for (const pid of processIds()) {
+    const argv = commandLineOf(pid) ?? []
+    if (!/(^|\/)containerd-shim[^/]*$/.test(argv[0] ?? '') || argv[argv.indexOf('-address') + 1] !== address) continue
+    // What its children leave behind becomes its own, so that they are many only for a moment.
+    for (let round = 0; round < 100; round++) {
+      const children = childrenOf(pid)
+      if (children.length === 0) break
+      for (const child of children) sendSignal(child, 'SIGKILL')
+      await systemClock.sleep(50)
+    }
+    await endProcess(pid, 2_000)
+  }
 }
 
 async function unmountLeftovers(folders: readonly string[]): Promise<void> {

@@ -16,6 +16,9 @@ export interface EmbeddedPaths {
   readonly serviceMark: string
 }
 
+/** Of the containerd that the engine starts for itself where no other runs. */
+export const containerdSocket = ({ execRoot }: EmbeddedPaths): string => join(execRoot, 'containerd/containerd.sock')
+
 /** `MATRIX_ENGINE_DIR` moves all of it into one other folder. */
 export function embeddedPaths(env: Readonly<Record<string, string | undefined>>): EmbeddedPaths {
   const other = env['MATRIX_ENGINE_DIR']

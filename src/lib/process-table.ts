@@ -3,10 +3,23 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Clock ticks since boot at which a process started; null where it does not run, or has ended and waits to be reaped. */
 export function startTimeOf(pid: number): string | null {
+  const fields = statOf(pid)
+  return fields?.[0] === 'Z' ? null : (fields?.[19] ?? null)
+}
+
+/** Those that run. */
+export function childrenOf(pid: number): readonly number[] {
+  return processIds().filter((child) => {
+    const [state, parent] = statOf(child) ?? []
+    return state !== 'Z' && Number(parent) === pid
+  })
+}
+
+/** From the state on, which is the third field. Source: proc_pid_stat(5). */
+function statOf(pid: number): readonly string[] | null {
   const stat = read(`/proc/${pid}/stat`)
   // The name, in parentheses, may hold anything, spaces and parentheses too.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields?.[0] === 'Z' ? null : (fields?.[19] ?? null)
+  return stat === null ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 /** The argument vector. */

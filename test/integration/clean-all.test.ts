@@ -1,0 +1,194 @@
+/** `matrix clean --all` on a machine of its own: nothing of Matrix's is left, and the user's engine is as it was. */
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pack } from 'tar-stream'
+import { afterEach, expect, test } from 'vitest'
+import { connectDocker } from '../../src/engines/docker-api/connect.ts'
+import type { Engine } from '../../src/engines/engine.ts'
+import { ensureHelperImage } from '../../src/images/helper.ts'
+import { commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
+import { testEngine } from '../support/engine.ts'
+import { matrix } from '../support/matrix.ts'
+import { type OwnMachine, ownMachine } from '../support/own-machine.ts'
+import { environment, project, serverStack } from '../support/project.ts'
+
+const options = { signal: new AbortController().signal }
+const machines: OwnMachine[] = []
+afterEach(async () => {
+  for (const machine of machines.splice(0)) await machine[Symbol.asyncDispose]()
+})
+async function newMachine(): Promise<OwnMachine> {
+  const machine = await ownMachine()
+  machines.push(machine)
+  return machine
+}
+
+const files = {
+  ...serverStack('server', { yaml: 'service: { volumes: ["data:/data"] }' }),
+  ...environment('here'),
+  ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: bookworm } }'),
+}
+
+/** What would come from the package mirrors, which a network of its own does not reach. */
+async function giveImages(engine: Engine): Promise<void> {
+  await using source = await testEngine()
+  for (const reference of ['debian:bookworm-slim', 'matrix-host:docker-bookworm']) {
+    await engine.images.load(await source.images.save(reference, options), options)
+  }
+}
+
+const answering = async (engine: Engine): Promise<void> => {
+  while (
+    !(await engine.facts(options).then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** The program in that machine, with its engine in the machine's folder. */
+const ownMatrix =
+  (machine: OwnMachine, root: string) =>
+  (...args: readonly string[]) =>
+    matrix(args, {
+      cwd: root,
+      env: { DOCKER_HOST: '', MATRIX_ENGINE_DIR: engineFolderOf(machine) },
+      // Who enters other mounts is in the root folder then.
+      within: [...machine.within, 'env', '--chdir', root],
+    })
+
+const engineFolderOf = ({ folder }: OwnMachine): string => join(folder, 'm')
+
+const loops = (): string => execFileSync('losetup', ['--list', '--noheadings']).toString()
+
+/** A container of the user's that runs, with a volume and a network, of an image of his own. */
+async function usersThings(engine: Engine): Promise<void> {
+  const root = pack()
+  root.entry({ name: 'etc/users', mode: 0o644 }, 'his own')
+  root.finalize()
+  await engine.images.importRoot(root as unknown as Readable, { ...options, reference: 'users/empty:1' })
+  const helper = await ensureHelperImage(engine, options)
+  await engine.volumes.create({ name: 'users-data', labels: {} }, options)
+  const network = await engine.networks.create({ name: 'users-net', labels: {}, internal: false }, options)
+  const { id } = await engine.containers.create(
+    {
+      name: 'users-service',
+      image: helper,
+      labels: {},
+      entrypoint: ['/bin/busybox', 'sh', '-c', 'echo mine > /data/file; while :; do /bin/busybox sleep 1; done'],
+      environment: {},
+      constraints: {},
+      network: { kind: 'network', id: network.id, aliases: [] },
+      volumes: [{ name: 'users-data', target: '/data' }],
+    },
+    options,
+  )
+  await engine.containers.start(id, options)
+}
+
+/** All that is in an engine; of a container also since when it runs. */
+async function inventory(engine: Engine): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const kind of ['container', 'network', 'volume', 'image'] as const) {
+    for (const { id, name } of await engine.list(kind, {}, options)) {
+      const since = kind === 'container' ? (await engine.containers.inspect(id, options)).startedAt : ''
+      found.push(`${kind} ${name} ${id} ${since}`)
+    }
+  }
+  return found.sort()
+}
+
+test('in an engine of the user’s, his own is as it was, and nothing beside it', async () => {
+  const users = await newMachine()
+  const { folder } = await newMachine()
+  const socket = join(users.folder, 'users.sock')
+  const [program = '', ...words] = users.within
+  const dockerd = [
+    ...['dockerd', '-H', `unix://${socket}`, '--pidfile', join(users.folder, 'pid')],
+    ...['--data-root', join(users.folder, 'data'), '--exec-root', join(users.folder, 'exec')],
+  ]
+  spawn(program, [...words, ...dockerd], { stdio: 'ignore' })
+  await using engine = connectDocker(`unix://${socket}`)
+  await answering(engine)
+  await usersThings(engine)
+  const [service] = await engine.list('container', {}, options)
+  const before = (await inventory(engine)).filter((line) => !line.startsWith('image matrix-helper'))
+  await giveImages(engine)
+
+  using tested = project(files)
+  const how = { cwd: tested.root, env: { DOCKER_HOST: `unix://${socket}`, MATRIX_ENGINE_DIR: join(folder, 'm') } }
+  const checked = await matrix(['check'], how)
+  expect(checked, checked.stderr).toMatchObject({ exitCode: 0 })
+  expect(await engine.list('container', { 'matrix.role': 'host' }, options)).toHaveLength(1)
+  const cleaned = await matrix(['clean', '--all'], how)
+  expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
+
+  // The helper's image is in use by the user's container here, and stays for that.
+  const after = (await inventory(engine)).filter((line) => !line.startsWith('image matrix-helper'))
+  expect(after).toEqual(before)
+  expect(cleaned.stdout).toContain('kept image matrix-helper')
+  const data = await engine.containers.readFile(service?.id ?? '', '/data/file', { ...options, maxBytes: 100 })
+  expect(data?.content).toBe('mine\n')
+  expect(filesBelow(join(folder, 'm'))).toEqual([])
+})
+
+test('of an engine of its own nothing is left: no process, mount, loop device or file', async () => {
+  const machine = await newMachine()
+  const engineFolder = engineFolderOf(machine)
+  using tested = project(files)
+  const own = ownMatrix(machine, tested.root)
+  const loopsBefore = loops()
+
+  expect(await own('env', 'up', '--no-hosts')).toMatchObject({ exitCode: 0 })
+  await using engine = connectDocker(`unix://${join(engineFolder, 'run/docker.sock')}`)
+  await giveImages(engine)
+  const checked = await own('check')
+  expect(checked, checked.stderr).toMatchObject({ exitCode: 0 })
+  expect(machine.processes().join('\n')).toContain('dockerd')
+  expect(await machine.mounts()).not.toEqual([])
+  const cleaned = await own('clean', '--all')
+  expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
+  expect(machine.processes()).toEqual([])
+  expect(await machine.mounts()).toEqual([])
+  expect(loops()).toBe(loopsBefore)
+  expect(filesBelow(engineFolder)).toEqual([])
+})
+
+test('an engine that was killed leaves its containers to their shims, and those end with it too', async () => {
+  const machine = await newMachine()
+  const engineFolder = engineFolderOf(machine)
+  using tested = project(files)
+  const own = ownMatrix(machine, tested.root)
+  expect(await own('env', 'up', '--no-hosts')).toMatchObject({ exitCode: 0 })
+  await using engine = connectDocker(`unix://${join(engineFolder, 'run/docker.sock')}`)
+  const name = `matrix-orphan-${process.pid}`
+  const spec = { name, labels: {}, environment: {}, constraints: {}, volumes: [] }
+  const entrypoint = ['/bin/busybox', 'sh', '-c', `: ${name}; while :; do /bin/busybox sleep 1; done`]
+  const image = await ensureHelperImage(engine, options)
+  const { id } = await engine.containers.create({ ...spec, image, entrypoint, network: { kind: 'none' } }, options)
+  await engine.containers.start(id, options)
+  for (const program of ['dockerd', 'containerd']) {
+    for (const pid of processIds()) {
+      const [first = '', ...words] = commandLineOf(pid) ?? []
+      if (first.endsWith(program) && words.some((word) => word.includes(engineFolder))) sendSignal(pid, 'SIGKILL')
+    }
+  }
+  const orphans = () => processIds().filter((pid) => commandLineOf(pid)?.some((word) => word.includes(name)))
+  expect(orphans()).toHaveLength(1)
+  const down = await own('env', 'down', '--purge')
+  expect(down, down.stderr).toMatchObject({ exitCode: 0 })
+  expect(orphans()).toEqual([])
+  expect(machine.processes()).toEqual([])
+  expect(await machine.mounts()).toEqual([])
+})
+
+/** But for locks, which have to outlive what they guard. */
+function filesBelow(folder: string): readonly string[] {
+  if (!existsSync(folder)) return []
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isFile() && !/(^|\.)lock$/.test(entry.name) ? [entry.name] : []))
+}

@@ -1,0 +1,53 @@
+/** An engine in a network of its own on this machine, so that starting and ending it harms no other. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { childrenOf, commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
+
+export interface OwnMachine extends AsyncDisposable {
+  /** Everything of its engine is below it. */
+  readonly folder: string
+  /** Words that a command is put behind to run in it. */
+  readonly within: readonly string[]
+  /** Command lines of its processes. */
+  processes(): readonly string[]
+  /** Its mounts below the folder. */
+  mounts(): Promise<readonly string[]>
+}
+
+/** Its own network, and no engine at the usual sockets. Needs root. */
+export async function ownMachine(): Promise<OwnMachine> {
+  const folder = mkdtempSync(join(tmpdir(), 'matrix-own-'))
+  const hide =
+    'for at in /var/run/docker.sock /run/podman/podman.sock; do [ ! -S $at ] || mount --bind /dev/null $at; done'
+  const script = `ip link set lo up && ${hide} && echo ready && exec sleep infinity`
+  const command = ['--pdeathsig', 'KILL', 'unshare', '--net', '--mount', 'sh', '-c', script]
+  const holder = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await Promise.race([
+    once(holder.stdout, 'data'),
+    once(holder, 'exit').then(() => Promise.reject(new Error('no network of its own can be made here'))),
+  ])
+  const within = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, `--mount=/proc/${holder.pid}/ns/mnt`]
+  const ofIt = () => processIds().filter((pid) => commandLineOf(pid)?.some((word) => word.includes(folder)))
+  return {
+    folder,
+    within,
+    processes: () => ofIt().map((pid) => commandLineOf(pid)?.join(' ') ?? ''),
+    async mounts() {
+      const [program = '', ...words] = within
+      const { stdout } = await execa(program, [...words, 'cat', '/proc/self/mountinfo'])
+      return stdout.split('\n').filter((line) => line.includes(folder))
+    },
+    async [Symbol.asyncDispose]() {
+      // A container's process tells nothing of the folder; it is a child of its shim, which does.
+      for (const pid of ofIt().flatMap((pid) => [...childrenOf(pid), pid])) sendSignal(pid, 'SIGKILL')
+      const ended = once(holder, 'exit')
+      holder.kill('SIGKILL')
+      await ended
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20 })
+    },
+  }
+}
