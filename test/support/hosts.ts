@@ -11,7 +11,8 @@ import { testEngine } from './engine.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const askFor = async (spec: HostSpec): Promise<HostAsk> => ({
+/** As a run would ask for it. */
+export const askFor = async (spec: HostSpec): Promise<HostAsk> => ({
   spec,
   local: await testEngine(),
   project: projectIdOf(root),

@@ -78,8 +78,9 @@ export async function startVm(
 export async function stopVm(files: VmFiles): Promise<void> {
   const pid = vmPid(files)
   if (pid === null) return
-  await powerDown(files.monitor)
-  for (let waitedMs = 0; waitedMs < shutdownMs && vmPid(files) !== null; waitedMs += 200) await systemClock.sleep(200)
+  const heard = await powerDown(files.monitor)
+  for (let waitedMs = 0; heard && waitedMs < shutdownMs && vmPid(files) !== null; waitedMs += 200)
+    await systemClock.sleep(200)
   if (vmPid(files) !== null) await endProcess(pid, 5_000)
 }
 
@@ -89,20 +90,22 @@ export async function killVm(files: VmFiles): Promise<void> {
   if (pid !== null) await endProcess(pid, 5_000)
 }
 
-/** Source: QEMU Machine Protocol specification. */
-async function powerDown(monitor: string): Promise<void> {
+/** Whether the emulator heard it: one that hangs takes the connection and never answers. Source: QEMU Machine Protocol. */
+async function powerDown(monitor: string): Promise<boolean> {
+  let heard = false
   const socket = connect(monitor)
   const words = ['{"execute":"qmp_capabilities"}', '{"execute":"system_powerdown"}']
   socket.on('error', () => socket.destroy())
   socket.on('data', () => {
     const next = words.shift()
-    if (next === undefined) socket.end()
-    else socket.write(`${next}\n`)
+    if (next !== undefined) return socket.write(`${next}\n`)
+    heard = true
+    return socket.end()
   })
   const closed = new Promise((resolve) => socket.once('close', resolve))
-  // An emulator that hangs takes the connection and never answers; who called ends it by force then.
   await Promise.race([closed, systemClock.sleep(monitorWithinMs)])
   socket.destroy()
+  return heard
 }
 
 /** The greeting of its ssh server within the time; the port alone is open from the start. */
