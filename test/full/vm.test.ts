@@ -56,6 +56,13 @@ describe('a virtual machine', () => {
     expect(vmPid(files)).toBe(pid)
   })
 
+  test('has the time of this machine, from a clock that costs nothing to read', async () => {
+    const { stdout } = await inside('date +%s; cat /sys/devices/system/clocksource/clocksource0/current_clocksource')
+    const [seconds, source] = stdout.split('\n')
+    expect(Math.abs(Number(seconds) - Date.now() / 1000)).toBeLessThan(30)
+    expect(source).toMatch(/^(tsc|kvm-clock)$/)
+  })
+
   test('whose engine ended is sick, and the next run starts it again with the images that it had', async () => {
     const image = await withEngine((engine) => ensureHelperImage(engine, { signal }))
     await inside('systemctl stop docker.socket docker.service')
