@@ -1,12 +1,10 @@
 /** What stays of a run that does not end by itself: its record, and nothing in the engine. */
-import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { connect as connectSocket, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
+import { openDoor } from '../support/door.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { matrix, startMatrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
@@ -172,25 +170,27 @@ describe('an engine that goes away during a run', () => {
   })
 })
 
-/** A socket that leads to the engine until it is shut. */
-async function openDoor(endpoint: string): Promise<{ readonly endpoint: string; shut(): void } & AsyncDisposable> {
-  const path = join(tmpdir(), `matrix-door-${process.pid}.sock`)
-  const sockets = new Set<Socket>()
-  const server = createServer({ allowHalfOpen: true }, (outer) => {
-    const inner = connectSocket({ path: endpoint.replace('unix://', ''), allowHalfOpen: true })
-    for (const socket of [outer, inner]) {
-      sockets.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => sockets.delete(socket))
-    }
-    outer.pipe(inner)
-    inner.pipe(outer)
+describe('a deadline', () => {
+  test('leaves what did not end, and what did not begin, not-run: the run is not green', async () => {
+    using late = unfinished()
+    expect((await matrix(['check', '--stack', 'quick'], { cwd: late.root })).exitCode).toBe(0)
+    const args = ['check', '--json', '--concurrency', '1', '--deadline', '20s']
+    const { exitCode, stdout } = await matrix(args, { cwd: late.root })
+    const run = JSON.parse(stdout) as RunRecord
+    expect(run).toMatchObject({ complete: true, exitCode: 3 })
+    expect(exitCode).toBe(3)
+    const cell = (id: string) => run.cells.find((one) => one.id === id)
+    expect(cell('quick@plain')).toMatchObject({ outcome: 'pass' })
+    expect(cell('waiting@plain')).toMatchObject({ outcome: 'not-run', reason: 'deadline' })
+    expect(await leftovers(engine, late.root)).toEqual([])
   })
-  server.listen(path)
-  await once(server, 'listening')
-  const shut = () => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  }
-  return { endpoint: `unix://${path}`, shut, [Symbol.asyncDispose]: async () => shut() }
-}
+
+  test('that is over before anything began leaves everything not-run', async () => {
+    using late = unfinished()
+    const { exitCode, stdout } = await matrix(['check', '--json', '--deadline', '1ms'], { cwd: late.root })
+    const run = JSON.parse(stdout) as RunRecord
+    expect(exitCode).toBe(3)
+    expect(outcomes(run)).toEqual({ 'quick@plain': 'not-run', 'waiting@plain': 'not-run' })
+    expect(await leftovers(engine, late.root)).toEqual([])
+  })
+})

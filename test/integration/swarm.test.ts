@@ -1,11 +1,16 @@
 /** Cells on a cluster of three machines: across machines, under constraints, while a machine goes away, and after. */
 import { existsSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
+import { connectSwarm } from '../../src/engines/swarm/connect.ts'
 import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
+import { ensureHelperImage } from '../../src/images/helper.ts'
 import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
-import { clusterOf, machineOf, nodeContainer, swarmSpec, swarmYaml } from '../support/cluster.ts'
+import { clusterOf, machineOf, machinesOf, nodeContainer, swarmSpec, swarmYaml } from '../support/cluster.ts'
+import { type Door, openDoor } from '../support/door.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { readBackEnvironment } from '../support/environments.ts'
 import { type CheckedRun, check, matrix, startMatrix } from '../support/matrix.ts'
@@ -58,6 +63,68 @@ afterAll(async () => {
   tested?.[Symbol.dispose]()
   await cluster?.[Symbol.asyncDispose]()
   await local?.[Symbol.asyncDispose]()
+})
+
+describe('a machine whose connection breaks while it goes on', () => {
+  test('is heard again, and of what ended meanwhile too: nothing on it is lost', async () => {
+    const [manager, ...workers] = machinesOf(tested.root)
+    if (manager === undefined) throw new Error('the cluster has no machine')
+    const doorOf = new Map<string, Door>()
+    for (const { name, endpoint } of workers) doorOf.set(name, await openDoor(endpoint))
+    await using through = connectSwarm([
+      { name: manager.name, engine: connectDocker(manager.endpoint) },
+      ...[...doorOf].map(([name, door]) => ({ name, engine: connectDocker(door.endpoint) })),
+    ])
+    const labels = { 'matrix.test': `swarm-${process.pid}` }
+    const image = await ensureHelperImage(through, unhurried)
+    const ids: string[] = []
+    const stop = new AbortController()
+    try {
+      const events = await through.watch(labels, { signal: stop.signal })
+      // On a machine each, so that two of them are behind a door.
+      for (const machine of machinesOf(tested.root)) {
+        const { id } = await through.containers.create(
+          {
+            name: `matrix-${labels['matrix.test']}-${machine.name}`,
+            image,
+            labels,
+            entrypoint: ['/bin/busybox', 'sh', '-c', "trap 'exit 5' TERM; while :; do /bin/busybox sleep 0.1; done"],
+            environment: {},
+            constraints: {},
+            network: { kind: 'none' },
+            volumes: [],
+            apartFrom: ids,
+          },
+          unhurried,
+        )
+        await through.containers.start(id, unhurried)
+        ids.push(id)
+      }
+      const behind: { readonly id: string; readonly machine: string }[] = []
+      for (const id of ids) {
+        const { node } = await through.containers.inspect(id, unhurried)
+        if (node !== null && node !== manager.name) behind.push({ id, machine: node })
+      }
+      const [meanwhile, later] = behind
+      if (meanwhile === undefined || later === undefined) throw new Error('the cluster put nothing on its workers')
+      for (const door of doorOf.values()) door.hold()
+      await cluster.containers.kill(meanwhile.id, { ...unhurried, killSignal: 'SIGKILL' })
+      while ((await cluster.containers.inspect(meanwhile.id, unhurried)).status !== 'exited') await setImmediate()
+      for (const door of doorOf.values()) door.open()
+      await cluster.containers.stop(later.id, { ...unhurried, graceMs: 10_000 })
+      const heard = new Map<string, unknown>()
+      for await (const { action, container, exitCode } of events) {
+        if (action === 'die' || action === 'lost') heard.set(container, [action, exitCode])
+        if (heard.has(meanwhile.id) && heard.has(later.id)) break
+      }
+      expect(heard.get(meanwhile.id)).toEqual(['die', 137])
+      expect(heard.get(later.id)).toEqual(['die', 5])
+    } finally {
+      stop.abort()
+      for (const id of ids) await cluster.containers.remove(id, unhurried)
+      for (const door of doorOf.values()) await door[Symbol.asyncDispose]()
+    }
+  })
 })
 
 const clusterStatus = async (): Promise<string> => (await matrix(['env', 'status'], { cwd: tested.root })).stdout

@@ -14,10 +14,12 @@ const unhurried = { signal: new AbortController().signal }
 
 /** Without bringing it up or mending it. */
 export function clusterOf(root: string): Engine {
-  return connectSwarm(
-    nodeNumbers.map((number) => ({ name: `node-${number}`, engine: connectDocker(endpointOf(root, number)) })),
-  )
+  return connectSwarm(machinesOf(root).map(({ name, endpoint }) => ({ name, engine: connectDocker(endpoint) })))
 }
+
+/** Its machines, a manager first, and where their own engines answer. */
+export const machinesOf = (root: string): readonly { readonly name: string; readonly endpoint: string }[] =>
+  nodeNumbers.map((number) => ({ name: `node-${number}`, endpoint: endpointOf(root, number) }))
 
 /** The machine's container in the local engine. */
 export function nodeContainer(root: string, node: string): string {

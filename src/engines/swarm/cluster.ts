@@ -48,9 +48,9 @@ export class Cluster {
     return true
   }
 
-  /** Ids of the containers that are known to be on a machine. */
-  containersOn(node: SwarmNode): readonly string[] {
-    return [...this.#places].flatMap(([id, place]) => (place.node === node ? [id] : []))
+  /** The services whose containers are known to be on a machine. */
+  containersOn(node: SwarmNode): readonly { readonly id: string; readonly place: Place }[] {
+    return [...this.#places].flatMap(([id, place]) => (place.node === node ? [{ id, place }] : []))
   }
 
   /** Node id → machine, of those that answered when first asked. */
