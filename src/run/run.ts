@@ -67,6 +67,11 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     await deps.afterwards?.(afterwardsOf(context))
     await Promise.all(cleaning)
     return { timing: timingOf(plan, measured), leftovers }
+  } catch (error) {
+    if (deps.signal.aborted || error !== signal.reason) throw error
+    // The time of the run was over before anything of it began.
+    const nothing = { cells: new Map(), builds: new Map(), distributeMs: 0, bytesDistributed: 0 }
+    return { timing: timingOf(plan, { ...nothing, makespanMs: sinceStart() }), leftovers }
   } finally {
     for (const teardown of teardowns) clean(teardown)
     await Promise.all(cleaning)
