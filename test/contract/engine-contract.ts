@@ -223,6 +223,9 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       expect(await ids('volume')).toEqual([volume])
       expect(await ids('container', { 'matrix.listed': '' })).toContain(container)
       expect(await ids('container', { ...own, 'matrix.other': 'x' })).toEqual([])
+      // Every one there is, where no label is asked for.
+      expect(await ids('container', {})).toContain(container)
+      expect((await engine.list('image', {}, options)).map(({ id }) => id)).toContain(image)
       await engine.containers.remove(container, options)
       await engine.networks.remove(network.id, options)
       await engine.volumes.remove(volume, options)

@@ -68,7 +68,9 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
   const name = components.some((component) => component.Name === 'Podman Engine') ? 'podman' : 'docker'
   const securityOptions = Array.isArray(info['SecurityOptions']) ? info['SecurityOptions'].map(String) : []
   const ociRuntime = text('DefaultRuntime') || 'runc'
-  const rootless = securityOptions.some((option) => option.includes('rootless'))
+  const rootless =
+    securityOptions.some((option) => option.includes('rootless')) ||
+    (name === 'podman' && (await isRootlessPodman(docker, version.Version, signal)))
   const cgroup = `v${text('CgroupVersion') || '1'}`
   return {
     name,
@@ -96,12 +98,22 @@ function dataIdOf(name: 'docker' | 'podman', text: (key: string) => string): str
   return parts.includes('') ? null : [name, text('Name'), ...parts].join(' ')
 }
 
+/** Podman 4 tells it only in its own API. Source: docs.podman.io, /libpod/info. */
+async function isRootlessPodman(docker: Dockerode, version: string, signal: AbortSignal): Promise<boolean> {
+  const path = `/v${version}/libpod/info`
+  const info = await request<{ readonly host?: { readonly security?: { readonly rootless?: boolean } } }>(docker, {
+    ...{ method: 'GET', path, signal },
+  })
+  return info.host?.security?.rootless === true
+}
+
 async function listResources(
   docker: Dockerode,
   query: { readonly kind: ResourceKind; readonly labels: Labels; readonly signal: AbortSignal },
 ): Promise<readonly Resource[]> {
   const label = Object.entries(query.labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`))
-  const options = { filters: { label }, abortSignal: query.signal }
+  // Podman 4 refuses a filter for no label at all.
+  const options = { ...(label.length > 0 ? { filters: { label } } : {}), abortSignal: query.signal }
   const { kind } = query
   switch (kind) {
     case 'container': {
