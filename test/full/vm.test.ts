@@ -45,7 +45,7 @@ async function withEngine<T>(work: (engine: ReturnType<typeof connectAccess>) =>
   const up = await hostUp(ask)
   if (!up.ok) throw new Error(up.problem.message)
   await using engine = connectAccess(up.access)
-  return work(engine)
+  return await work(engine)
 }
 
 describe('a virtual machine', () => {
