@@ -1,6 +1,8 @@
 /** An engine that Matrix provisions and that dies under a run: told as that, nobody else harmed, and mended by the next run. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
+import { ensureHelperImage } from '../../src/images/helper.ts'
+import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { check, during, matrix, startMatrix } from '../support/matrix.ts'
@@ -86,6 +88,22 @@ describe('a nested engine', () => {
     const cleaned = await matrix(['clean'], { cwd: guest.root })
     expect(cleaned).toMatchObject({ exitCode: 3, stdout: '0 things removed\n' })
     expect(cleaned.stderr).toContain('unix:///run/no-such-engine.sock')
+  })
+
+  test('that was made of something else is made anew', async () => {
+    const name = containerOf(host())
+    await engine.containers.remove(name, options)
+    const labels = { 'matrix.project': projectIdOf(old.root), 'matrix.role': 'host', 'matrix.host': 'docker-bullseye' }
+    const image = await ensureHelperImage(engine, options)
+    const other = { name, image, labels, entrypoint: ['/bin/busybox'], command: ['sleep', '600'] }
+    const rest = { environment: {}, constraints: {}, network: { kind: 'none' }, volumes: [] } as const
+    const { id } = await engine.containers.create({ ...other, ...rest }, options)
+    await engine.containers.start(id, options)
+    const up = await matrix(['env', 'up', 'old'], { cwd: old.root })
+    expect(up, up.stderr).toMatchObject({ exitCode: 0 })
+    expect(up.stderr).toContain('was made by another version of Matrix; starting it again')
+    await using there = inside(host())
+    expect(await there.facts(options)).toMatchObject({ version: '20.10.5+dfsg1' })
   })
 
   test('leaves nothing once it is taken away', async () => {
