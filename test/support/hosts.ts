@@ -6,8 +6,28 @@ import type { Engine } from '../../src/engines/engine.ts'
 import { type HostAsk, hostDown, hostUp } from '../../src/hosts/kinds.ts'
 import { ownIdentity } from '../../src/lib/owner.ts'
 import { projectIdOf } from '../../src/lib/project-id.ts'
-import type { HostSpec } from '../../src/model/project.ts'
+import type { HostSpec, NestedSpec } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
+
+const nested = (rest: Partial<NestedSpec> & Pick<NestedSpec, 'release'>): NestedSpec => ({
+  kind: 'nested',
+  engine: 'docker',
+  rootless: false,
+  ...rest,
+})
+
+/** Every kind that is made of nested engines, by what it is. */
+export const nestedHosts: Readonly<Record<string, HostSpec>> = {
+  'nested Docker 20.10.5': nested({ release: 'bullseye' }),
+  'nested Docker 20.10.24': nested({ release: 'bookworm' }),
+  'nested Docker 26.1': nested({ release: 'trixie' }),
+  'nested Docker 26.1 with gVisor': nested({ release: 'trixie', runtime: 'runsc' }),
+  'nested Podman 4.3': nested({ engine: 'podman', release: 'bookworm' }),
+  'nested Podman 5.4': nested({ engine: 'podman', release: 'trixie' }),
+  'nested rootless Podman 4.3': nested({ engine: 'podman', release: 'bookworm', rootless: true }),
+  'nested rootless Podman 5.4': nested({ engine: 'podman', release: 'trixie', rootless: true }),
+  'Swarm of three nested Docker 26.1': { kind: 'swarm', release: 'trixie', nodes: 3 },
+}
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
