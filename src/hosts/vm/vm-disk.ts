@@ -15,6 +15,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readOr } from '../../lib/files.ts'
 import type { VmSpec } from '../../model/project.ts'
+import { programPath } from '../embedded-process.ts'
 import { earlyFiles, guestFiles, guestLinks, guestPackages, guestSetup } from './guest.ts'
 import type { VmFiles } from './vm-files.ts'
 
@@ -106,7 +107,7 @@ function runProgram(
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...env, PATH: `${env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` },
+      env: { ...env, PATH: programPath(env) },
       signal,
       killSignal: 'SIGTERM',
     })
