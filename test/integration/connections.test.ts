@@ -141,7 +141,7 @@ describe('an engine behind ssh', () => {
   })
 
   test('the program says why an engine that is named cannot be used', async () => {
-    const { exitCode, stderr } = await matrix(['env', 'up', '--engine', server.endpoint(socketPath)], {
+    const { exitCode, stderr } = await matrix(['env', 'up', '--no-hosts', '--engine', server.endpoint(socketPath)], {
       cwd: server.folder,
       env: { HOME: server.folder, SSH_AUTH_SOCK: '' },
     })
