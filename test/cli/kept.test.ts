@@ -18,7 +18,8 @@ beforeAll(async () => {
     ...serverStack('web', { yaml: 'needs: [db]\nenvironment: { TOLD: { secret: told } }', checks: broken }),
     'stacks/gone/stack.yaml': `build: { context: ., dockerfile: Dockerfile }
 environment: { TOLD: { secret: told } }
-readiness: { log: { contains: never }, deadline: 20s }
+ports: { http: { port: 81 } }
+readiness: { tcp: { port: http }, deadline: 20s }
 checks: [{ name: c, exec: { command: ["true"] } }]
 `,
     'stacks/gone/Dockerfile': `FROM debian:bookworm-slim
