@@ -45,7 +45,9 @@ export function problemOf(error: unknown, stage: Stage): Problem {
   const refused =
     error.code === 'rejected' ||
     (!engineTrouble.test(error.message) &&
-      /OCI runtime|runc|executable file not found|no such file or directory/i.test(error.message))
+      /OCI runtime|runc|executable file not found|no such file or directory|does not match the specified platform/i.test(
+        error.message,
+      ))
   if (refused && (stage === 'create' || stage === 'start' || stage === 'needs')) {
     return { kind: 'fail', stage, reason: 'rejected', message }
   }

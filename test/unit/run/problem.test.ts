@@ -18,6 +18,11 @@ test('too few processes for the runtime itself is a failure: the limit is a cons
   expect(problemOf(new EngineError('failed', message), 'start')).toMatchObject({ kind: 'fail', reason: 'rejected' })
 })
 
+test('an image of another platform than the environment asks for is a failure', () => {
+  const message = 'image was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64'
+  expect(problemOf(new EngineError('failed', message), 'create')).toMatchObject({ kind: 'fail', reason: 'rejected' })
+})
+
 test('a program that the image lacks is a failure', () => {
   const message = 'OCI runtime create failed: exec: "serve": executable file not found in $PATH'
   expect(problemOf(new EngineError('failed', message), 'start')).toMatchObject({ kind: 'fail', reason: 'rejected' })
