@@ -237,13 +237,14 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
       expectedMs: (cell) => expected.get(cell) ?? null,
       afterwards: async (held) => {
         if (context.purpose !== null) return context.purpose.afterwards(held, { plan, progress })
-        const common = { plan, fold: () => recorder.fold(), clock, signal: io.signal, emit, progress }
         const { explainBudgetMs, deadlineMs } = context
+        const untilMs = deadlineMs === null ? null : origin + deadlineMs
+        const common = { plan, fold: () => recorder.fold(), clock, untilMs, signal: io.signal, emit, progress }
         // To explain a cell is to run it again.
         if (explainBudgetMs !== null) {
           await explainCells(held, { ...common, budgetMs: explainBudgetMs, tryPatches: options.try === true })
         } else if (options.rerun !== false) {
-          await runAgain(held, { ...common, untilMs: deadlineMs === null ? null : origin + deadlineMs })
+          await runAgain(held, common)
         }
       },
     })

@@ -7,7 +7,7 @@ import { oneLine, printable } from '../lib/printable.ts'
 import type { DebianRelease, Environment } from '../model/project.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { compareEnvironments, type Property, type PropertyRow, type Side } from '../plan/compare-environments.ts'
-import type { EngineKind } from '../plan/engine-defaults.ts'
+import { engineKindOf } from '../plan/engine-defaults.ts'
 import type { Io } from './io.ts'
 import { lookForEngine } from './open-engine.ts'
 
@@ -76,11 +76,7 @@ async function sideOf(environment: Environment, io: Io): Promise<KnownSide> {
   await using engine = connectDocker(found.endpoint, found.access)
   try {
     const { name, version } = await engine.facts({ signal: io.signal })
-    const kind: EngineKind = {
-      family: name === 'podman' ? 'podman' : 'docker',
-      major: Number(/^\d+/.exec(version)?.[0] ?? Number.NaN) || null,
-    }
-    return { environment, engine: kind, title: `${name} ${version}` }
+    return { environment, engine: engineKindOf({ name, version }), title: `${name} ${version}` }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return { environment, engine: null, title: `${found.endpoint}, no answer` }

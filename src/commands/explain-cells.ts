@@ -13,6 +13,8 @@ export interface ExplainCellsOptions {
   readonly fold: () => RunRecord
   /** For all cells together. */
   readonly budgetMs: number
+  /** Nothing is asked after this, on the clock; null: no limit. */
+  readonly untilMs: number | null
   /** Run what the stack could ask for before it is recommended. */
   readonly tryPatches: boolean
   readonly clock: Clock
@@ -23,8 +25,8 @@ export interface ExplainCellsOptions {
 
 /** Rejects only with the signal's reason. */
 export async function explainCells(run: Afterwards, options: ExplainCellsOptions): Promise<void> {
-  const { budgetMs, clock, emit, plan, progress, signal } = options
-  const startedAt = clock.now()
+  const { budgetMs, clock, emit, plan, progress, signal, untilMs } = options
+  const endsAt = Math.min(clock.now() + budgetMs, untilMs ?? Number.POSITIVE_INFINITY)
   const planned = new Map(plan.cells.flatMap((cell) => (cell.kind === 'run' ? [[cell.id, cell] as const] : [])))
   const { cells, environments } = options.fold()
   const all = cells.flatMap((record): readonly { cell: RunnableCell; record: CellRecord }[] => {
@@ -33,7 +35,7 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
   })
   const passedAt = (id: string) => cells.some((cell) => cell.id === id && cell.outcome === 'pass')
   for (const one of inOrder(all)) {
-    const leftMs = budgetMs - (clock.now() - startedAt)
+    const leftMs = endsAt - clock.now()
     if (leftMs < leastMs) {
       progress({
         type: 'notice',
@@ -48,7 +50,7 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
       ...one,
       engine: { ...engine, endpoint: String(environment.facts['endpoint'] ?? '') },
       elsewhere: environments.flatMap(({ id, engine: other }) =>
-        other === null || (other.name === engine.name && other.version === engine.version)
+        other === null || id === one.record.environment
           ? []
           : [{ environment: id, engine: other, passed: passedAt(`${one.record.stack}@${id}`) }],
       ),
@@ -69,16 +71,23 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
 /** With less it is not worth beginning. */
 const leastMs = 5000
 
-/** What was built and failed; first one cell of each signature, the quickest of them. */
-function inOrder<T extends { readonly record: CellRecord }>(cells: readonly T[]): readonly T[] {
+/**
+ * What was built and failed; what is new before what is waived or known, of each first one cell of each signature, the
+ * quickest of them.
+ */
+export function inOrder<T extends { readonly record: CellRecord }>(cells: readonly T[]): readonly T[] {
+  const isKnown = ({ waiver, change }: CellRecord) => waiver !== null || change === 'unchanged'
   const failed = cells
     .filter(({ record }) => record.outcome === 'fail')
-    .toSorted((a, b) => a.record.durationMs - b.record.durationMs)
+    .toSorted(
+      (a, b) => Number(isKnown(a.record)) - Number(isKnown(b.record)) || a.record.durationMs - b.record.durationMs,
+    )
   const seen = new Set<string | null>()
   const first = failed.filter(({ record }) => {
     const isFirst = !seen.has(record.signature)
     seen.add(record.signature)
     return isFirst
   })
-  return [...first, ...failed.filter((cell) => !first.includes(cell))]
+  const order = [...first, ...failed.filter((cell) => !first.includes(cell))]
+  return order.toSorted((a, b) => Number(isKnown(a.record)) - Number(isKnown(b.record)))
 }

@@ -4,16 +4,16 @@ import type { CellExplained } from '../model/event.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
 import type { CauseRecord, CellRecord, EngineRecord } from '../model/run-record.ts'
-import type { EngineKind } from '../plan/engine-defaults.ts'
+import { engineKindOf } from '../plan/engine-defaults.ts'
 import { type Variable, variableOf } from '../plan/vary.ts'
 import type { Trial } from '../run/trial.ts'
 import { type Elsewhere, engineOf } from './elsewhere.ts'
 import { knownAnswers, recorded } from './known-answers.ts'
 import { type Asks, patchOf, withAsks } from './patch.ts'
 import type { FoundCause } from './probe.ts'
-import { type Budget, Prober } from './prober.ts'
+import { type Budget, BudgetError, Prober } from './prober.ts'
 import { relaxationsOf } from './remedy.ts'
-import { reproductionOf } from './reproduction.ts'
+import { type Reproduced, reproductionOf } from './reproduction.ts'
 import { type SearchResult, search } from './search.ts'
 import { answerOf, subjectOf } from './subject.ts'
 import { rank } from './suspects.ts'
@@ -46,7 +46,7 @@ export interface ExplainOptions {
 export async function explainCell(options: ExplainOptions): Promise<CellExplained> {
   const { cell, clock, record } = options
   const startedAt = clock.now()
-  const variable = variableOf(options.project, cell, kindOf(options.engine))
+  const variable = variableOf(options.project, cell, engineKindOf(options.engine))
   const subject = subjectOf(variable, options.trial)
   using prober = new Prober(subject, {
     budget: options.budget,
@@ -63,7 +63,9 @@ export async function explainCell(options: ExplainOptions): Promise<CellExplaine
     const rest = subject.atoms.filter((atom) => !others.includes(atom) || found.background.includes(atom))
     const threshold = await findThreshold(prober, { cause, rest, values: variable.values, say: options.say })
     causes.push({ cause, threshold })
-    const patched = await patchFor(cause, { ...options, rest, variable })
+    const patched = await patchFor(cause, { ...options, prober, rest })
+    const { made, why } = reproductionFor(cause, { ...options, found, variable, patched })
+    if (why !== null) options.say(`no command line is given for it: ${why}`)
     records.push({
       constraints: cause.constraints,
       threshold:
@@ -73,7 +75,8 @@ export async function explainCell(options: ExplainOptions): Promise<CellExplaine
         relaxations: await relaxationsOf(prober, { cause, rest, threshold }),
         patch: patched,
       },
-      reproduction: reproductionFor(cause, { ...options, found, variable, patched }),
+      reproduction: made,
+      notReproduced: why,
     })
   }
   const complete = found.complete && causes.every(({ threshold }) => threshold?.complete !== false)
@@ -102,29 +105,38 @@ async function orEngine(
   found: SearchResult,
   options: ExplainOptions & { readonly prober: Prober; readonly variable: Variable },
 ): Promise<SearchResult> {
-  const { elsewhere, prober, say, variable } = options
-  if (found.diagnosis !== 'stack' || elsewhere.length === 0) return found
-  say('fails with no constraint; runs it on another engine')
-  const bare = variable.cell(new Set(), {})
-  const because = await engineOf({ ...options, bare, record: (probe) => prober.records.push(probe) })
-  return because === null ? found : { ...found, diagnosis: 'engine', because }
+  const { say, variable } = options
+  if (found.diagnosis !== 'stack') return found
+  say('fails with no constraint; looks for another engine to run it on')
+  const { because, asked } = await engineOf({ ...options, bare: variable.cell(new Set(), {}) })
+  if (because !== null) return { ...found, diagnosis: 'engine', because }
+  const elsewhere = asked.length === 0 ? 'no other engine was asked' : `it fails on ${asked.join(' and ')} too`
+  return { ...found, because: `${found.because}; ${elsewhere}` }
 }
 
 async function patchFor(
   cause: FoundCause,
-  options: ExplainOptions & { readonly rest: readonly string[]; readonly variable: Variable },
+  options: ExplainOptions & { readonly rest: readonly string[]; readonly prober: Prober },
 ): Promise<NonNullable<CauseRecord['remedy']>['patch']> {
-  const { cell, engine, project, rest, say, trial } = options
+  const { cell, engine, prober, project, rest, say, trial } = options
   const row = project.rows.find(({ id }) => id === cell.row)
   const environment = project.environments.find(({ id }) => id === cell.environment)
   if (row?.kind !== 'stack' || environment === undefined) return null
   const run = async (asks: Asks) => {
     say(`tries with the stack asking for ${JSON.stringify(asks)}`)
-    const patched = variableOf(withAsks(project, row, asks), cell, kindOf(engine))
+    const patched = variableOf(withAsks(project, row, asks), cell, engineKindOf(engine))
     // What an ask adds to the cell is no atom of the environment, so that the same atoms are kept.
-    return answerOf(await trial(patched.cell(new Set(rest), {}), options))
+    const kept = new Set(rest)
+    const what = { purpose: `with the stack asking for ${JSON.stringify(asks)}`, kept, values: {} }
+    return prober.try(what, async (signal) => answerOf(await trial(patched.cell(kept, {}), { signal })))
   }
-  return patchOf({ row, environment, cause, run: options.tryPatches ? run : null })
+  try {
+    return await patchOf({ row, environment, cause, run: options.tryPatches ? run : null })
+  } catch (error) {
+    // What was to be tried and was not is not shown.
+    if (error instanceof BudgetError) return null
+    throw error
+  }
 }
 
 function reproductionFor(
@@ -134,17 +146,21 @@ function reproductionFor(
     readonly variable: Variable
     readonly patched: NonNullable<CauseRecord['remedy']>['patch']
   },
-): CauseRecord['reproduction'] {
+): Reproduced {
   const { cell, engine, found, patched, project, record, variable } = options
-  if (record.image === null) return null
+  if (record.image === null) return { made: null, why: 'it is not known which image was run' }
   const under = (atoms: readonly string[]) => variable.cell(new Set(atoms), {})
   // Without a grace nothing is tested, so that only what stops in time shows anything.
   const stops = cause.failure.answer.stage === 'stop'
-  if (stops && patched?.passes !== true) return null
+  if (stops && patched?.passes !== true) {
+    return { made: null, why: 'nothing is known with which it stops in time (explain --try looks for it)' }
+  }
   const row = project.rows.find(({ id }) => id === cell.row)
   const withInit =
-    stops && row?.kind === 'stack' ? variableOf(withAsks(project, row, { init: true }), cell, kindOf(engine)) : null
-  const made = reproductionOf({
+    stops && row?.kind === 'stack'
+      ? variableOf(withAsks(project, row, { init: true }), cell, engineKindOf(engine))
+      : null
+  return reproductionOf({
     failing: under([...found.background, ...cause.constraints]),
     passing: withInit?.cell(new Set([...found.background, ...cause.constraints]), {}) ?? under(found.background),
     failure: cause.failure,
@@ -155,13 +171,6 @@ function reproductionFor(
       return source !== undefined && 'env' in source ? source.env : secret.toUpperCase().replace(/\W/g, '_')
     },
   })
-  if (made === null) options.say('what failed cannot be judged by a command line, so that none is given')
-  return made
-}
-
-function kindOf({ name, version }: EngineRecord): EngineKind {
-  const major = Number.parseInt(version, 10)
-  return { family: name === 'podman' ? 'podman' : 'docker', major: Number.isNaN(major) ? null : major }
 }
 
 /** A failure in time is looked into without company, which would slow it down. */

@@ -10,23 +10,28 @@ interface RunCell {
   readonly record: CellRecord
 }
 
-/** The cell's own answer, and that of a cell that was the same without constraints, by another name. */
+/** The cell's own answer, and those of the row's other cells on the same engine, each under its own constraints. */
 export function knownAnswers(
   subject: Subject,
   { cell, record, others }: RunCell & { readonly others: readonly RunCell[] },
 ): readonly KnownAnswer[] {
-  const own: KnownAnswer = { configuration: keeping(subject.atoms), answer: recorded(record), from: cell.id }
-  const none = keeping([])
-  const bare = others.find(
+  const own: KnownAnswer = { key: subject.keyOf(keeping(subject.atoms)), answer: recorded(record), from: cell.id }
+  const answered = others.filter(
     (other) =>
       other.cell.row === cell.row &&
       // What passes on one engine may fail on another.
       record.ranOn !== null &&
       other.record.ranOn === record.ranOn &&
-      (other.record.outcome === 'pass' || other.record.outcome === 'fail') &&
-      keyOfCell(other.cell) === subject.keyOf(none),
+      (other.record.outcome === 'pass' || other.record.outcome === 'fail'),
   )
-  return bare === undefined ? [own] : [own, { configuration: none, answer: recorded(bare.record), from: bare.cell.id }]
+  return [
+    own,
+    ...answered.map((other) => ({
+      key: keyOfCell(other.cell),
+      answer: recorded(other.record),
+      from: other.cell.id,
+    })),
+  ]
 }
 
 export function recorded(record: CellRecord): Answer {

@@ -1,5 +1,6 @@
 /** Asks a cell under configurations: what was heard before is not asked again, and everything has a budget. */
 import pLimit, { type LimitFunction } from 'p-limit'
+import { EngineError } from '../engines/engine.ts'
 import { DeadlineError, deadline } from '../lib/abort.ts'
 import type { ProbeRecord } from '../model/run-record.ts'
 import { type Answer, type Configuration, describe, type Subject } from './probe.ts'
@@ -17,17 +18,23 @@ export class BudgetError extends Error {
 
 /** An answer that was there before the search began, such as that of the run's own cell. */
 export interface KnownAnswer {
-  readonly configuration: Configuration
+  /** Of the configuration, as `Subject.keyOf` gives it. */
+  readonly key: string
   readonly answer: Answer
   /** The cell that gave it. */
   readonly from: string
+}
+
+/** A configuration with what it is to find out, in words. */
+export interface Named extends Configuration {
+  readonly purpose: string
 }
 
 export class Prober implements Disposable {
   readonly subject: Subject
   readonly records: ProbeRecord[] = []
   readonly #heard = new Map<string, { readonly configuration: Configuration; readonly answers: Answer[] }>()
-  readonly #free = new Map<string, KnownAnswer>()
+  readonly #free = new Map<string, KnownAnswer[]>()
   readonly #budget: Budget
   readonly #limit: LimitFunction
   readonly #deadline: ReturnType<typeof deadline>
@@ -48,7 +55,7 @@ export class Prober implements Disposable {
     this.#limit = pLimit(options.parallel)
     this.#signal = options.signal
     this.#deadline = deadline(options.budget.ms, options.signal)
-    for (const known of options.known) this.#free.set(subject.keyOf(known.configuration), known)
+    for (const known of options.known) this.#free.set(known.key, [...(this.#free.get(known.key) ?? []), known])
   }
 
   [Symbol.dispose](): void {
@@ -78,12 +85,11 @@ export class Prober implements Disposable {
     const key = this.subject.keyOf(configuration)
     const { answers } = this.#heard.get(key) ?? { answers: [] as Answer[] }
     if (!this.#heard.has(key)) this.#heard.set(key, { configuration, answers })
-    const free = this.#free.get(key)
-    if (free !== undefined) {
-      this.#free.delete(key)
+    for (const free of this.#free.get(key) ?? []) {
       answers.push(free.answer)
-      this.#record(configuration, free.answer, free.from)
+      this.#record(this.#named(configuration), free.answer, free.from)
     }
+    this.#free.delete(key)
     const missing = Math.max(0, count - answers.length)
     const runs = Array.from({ length: missing }, () => this.#limit(() => this.#run(configuration)))
     const settled = await Promise.allSettled(runs)
@@ -93,34 +99,39 @@ export class Prober implements Disposable {
     return answers
   }
 
+  /** Something beside the cell's own configurations, such as it with a changed stack; within the same budget. */
+  async try(what: Named, run: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+    return this.#limit(() => this.#resolved(what, run))
+  }
+
   async #run(configuration: Configuration): Promise<void> {
-    // Trouble of the machine says nothing about the cell, and is tried again.
+    const run = (signal: AbortSignal) => this.subject.run(configuration, signal)
+    const answer = await this.#resolved(this.#named(configuration), run)
+    this.#heard.get(this.subject.keyOf(configuration))?.answers.push(answer)
+  }
+
+  /** Trouble of the machine says nothing about the cell, and is tried again. */
+  async #resolved(what: Named, run: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
       this.#signal.throwIfAborted()
       if (this.#spent >= this.#budget.probes) throw new BudgetError(`${this.#budget.probes} probes were spent`)
       if (this.#deadline.signal.aborted) throw this.#overTime()
       this.#spent += 1
-      const answer = await this.#once(configuration)
-      if (answer.outcome === 'unresolved' && attempt < 2) {
-        this.#record(configuration, answer, null)
-        continue
-      }
-      if (answer.reason === 'engine-lost' || answer.reason === 'node-lost') {
-        this.#record(configuration, answer, null)
-        throw new BudgetError('the engine was lost')
-      }
-      this.#heard.get(this.subject.keyOf(configuration))?.answers.push(answer)
-      this.#record(configuration, answer, null)
-      return
+      const answer = await this.#once(run)
+      this.#record(what, answer, null)
+      if (answer.reason === 'engine-lost' || answer.reason === 'node-lost') throw new BudgetError('the engine was lost')
+      if (answer.outcome !== 'unresolved' || attempt === 2) return answer
     }
   }
 
-  async #once(configuration: Configuration): Promise<Answer> {
+  async #once(run: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
     try {
-      const answer = await this.subject.run(configuration, this.#deadline.signal)
+      const answer = await run(this.#deadline.signal)
       if (!this.#deadline.signal.aborted) return answer
     } catch (error) {
-      if (!this.#deadline.signal.aborted) throw error
+      if (!this.#deadline.signal.aborted) {
+        throw error instanceof EngineError ? new BudgetError(`the engine gave no answer (${error.message})`) : error
+      }
     }
     throw this.#overTime()
   }
@@ -130,14 +141,18 @@ export class Prober implements Disposable {
     return reason instanceof DeadlineError ? new BudgetError(`${this.#budget.ms / 1000} s were over`) : reason
   }
 
-  #record(configuration: Configuration, answer: Answer, from: string | null): void {
+  #named(configuration: Configuration): Named {
+    return { ...configuration, purpose: describe(configuration, this.subject.atoms) }
+  }
+
+  #record({ purpose, kept, values }: Named, answer: Answer, from: string | null): void {
     const { atoms } = this.subject
     const { outcome, stage, reason, message, signature, durationMs } = answer
     this.records.push({
-      purpose: describe(configuration, atoms),
-      kept: atoms.filter((atom) => configuration.kept.has(atom)),
-      lifted: atoms.filter((atom) => !configuration.kept.has(atom)),
-      values: configuration.values,
+      purpose,
+      kept: atoms.filter((atom) => kept.has(atom)),
+      lifted: atoms.filter((atom) => !kept.has(atom)),
+      values,
       outcome,
       stage,
       reason,

@@ -20,23 +20,31 @@ const closedNetwork = 'matrix-closed'
 /** How often a readiness or a check is tried, a second apart. */
 const tries = 30
 
-/** Null where one container alone does not show it, or the failing check cannot be put as a command. */
-export function reproductionOf(input: ReproductionInput): ReproductionRecord | null {
+/** The two command lines, or why there are none. */
+export type Reproduced =
+  | { readonly made: ReproductionRecord; readonly why: null }
+  | { readonly made: null; readonly why: string }
+
+export function reproductionOf(input: ReproductionInput): Reproduced {
   const { failing, passing, failure } = input
-  if (failing.copies.length !== 1 || passing.copies.length !== 1) return null
+  if (failing.copies.length !== 1 || passing.copies.length !== 1) {
+    return { made: null, why: 'one container alone does not show it' }
+  }
   const { stage, reason } = failure.answer
   if (stage === 'create' || stage === 'start' || (stage === 'ready' && ends(reason))) {
     const note = 'the first ends by itself with an error; the second runs until it is stopped'
-    return { fails: foreground(failing, input), passes: foreground(passing, input), note: noted(note, input) }
+    return told(foreground(failing, input), foreground(passing, input), noted(note, input))
   }
   const ending = endingOf(failing, input)
-  if (ending === null) return null
-  return {
-    fails: background(failing, ending, input),
-    passes: background(passing, ending, input),
-    note: noted('exit code 0: it passes', input),
-  }
+  if (ending === null) return { made: null, why: 'a shell would judge something else than the check did' }
+  const note = noted('exit code 0: it passes', input)
+  return told(background(failing, ending, input), background(passing, ending, input), note)
 }
+
+const told = (fails: string, passes: string, note: string): Reproduced => ({
+  made: { fails, passes, note },
+  why: null,
+})
 
 const ends = (reason: string | null): boolean => reason === 'exited' || reason === 'oom-killed'
 

@@ -124,18 +124,26 @@ class Search {
     return this.#stack(`it ${how} with no constraint`)
   }
 
-  /** The part of its environment that it passes with and fails without; null where there is none. */
+  /** The least of its environment that it passes with and fails without; null where there is none. */
   async #needed(bare: Verdict, failure: Failure): Promise<readonly string[] | null> {
     const { atoms } = this.#prober.subject
-    const passes = async (set: readonly string[]) => (await settle(this.#prober, keeping(set), failure)) === 'pass'
+    const passes = async (set: readonly string[]) => {
+      const [answer] = await this.#prober.ask(keeping(set))
+      return answer?.outcome === 'pass' && (await settle(this.#prober, keeping(set), failure)) === 'pass'
+    }
     const given = atoms.filter((atom) => givenPattern.test(atom))
-    if (given.length > 0 && (await passes(given))) return given
+    if (given.length > 0 && (await passes(given))) return minimalSet(given, passes)
     // What fails alike with nothing in force does not do so for want of a user or of memory.
     if (bare === 'same' && failure.likeness === 'signature') return null
     const more = atoms.filter((atom) => mayGivePattern.test(atom))
-    const sets = [[...more, ...given], more, ...more.map((atom) => [atom])]
-    for (const set of sets) {
-      if (more.length > 0 && (await passes(set))) return minimalSet(set, passes)
+    const all = [...more, ...given]
+    // The cause may be among what is given: one of it alone, then all but one.
+    const sets = [all, more, ...all.map((atom) => [atom]), ...all.map((atom) => all.filter((one) => one !== atom))]
+    const seen = new Set<string>()
+    for (const set of sets.filter(({ length }) => length > 0)) {
+      if (seen.has(set.join())) continue
+      seen.add(set.join())
+      if (await passes(set)) return minimalSet(set, passes)
     }
     return null
   }

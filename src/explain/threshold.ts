@@ -6,9 +6,12 @@ export interface Threshold {
   readonly key: string
   readonly failsAt: number
   readonly passesAt: number
-  /** False where the budget ended before the interval was narrow and both ends were confirmed. */
+  /** False where the budget ended, or a value could not be observed, before both ends were near and confirmed. */
   readonly complete: boolean
 }
+
+/** At one value it could not be seen whether the cell passes. */
+class UnseenError extends Error {}
 
 /** The interval's end may be so much more than its beginning. */
 const narrow = 1.2
@@ -23,7 +26,8 @@ const steps: Readonly<Record<string, number>> = {
   shm_size: 64 * 1024,
   tmpfs: 64 * 1024,
   cpus: 0.01,
-  stop_grace_period: 100,
+  // Engines take whole seconds.
+  stop_grace_period: 1000,
 }
 
 /**
@@ -47,7 +51,11 @@ export async function findThreshold(
   if (key === undefined || start === undefined || ordinal.length > 1) return null
   const step = steps[key.replace(/:.*$/, '')] ?? 1
   const at = (value: number): Configuration => keeping(rest, { [key]: value })
-  const passes = async (value: number) => (await prober.ask(at(value)))[0]?.outcome === 'pass'
+  const passes = async (value: number) => {
+    const [answer] = await prober.ask(at(value))
+    if (answer === undefined || answer.outcome === 'unresolved') throw new UnseenError()
+    return answer.outcome === 'pass'
+  }
 
   let failsAt = start
   let passesAt: number | null = null
@@ -73,7 +81,8 @@ export async function findThreshold(
         else failsAt = value
       }
       const [below, above] = await Promise.all([prober.ask(at(failsAt), 2), prober.ask(at(passesAt), 2)])
-      const sure = below.every(({ outcome }) => outcome !== 'pass') && above.every(({ outcome }) => outcome === 'pass')
+      if ([...below, ...above].some(({ outcome }) => outcome === 'unresolved')) throw new UnseenError()
+      const sure = below.every(({ outcome }) => outcome === 'fail') && above.every(({ outcome }) => outcome === 'pass')
       if (sure) return { key, failsAt, passesAt, complete: true }
       // One of the ends does not hold: from there on outwards.
       if (above.some(({ outcome }) => outcome !== 'pass')) passesAt = rounded(passesAt * 2, step)
@@ -82,7 +91,7 @@ export async function findThreshold(
     }
     return null
   } catch (error) {
-    if (!(error instanceof BudgetError)) throw error
+    if (!(error instanceof BudgetError || error instanceof UnseenError)) throw error
     return passesAt === null ? null : { key, failsAt, passesAt, complete: false }
   }
 }

@@ -45,7 +45,11 @@ export function confidenceOf(prober: Prober, cause: FoundCause, found: SearchRes
   const unanimous = alone.right === alone.of && rest.right === rest.of && rest.of > 0
   const degree = !found.complete ? 'in part' : unanimous ? 'high' : 'good'
   const without = rest.of === 0 ? '' : `, without ${others} the cell passes (${rest.text})`
-  return `${degree}: with it alone the stack fails in the same way (${alone.text})${without}`
+  const beside = found.causes.filter((one) => one !== cause).flatMap(({ constraints }) => constraints)
+  const lacking = [...new Set(beside)].filter((atom) => !cause.constraints.includes(atom))
+  const tried =
+    lacking.length === 0 ? '' : `; what ends it and any threshold were tried with ${lacking.join(', ')} lifted`
+  return `${degree}: with it alone the stack fails in the same way (${alone.text})${without}${tried}`
 }
 
 export function summaryOf(found: SearchResult, record: CellRecord, causes: readonly FoundThreshold[]): string {

@@ -224,6 +224,8 @@ export interface CauseRecord {
   readonly probes: readonly ProbeRecord[]
   readonly remedy: RemedyRecord | null
   readonly reproduction: ReproductionRecord | null
+  /** Why there is no reproduction; null where there is one. */
+  readonly notReproduced: string | null
 }
 /** The cell run once more with other constraints. */
 export interface ProbeRecord {

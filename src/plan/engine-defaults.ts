@@ -9,6 +9,12 @@ export interface EngineKind {
   readonly major: number | null
 }
 
+/** @param engine as it names itself */
+export function engineKindOf({ name, version }: { readonly name: string; readonly version: string }): EngineKind {
+  const major = Number.parseInt(version, 10)
+  return { family: name === 'podman' ? 'podman' : 'docker', major: Number.isNaN(major) ? null : major }
+}
+
 /** One default; `default:` and the property's name are its atom. */
 export interface EngineDefault {
   readonly property: string

@@ -96,6 +96,7 @@ const cause = z.object({
     })
     .nullable(),
   reproduction: z.object({ fails: z.string(), passes: z.string(), note: z.string().nullable() }).nullable(),
+  notReproduced: z.string().nullable().describe('why there is no reproduction'),
 })
 
 const cell = z.object({

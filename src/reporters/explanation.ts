@@ -19,14 +19,14 @@ export function renderExplanation(
   const free = explanation.probes.length - run
   const also = free > 0 ? ` and ${free} answers that were there` : ''
   lines.push(`  ${run} probes${also}, in ${formatDuration(explanation.durationMs)}`)
-  if (!explanation.complete) lines.push('  The budget ended before the search did.')
+  if (!explanation.complete) lines.push(`  The search did not come to its end: ${oneLine(explanation.confidence, 400)}`)
   if (options.probes) for (const probe of explanation.probes) lines.push(`    ${probeLine(probe)}`)
   return lines
 }
 
 function causeLines(cause: CauseRecord): readonly string[] {
   const lines = [`  cause: ${cause.constraints.map((atom) => oneLine(atom)).join(' with ')}`]
-  const { threshold, remedy, reproduction } = cause
+  const { threshold, remedy, reproduction, notReproduced } = cause
   if (threshold !== null)
     lines.push(
       `    fails at ${quantity(threshold, threshold.failsAt)}, passes at ${quantity(threshold, threshold.passesAt)}`,
@@ -49,6 +49,7 @@ function causeLines(cause: CauseRecord): readonly string[] {
     lines.push(`    fails:  ${printable(reproduction.fails)}`, `    passes: ${printable(reproduction.passes)}`)
     if (reproduction.note !== null) lines.push(`    (${oneLine(reproduction.note, 400)})`)
   }
+  if (notReproduced) lines.push(`    no command line reproduces it: ${oneLine(notReproduced, 400)}`)
   return lines
 }
 

@@ -40,6 +40,18 @@ function known(ranOn: string | null, elsewhere: string | null): readonly string[
   return knownAnswers(subject, { cell, record: recordOf('fail', ranOn), others }).map(({ from }) => from)
 }
 
+test('a cell under some of the constraints answers for these', () => {
+  const cell = cellAt('qa')
+  const subject = { ...simulatedCell(['read_only'], []), keyOf: () => 'other' }
+  const tight = { ...cellAt('tight'), timeScale: 2 }
+  const record = recordOf('fail', 'unix:///a.sock')
+  const answers = knownAnswers(subject, { cell, record, others: [{ cell: tight, record }] })
+  expect(answers.map(({ key, from }) => [key, from])).toEqual([
+    ['other', 'api@qa'],
+    [keyOfCell(tight), 'api@tight'],
+  ])
+})
+
 test('a cell with no constraint on the same engine has answered already', () => {
   expect(known('unix:///a.sock', 'unix:///a.sock')).toEqual(['api@qa', 'api@plain'])
 })

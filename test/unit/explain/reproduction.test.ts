@@ -58,7 +58,7 @@ function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check'): string |
     exclusive: false,
   }
   const answer = { ...failing('s1:a'), stage, reason: 'mismatch' as const, message: 'answers: it does not' }
-  const made = reproductionOf({
+  const { made, why } = reproductionOf({
     failing: cell,
     passing: cell,
     failure: { answer, likeness: 'signature' },
@@ -66,6 +66,7 @@ function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check'): string |
     engine: { name: 'docker', endpoint: '' },
     variableOf: String,
   })
+  expect(made === null).toBe(why !== null)
   return made?.fails ?? null
 }
 

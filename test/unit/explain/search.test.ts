@@ -23,7 +23,7 @@ async function explain(
   const subject = simulatedCell(atoms, rules, options)
   const first = rules.find((rule) => rule.atoms.every((atom) => atoms.includes(atom)))
   const known = [
-    { configuration: keeping(atoms), answer: failing(first?.signature ?? 's1:none'), from: 'stack@environment' },
+    { key: subject.keyOf(keeping(atoms)), answer: failing(first?.signature ?? 's1:none'), from: 'stack@environment' },
   ]
   const said: string[] = []
   using prober = new Prober(subject, {
@@ -197,6 +197,23 @@ describe('a stack that fails with no constraint in another way', () => {
     )
     expect(result).toMatchObject({ diagnosis: 'constraints', background: ['user'] })
     expect(setsOf(result)).toEqual(['read_only'])
+  })
+
+  test('is not called broken where the cause is among what it is given', async () => {
+    const atoms = ['environment:API_URL', 'environment:TZ', 'environment:LANG', 'pids_limit']
+    const { result } = await explain(atoms, [{ atoms: ['environment:TZ'], signature: 's1:no-such-zone' }], {
+      answer: ({ kept }) => (kept.has('environment:API_URL') ? null : failing('s1:no-url')),
+    })
+    expect(result).toMatchObject({ diagnosis: 'constraints', background: ['environment:API_URL'] })
+    expect(setsOf(result)).toEqual(['environment:TZ'])
+  })
+
+  test('keeps no more in force than it needs, so that all of a set is named', async () => {
+    const atoms = ['environment:API_URL', 'environment:TZ', 'read_only', 'pids_limit']
+    const { result } = await explain(atoms, [{ atoms: ['environment:TZ', 'read_only'], signature: 's1:a' }], {
+      answer: ({ kept }) => (kept.has('environment:API_URL') ? null : failing('s1:no-url')),
+    })
+    expect(setsOf(result)).toEqual(['environment:TZ read_only'])
   })
 
   test('is given no more than it needs, so that a limit beside it is still found', async () => {

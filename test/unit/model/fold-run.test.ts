@@ -91,7 +91,17 @@ describe('an explained cell', () => {
     diagnosis: constraints.length > 0 ? 'constraints' : 'stack',
     causes:
       constraints.length > 0
-        ? [{ constraints, threshold: null, confidence: 'sure', probes: [], remedy: null, reproduction: null }]
+        ? [
+            {
+              constraints,
+              threshold: null,
+              confidence: 'sure',
+              probes: [],
+              remedy: null,
+              reproduction: null,
+              notReproduced: '',
+            },
+          ]
         : [],
     explanation: { summary: 'because', confidence: 'sure', probes: [], durationMs: 1, complete: true },
   })

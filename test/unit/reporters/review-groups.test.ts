@@ -14,7 +14,17 @@ const explained = (cell: string, diagnosis: Diagnosis, atoms: readonly string[] 
   causes:
     atoms.length === 0
       ? []
-      : [{ constraints: atoms, threshold: null, confidence: '', probes: [], remedy: null, reproduction: null }],
+      : [
+          {
+            constraints: atoms,
+            threshold: null,
+            confidence: '',
+            probes: [],
+            remedy: null,
+            reproduction: null,
+            notReproduced: '',
+          },
+        ],
   explanation: { summary: 'because', confidence: '', probes: [], durationMs: 1, complete: true },
 })
 
