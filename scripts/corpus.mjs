@@ -1,5 +1,6 @@
 /**
- * Failing cells made from public reports, explained, and held against their known causes.
+ * Failing cells made from public reports, explained, and held against their known causes; and the command lines that
+ * reproduce them, run.
  *
  * Usage: `node scripts/corpus.mjs [--json] [CASE…]`; all cases where none is named. Exit code 0: every case is right.
  */
@@ -8,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { parse, stringify } from 'yaml'
+import { reproduce } from './reproduce.mjs'
 import { root } from './steps.mjs'
 
 const corpus = join(root, 'test', 'corpus')
@@ -28,13 +30,18 @@ const folder = mkdtempSync(join(tmpdir(), 'matrix-corpus-'))
 try {
   writeProject()
   const run = await explain()
-  const results = cases.map((one) => ({
-    id: one.id,
-    ...judge(
-      one,
-      run.cells.find(({ stack }) => stack === one.id),
-    ),
-  }))
+  const results = []
+  for (const one of cases) {
+    const cell = run.cells.find(({ id }) => id === `${one.id}@${one.id}`)
+    const result = judge(one, cell)
+    const reproductions = await reproductionsOf(one, cell)
+    results.push({
+      id: one.id,
+      ...result,
+      reproductions,
+      wrong: [...result.wrong, ...reproductions.flatMap(({ wrong }) => wrong ?? [])],
+    })
+  }
   if (asJson) console.log(JSON.stringify(results, null, 2))
   else printTable(results)
   process.exitCode = results.every(({ wrong }) => wrong.length === 0) ? 0 : 1
@@ -61,15 +68,27 @@ function writeProject() {
     readiness: { http: { port: 'http' }, deadline: '15s' },
     checks: [{ name: 'it answers', http: { port: 'http' }, expect: { status: 200 } }],
   })
-  for (const { id, stack, environment } of cases) {
+  write('stacks/state/stack.yaml', {
+    build,
+    command: ['sh', '-c', 'echo 1 > /state && exec python3 /srv/web.py'],
+    ports: { http: { port: 8080 } },
+    readiness: { http: { port: 'http' }, deadline: '15s' },
+    checks: [{ name: 'it answers', http: { port: 'http' }, expect: { status: 200 } }],
+  })
+  for (const { id, stack, environment, elsewhere, files = {} } of cases) {
     write(`stacks/${id}/stack.yaml`, { build, ...stack })
     write(`environments/${id}.yaml`, environment)
+    if (elsewhere !== undefined) write(`environments/${id}-elsewhere.yaml`, elsewhere)
+    for (const [path, content] of Object.entries(files)) writeFileSync(join(folder, path), content)
   }
 }
 
 /** One at a time, so that only what is looked for makes a cell fail. */
 async function explain() {
-  const ids = cases.map(({ id }) => `${id}@${id}`)
+  const ids = cases.flatMap(({ id, elsewhere }) => [
+    `${id}@${id}`,
+    ...(elsewhere === undefined ? [] : [`${id}@${id}-elsewhere`]),
+  ])
   const command = ['bin/matrix.js', '-C', folder, 'check', ...ids, '--explain', '--explain-budget', '3h']
   const { stdout } = await execa(process.execPath, [...command, '--concurrency', '1', '--json'], {
     cwd: root,
@@ -87,6 +106,17 @@ async function takeDownHosts() {
     const command = ['bin/matrix.js', '-C', folder, 'env', 'down', id]
     await execa(process.execPath, command, { cwd: root, reject: false, stdio: ['ignore', 'ignore', 'inherit'] })
   }
+}
+
+/** What a cell that fails each time is reproduced by does what it says, or why it is not reproduced. */
+async function reproductionsOf({ expect }, cell) {
+  if (expect.deterministic === false) return []
+  const found = []
+  for (const { constraints, reproduction, notReproduced } of cell.causes) {
+    if (reproduction === null) found.push({ constraints, why: notReproduced })
+    else found.push({ constraints, ...(await reproduce(reproduction)) })
+  }
+  return found
 }
 
 function judge({ expect }, cell) {
@@ -149,6 +179,14 @@ function printTable(results) {
   console.log(
     `single causes that show within 3 s: median ${median(single.map(({ probesForCause }) => probesForCause))} probes without the threshold, ${median(single.map(({ seconds }) => seconds)).toFixed(1)} s with it, over ${single.length} cases`,
   )
+  const reproductions = results.flatMap((result) => result.reproductions)
+  const ran = reproductions.filter(({ wrong }) => wrong !== undefined)
+  const right = ran.filter(({ wrong }) => wrong.length === 0).length
+  const without = reproductions.filter(({ wrong }) => wrong === undefined)
+  console.log(`reproductions ${right} of ${ran.length} fail and pass as they say; none for ${without.length} causes:`)
+  for (const why of new Set(without.map((one) => one.why))) {
+    console.log(`              ${without.filter((one) => one.why === why).length} ${why}`)
+  }
   console.log(`within budget ${results.filter(({ withinBudget }) => withinBudget).length} of ${results.length}`)
 }
 

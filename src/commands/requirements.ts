@@ -24,7 +24,7 @@ export interface RequirementsOptions extends Pick<CheckOptions, 'project' | 'eng
   readonly budget?: string
 }
 
-/** 0: found. 1: the stack fails with no constraint at all. 3: it could not be found out. */
+/** 0: found, and seen to pass at once. 1: the stack fails with no constraint at all. 3: it could not be found out. */
 export async function runRequirements(options: RequirementsOptions, io: Io): Promise<number> {
   const budgetMs = parseDuration(options.budget ?? '15m')
   if (budgetMs === null) {
@@ -69,7 +69,7 @@ export async function runRequirements(options: RequirementsOptions, io: Io): Pro
     return exitCodes.failed
   }
   io.stdout(json === true ? `${JSON.stringify(found, null, 2)}\n` : render(row, found))
-  return found.complete ? exitCodes.green : exitCodes.trouble
+  return found.complete && found.together === true ? exitCodes.green : exitCodes.trouble
 }
 
 const rowAt = (project: Project) => project.rows[0]?.at ?? { file: 'stacks', line: 1, column: 1, length: 1 }
@@ -82,12 +82,12 @@ function render(row: string, found: Requirements): string {
       ? 'All of it at once was not tried.'
       : found.together
         ? 'With all of it at once it passes.'
-        : 'Each of it alone passes; all of it at once does not.'
+        : 'Each of it alone passes; all of it at once does not, so that more is needed where all of it holds.'
   const environment = { constraints: written(found), network: { egress: found.egress } }
   const { tmpfs } = found.asks
   const asks =
     tmpfs === undefined ? '' : `\n# in its stack.yaml\n${stringify({ service: { tmpfs: Object.keys(tmpfs) } })}`
-  const budget = found.complete ? '' : 'The budget ended before the search did.\n'
+  const budget = found.complete ? '' : 'The budget ended before the search did, or something could not be observed.\n'
   return printable(`What ${row} needs\n${table.join('\n')}\n${together}\n${budget}\n${stringify(environment)}${asks}`)
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Constraints } from '../model/constraint.ts'
 import type { Environment, Project, StackRow } from '../model/project.ts'
 import { grantedCapabilities } from '../plan/engine-defaults.ts'
-import { variableOf } from '../plan/vary.ts'
+import { type Variable, variableOf } from '../plan/vary.ts'
 import type { Trial } from '../run/trial.ts'
 import { minimalSet } from './minimal-set.ts'
 import { type Asks, findAsks, withAsks } from './patch.ts'
@@ -90,15 +90,17 @@ export async function findRequirements(options: RequirementsOptions): Promise<Re
 class Finding implements Disposable {
   readonly #options: RequirementsOptions
   readonly #prober: Prober
-  readonly #variable: ReturnType<typeof variableOf>
+  readonly #variable: Variable
   readonly #rows: Requirement[] = []
   readonly #kept: string[] = []
   readonly #values: Record<string, number> = {}
   #asks: Asks = {}
+  /** Whether everything could be observed. */
+  #seen = true
 
   constructor(options: RequirementsOptions) {
     this.#options = options
-    this.#variable = variableOf(options.project, { row: options.row.id, environment: strictestId })
+    this.#variable = ofWorkload(variableOf(options.project, { row: options.row.id, environment: strictestId }))
     this.#prober = new Prober(subjectOf(this.#variable, options.trial), {
       budget: { probes: 300, ms: options.budgetMs },
       parallel: options.parallel,
@@ -116,8 +118,8 @@ class Finding implements Disposable {
     let together: boolean | null = null
     try {
       this.#options.say('runs it with no constraint')
-      const [bare] = await this.#prober.ask(keeping([]))
-      if (bare?.outcome !== 'pass') return bare?.outcome === 'fail' ? 'fails' : 'unobserved'
+      const bare = await this.#outcome([])
+      if (bare !== 'pass') return bare === 'fail' ? 'fails' : 'unobserved'
       for (const flag of flags) await this.#flag(flag)
       await this.#capabilities()
       await this.#folders()
@@ -137,13 +139,25 @@ class Finding implements Disposable {
       egress: this.#kept.includes('network.egress') ? 'none' : 'open',
       asks: this.#asks,
       together,
-      complete,
+      complete: complete && this.#seen,
     }
   }
 
+  /** What two answers agree on, or the third decides. */
+  async #outcome(kept: readonly string[]): Promise<Answer['outcome']> {
+    const configuration = keeping(kept)
+    const [first, second] = await this.#prober.ask(configuration, 2)
+    if (first !== undefined && first.outcome === second?.outcome) return first.outcome
+    const answers = await this.#prober.ask(configuration, 3)
+    const votes = (outcome: Answer['outcome']) => answers.filter((answer) => answer.outcome === outcome).length
+    return votes('pass') >= 2 ? 'pass' : votes('fail') >= 2 ? 'fail' : 'unresolved'
+  }
+
+  /** What could not be observed is not taken for something that the stack can do without. */
   async #passes(kept: readonly string[]): Promise<boolean> {
-    const [answer] = await this.#prober.ask(keeping(kept))
-    return answer?.outcome === 'pass'
+    const outcome = await this.#outcome(kept)
+    if (outcome === 'unresolved') this.#seen = false
+    return outcome === 'pass'
   }
 
   async #flag(atom: (typeof flags)[number]): Promise<void> {
@@ -173,12 +187,12 @@ class Finding implements Disposable {
 
   async #folders(): Promise<void> {
     this.#options.say('makes the root file system read-only')
-    const [answer] = await this.#prober.ask(keeping(['read_only']))
-    if (answer?.outcome === 'pass') {
+    if (await this.#passes(['read_only'])) {
       this.#kept.push('read_only')
       this.#rows.push({ what: 'folders to write to', least: 'none' })
       return
     }
+    const answer = this.#prober.heard(keeping(['read_only'])).findLast(({ outcome }) => outcome === 'fail')
     const found = answer === undefined ? null : await this.#writable(answer)
     if (found !== null) {
       this.#kept.push('read_only')
@@ -190,13 +204,17 @@ class Finding implements Disposable {
 
   async #writable(answer: Answer): Promise<Asks | null> {
     const { project, row, trial } = this.#options
+    const kept = new Set(['read_only'])
     const found = await findAsks({
       row,
       environment: project.environments.find(({ id }) => id === strictestId) ?? strictestEnvironment(row.at),
       cause: { constraints: ['read_only'], failure: { answer, likeness: 'signature' } },
       run: async (asks) => {
-        this.#options.say(`tries it with ${Object.keys(asks.tmpfs ?? {}).join(', ')} to write to`)
-        return answerOf(await trial(this.#asking(asks).cell(new Set(['read_only']), {}), this.#options))
+        const purpose = `with ${Object.keys(asks.tmpfs ?? {}).join(', ')} to write to`
+        this.#options.say(`tries it ${purpose}`)
+        return this.#prober.try({ purpose, kept, values: {} }, async (signal) =>
+          answerOf(await trial(this.#asking(asks).cell(kept, {}), { signal })),
+        )
       },
     })
     return found?.passes === true ? found.asks : null
@@ -204,21 +222,21 @@ class Finding implements Disposable {
 
   #asking(asks: Asks) {
     const { project, row } = this.#options
-    return variableOf(withAsks(project, row, asks), { row: row.id, environment: strictestId })
+    return ofWorkload(variableOf(withAsks(project, row, asks), { row: row.id, environment: strictestId }))
   }
 
   async #least(key: (typeof ordinals)[number]): Promise<void> {
     const names = { mem_limit: 'memory', pids_limit: 'processes', 'ulimits:nofile': 'open files', shm_size: '/dev/shm' }
     const { values } = this.#variable
-    const say = (least: string) => this.#rows.push({ what: names[key], least })
+    const say = (least: string) => void this.#rows.push({ what: names[key], least })
     const unit = key === 'mem_limit' || key === 'shm_size' ? ' bytes' : ''
     if (await this.#passes([key])) {
       this.#kept.push(key)
       say(`at most ${values[key]}${unit}`)
       return
     }
-    const [answer] = await this.#prober.ask(keeping([key]))
-    if (answer === undefined) return
+    const answer = this.#prober.heard(keeping([key])).findLast(({ outcome }) => outcome === 'fail')
+    if (answer === undefined) return say('could not be observed')
     const cause = { constraints: [key], failure: { answer, likeness: 'signature' as const } }
     const found = await findThreshold(this.#prober, { cause, rest: [key], values, say: this.#options.say })
     if (found === null) {
@@ -227,12 +245,28 @@ class Finding implements Disposable {
     }
     this.#kept.push(key)
     this.#values[key] = found.passesAt
+    if (!found.complete) this.#seen = false
     say(`${found.passesAt}${unit} (fails at ${found.failsAt})`)
   }
 
   async #together(): Promise<boolean> {
-    const cell = this.#asking(this.#asks).cell(new Set(this.#kept), this.#values)
-    const result = await this.#options.trial(cell, this.#options)
-    return result.outcome === 'pass'
+    const kept = new Set(this.#kept)
+    const cell = this.#asking(this.#asks).cell(kept, this.#values)
+    const what = { purpose: 'with all of that at once', kept, values: this.#values }
+    const run = async (signal: AbortSignal) => answerOf(await this.#options.trial(cell, { signal }))
+    return (await this.#prober.try(what, run)).outcome === 'pass'
+  }
+}
+
+/** What the stack needs beside it is under no constraint, so that only its own needs are found. */
+function ofWorkload(variable: Variable): Variable {
+  const free = new Map(variable.cell(new Set(), {}).copies.map((copy) => [copy.alias, copy]))
+  return {
+    ...variable,
+    cell: (kept, values) => {
+      const cell = variable.cell(kept, values)
+      const copies = cell.copies.map((copy) => (copy.role === 'need' ? (free.get(copy.alias) ?? copy) : copy))
+      return { ...cell, copies }
+    },
   }
 }

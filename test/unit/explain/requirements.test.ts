@@ -41,3 +41,35 @@ test.each([
   })
   expect(found).toBe(expected)
 })
+
+test('what it needs beside it is under no constraint', async () => {
+  const need: StackRow = { ...row, id: 'db', base: 'db', title: 'DB' }
+  const withNeed: StackRow = { ...row, needs: [{ alias: 'db', row: 'db' }] }
+  const project = {
+    rows: [withNeed, need],
+    environments: [strictestEnvironment(at)],
+    exclusions: [],
+  } as Partial<Project> as Project
+  const passing = { outcome: 'pass' as const, stage: null, reason: null, message: null, signature: null }
+  const onNeed: unknown[] = []
+  const onWorkload = new Set<string>()
+  const found = await findRequirements({
+    project,
+    row: withNeed,
+    trial: async ({ copies }) => {
+      for (const { role, config } of copies) {
+        if (role === 'need') onNeed.push(config.constraints)
+        else for (const key of Object.keys(config.constraints)) onWorkload.add(key)
+      }
+      return { ...passing, durationMs: 1, checks: [], evidence: [] }
+    },
+    parallel: 1,
+    budgetMs: 60_000,
+    clock: systemClock,
+    signal: new AbortController().signal,
+    say: () => {},
+  })
+  expect(found).toMatchObject({ together: true, complete: true, egress: 'none' })
+  expect(new Set(onNeed.map((constraints) => JSON.stringify(constraints)))).toEqual(new Set(['{}']))
+  expect([...onWorkload]).toEqual(expect.arrayContaining(['mem_limit', 'read_only', 'user', 'cap_drop']))
+})
