@@ -33,19 +33,28 @@ async function run(line, limitMs) {
     `$1 run --cidfile ${idFile} --rm `,
   )
   const startedAt = performance.now()
+  const remove = async () => {
+    if (!existsSync(idFile)) return
+    const client = /(?:docker|podman)(?: --(?:host|url) \S+)?(?= run )/.exec(line)?.[0]
+    await execa('sh', ['-c', `${client} rm --force --volumes ${readFileSync(idFile, 'utf8')}`], { reject: false })
+  }
+  let isOver = false
+  // The client ends with its container; ended by a signal the shell would leave it behind.
+  const limit = setTimeout(() => {
+    isOver = true
+    void remove()
+  }, limitMs)
   try {
-    const { exitCode, timedOut, stderr } = await execa('sh', ['-c', command], {
+    const { exitCode, stderr } = await execa('sh', ['-c', command], {
       reject: false,
-      timeout: limitMs,
-      killSignal: 'SIGKILL',
       stdin: 'ignore',
+      timeout: limitMs + mostMs,
+      killSignal: 'SIGKILL',
     })
-    return { code: timedOut ? null : (exitCode ?? null), ms: performance.now() - startedAt, said: stderr.slice(-300) }
+    return { code: isOver ? null : (exitCode ?? null), ms: performance.now() - startedAt, said: stderr.slice(-300) }
   } finally {
-    if (existsSync(idFile)) {
-      const client = /(?:docker|podman)(?: --(?:host|url) \S+)?(?= run )/.exec(line)?.[0]
-      await execa('sh', ['-c', `${client} rm --force --volumes ${readFileSync(idFile, 'utf8')}`], { reject: false })
-    }
+    clearTimeout(limit)
+    await remove()
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Requirements } from '../../src/explain/requirements.ts'
 import { matrix } from '../support/matrix.ts'
-import { project, serverStack, type TestProject } from '../support/project.ts'
+import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
 const files = {
+  ...environment('plain'),
   ...serverStack('writer', {
     dockerfile: 'FROM debian:bookworm-slim\nCOPY server.pl /server.pl\n',
     yaml: `command: [sh, -c, 'mkdir -p /var/state/a && touch /tmp/b && chown nobody /tmp/b && exec perl /server.pl']`,
