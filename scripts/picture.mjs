@@ -1,15 +1,20 @@
 /**
  * Draws the matrix of a run as an SVG, for documents: node scripts/picture.mjs reports/RUN/run.json > picture.svg
- * Letters and shapes as well as colours; its colours hold on a light and on a dark page.
+ * Of several runs, which have the same rows, each gives its columns. Letters and shapes as well as colours; its colours hold on a light and on a dark page.
  */
 import { readFileSync } from 'node:fs'
 
-const [path] = process.argv.slice(2)
-if (path === undefined) {
-  console.error('usage: node scripts/picture.mjs reports/RUN/run.json > picture.svg')
+const paths = process.argv.slice(2)
+if (paths.length === 0) {
+  console.error('usage: node scripts/picture.mjs reports/RUN/run.json… > picture.svg')
   process.exit(2)
 }
-const run = JSON.parse(readFileSync(path, 'utf8'))
+const runs = paths.map((path) => JSON.parse(readFileSync(path, 'utf8')))
+const run = {
+  stacks: runs[0].stacks,
+  environments: runs.flatMap(({ environments }) => environments),
+  cells: runs.flatMap(({ cells }) => cells),
+}
 const looks = {
   pass: ['#1a7f37', '✔', 'pass'],
   fail: ['#cf222e', '✘', 'FAIL'],
