@@ -249,7 +249,10 @@ function stateOf(info: Dockerode.ContainerInspectInfo): ContainerState {
   const time = (text: string) => (text === '' || text.startsWith('0001-') ? null : text)
   return {
     id: info.Id,
-    status: statuses.find((status) => status === State.Status) ?? 'dead',
+    // Podman says stopped of one that has ended and is not tidied up yet.
+    status:
+      statuses.find((status) => status === State.Status) ??
+      ((State.Status as string) === 'stopped' ? 'exited' : 'dead'),
     pid: State.Pid,
     exitCode: State.Running || State.Status === 'created' ? null : State.ExitCode,
     oomKilled: State.OOMKilled,
