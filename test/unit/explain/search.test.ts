@@ -113,6 +113,30 @@ describe('a search', () => {
   test('finds at least 95 % of single causes though 5 % of the answers are turned round, within 40 probes', async () => {
     expect(await accuracy(300, 1)).toBeGreaterThanOrEqual(0.95)
   }, 60_000)
+
+  test.each([
+    ['sets of two', [2]],
+    ['two causes', [1, 1]],
+  ])(
+    'of %s it then finds as many',
+    async (_, sizes) => {
+      let right = 0
+      let total = 0
+      for (let seed = 1; seed <= 150; seed++) {
+        const random = randomOf(seed * 11)
+        const atoms = named(4 + Math.floor(random() * 12))
+        const keys = new Map(atoms.map((atom) => [atom, random()]))
+        const left = atoms.toSorted((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0))
+        const rules = sizes.map((size, index): Rule => ({ atoms: left.splice(0, size), signature: `s1:${index}` }))
+        const { result } = await explain(atoms, rules, { flip: 0.05, random: randomOf(seed) })
+        const [found, expected] = [setsOf(result), expectedOf(rules)]
+        right += found.filter((set) => expected.includes(set)).length
+        total += Math.max(found.length, expected.length)
+      }
+      expect(right / total).toBeGreaterThanOrEqual(0.95)
+    },
+    60_000,
+  )
 })
 
 /** The share of causes that come out exactly, of all that there are and all that are named, with answers turned round. */
