@@ -1,23 +1,23 @@
 /** Commands that run cells. */
 import { type Command, Option } from 'commander'
-import { count, engineOption, examples, gateOption, list, type Perform, shardOption } from './options.ts'
+import { addRunOptions, count, examples, gateOption, list, type Perform, shardOption } from './options.ts'
+
 export function addChecking(program: Command, perform: Perform): void {
-  program
-    .command('check')
-    .description('Builds every stack once, runs that image in every environment, and fills the matrix.')
-    .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
-    .option('--stack <ids>', 'only these stacks, separated by commas', list)
-    .option('--env <ids>', 'only these environments, separated by commas', list)
-    .addOption(shardOption())
-    .option('--failed', 'only the cells that were not green in the last run')
-    .option('--changed', 'not again what passed with the same images, configuration, checks and engine, and lately')
-    .option('--json', 'print the run as JSON on stdout, and nothing else there')
-    .addOption(new Option('--concurrency <cells>', 'how many cells run at a time').argParser(count))
-    .option('--deadline <duration>', 'stop starting cells after this long, such as 10m')
-    .option('--keep-failed', 'leave the containers of cells that are not green')
-    .addOption(engineOption())
-    .option('--install', 'may install packages where no engine answers')
-    .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  addRunOptions(
+    program
+      .command('check')
+      .description('Builds every stack once, runs that image in every environment, and fills the matrix.')
+      .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
+      .option('--stack <ids>', 'only these stacks, separated by commas', list)
+      .option('--env <ids>', 'only these environments, separated by commas', list)
+      .addOption(shardOption())
+      .option('--failed', 'only the cells that were not green in the last run')
+      .option('--changed', 'not again what passed with the same images, configuration, checks and engine, and lately')
+      .option('--json', 'print the run as JSON on stdout, and nothing else there')
+      .addOption(new Option('--concurrency <cells>', 'how many cells run at a time').argParser(count))
+      .option('--deadline <duration>', 'stop starting cells after this long, such as 10m')
+      .option('--keep-failed', 'leave the containers of cells that are not green'),
+  )
     .option('--timing', 'print where the time went')
     .addOption(gateOption())
     .option('--no-rerun', 'do not run again, alone, what newly fails, to see whether it is a flake')
@@ -37,18 +37,17 @@ export function addChecking(program: Command, perform: Perform): void {
       ),
     )
 
-  program
-    .command('explain')
-    .description(
-      'Finds the smallest set of constraints that makes a cell fail, by running it again with fewer of them.',
-    )
-    .argument('<cells...>', 'cells as STACK@ENVIRONMENT')
-    .option('--json', 'print the run as JSON on stdout, and nothing else there')
-    .option('--try', 'run the cell with what the stack could ask for, before that is shown')
-    .option('--explain-budget <duration>', 'how long it may take in all (default: 15m)')
-    .addOption(engineOption())
-    .option('--install', 'may install packages where no engine answers')
-    .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  addRunOptions(
+    program
+      .command('explain')
+      .description(
+        'Finds the smallest set of constraints that makes a cell fail, by running it again with fewer of them.',
+      )
+      .argument('<cells...>', 'cells as STACK@ENVIRONMENT')
+      .option('--json', 'print the run as JSON on stdout, and nothing else there')
+      .option('--try', 'run the cell with what the stack could ask for, before that is shown')
+      .option('--explain-budget <duration>', 'how long it may take in all (default: 15m)'),
+  )
     .addHelpText(
       'after',
       examples(['matrix explain api-endpoint@customer-servers', 'matrix explain --try static-site@qa-server']),
@@ -59,15 +58,14 @@ export function addChecking(program: Command, perform: Perform): void {
       ),
     )
 
-  program
-    .command('requirements')
-    .description('Finds what a stack needs of any environment, by giving it ever less.')
-    .argument('<stack>', 'the stack')
-    .option('--json', 'print it as JSON on stdout, and nothing else there')
-    .option('--budget <duration>', 'how long it may take (default: 15m)')
-    .addOption(engineOption())
-    .option('--install', 'may install packages where no engine answers')
-    .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  addRunOptions(
+    program
+      .command('requirements')
+      .description('Finds what a stack needs of any environment, by giving it ever less.')
+      .argument('<stack>', 'the stack')
+      .option('--json', 'print it as JSON on stdout, and nothing else there')
+      .option('--budget <duration>', 'how long it may take (default: 15m)'),
+  )
     .addHelpText('after', examples(['matrix requirements static-site', 'matrix requirements queue --budget 5m --json']))
     .action((stack: string, options) =>
       perform(async (io) =>
@@ -75,16 +73,15 @@ export function addChecking(program: Command, perform: Perform): void {
       ),
     )
 
-  program
-    .command('nightly')
-    .description('The nightly job: checks everything, explains, compares with the night before, tells what changed.')
-    .addOption(gateOption())
-    .option('--no-explain', 'do not find out why failed cells fail; run again, alone, what newly fails')
-    .option('--explain-budget <duration>', 'how long that may take in all (default: 15m)')
-    .option('--deadline <duration>', 'stop starting cells after this long, such as 90m')
-    .addOption(engineOption())
-    .option('--install', 'may install packages where no engine answers')
-    .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
+  addRunOptions(
+    program
+      .command('nightly')
+      .description('The nightly job: checks everything, explains, compares with the night before, tells what changed.')
+      .addOption(gateOption())
+      .option('--no-explain', 'do not find out why failed cells fail; run again, alone, what newly fails')
+      .option('--explain-budget <duration>', 'how long that may take in all (default: 15m)')
+      .option('--deadline <duration>', 'stop starting cells after this long, such as 90m'),
+  )
     .addHelpText('after', examples(['matrix nightly', 'matrix nightly --gate regressions --deadline 90m']))
     .action((options) =>
       perform(async (io) => (await import('../commands/nightly.ts')).runNightly({ ...options, project: io.cwd }, io)),

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { examples, list, type Perform, shardOption } from './options.ts'
+
 export function addDeclarations(program: Command, perform: Perform): void {
   program
     .command('validate')

@@ -1,6 +1,7 @@
 /** Commands about the engines and the machine. */
 import { Argument, type Command, Option } from 'commander'
 import { engineOption, examples, type Perform } from './options.ts'
+
 export function addMachine(program: Command, perform: Perform): void {
   const env = program.command('env').description('The engine and the hosts that Matrix runs itself.')
   const environmentsArgument = () =>

@@ -1,5 +1,5 @@
 /** What the groups of commands share: options that several take, the values in them, and how a command is run. */
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Io } from '../commands/io.ts'
 
 /** Runs one command and keeps the exit code that it answers; the command's module is loaded only then, so that `--help` stays quick. */
@@ -7,6 +7,13 @@ export type Perform = (run: (io: Io) => Promise<number>) => Promise<void>
 
 export const engineOption = () =>
   new Option('--engine <endpoint>', 'the engine to use, such as unix:///var/run/docker.sock or context:NAME')
+
+/** What every command takes that runs cells. */
+export const addRunOptions = (command: Command): Command =>
+  command
+    .addOption(engineOption())
+    .option('--install', 'may install packages where no engine answers')
+    .option('--bootstrap', 'may make a missing base image from the distribution, under its public name')
 
 export const shardOption = () =>
   new Option('--shard <part>', 'one of several parts, dealt out by stack, such as 2/5').argParser((text: string) => {

@@ -1,6 +1,7 @@
 /** Commands that read what runs left, and judge it. */
 import { type Command, Option } from 'commander'
 import { count, examples, list, type Perform, port } from './options.ts'
+
 export function addResults(program: Command, perform: Perform): void {
   program
     .command('report')
