@@ -177,7 +177,7 @@ function triedFindings(io: Io): readonly Finding[] {
   return [tryKvm(io.env), ...tryMachine(io.env)].map(({ ability, works, found, mend }) => ({
     name: titles[ability],
     state: works ? 'ok' : 'note',
-    value: `${found}${works ? '' : (without[ability] ?? '')}`,
+    value: `${found}${works === false ? (without[ability] ?? '') : ''}`,
     ...(mend === null ? {} : { mend }),
   }))
 }

@@ -12,7 +12,8 @@ type Env = Readonly<Record<string, string | undefined>>
 export type Ability = 'kvm' | 'gvisor' | 'user-namespaces' | 'overlay' | 'vxlan'
 export interface Tried {
   readonly ability: Ability
-  readonly works: boolean
+  /** Null: it was not tried. */
+  readonly works: boolean | null
   /** What was tried and came of it. */
   readonly found: string
   /** The command that mends it; null where it works, or nothing can be done here. */
@@ -51,7 +52,7 @@ export function tryKvm(env: Env): Tried {
   const input = '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n'
   const run = attempt(qemu, [...words, '-qmp', 'stdio'], { env, input })
   if (run === null)
-    return { ability, works: true, found: `/dev/kvm can be opened; not tried further without ${qemu}`, mend: null }
+    return { ability, works: null, found: `/dev/kvm can be opened; not tried further without ${qemu}`, mend: null }
   return run.works
     ? { ability, works: true, found: 'a machine was made with it', mend: null }
     : { ability, works: false, found: `/dev/kvm is there, and no machine can be made with it: ${run.said}`, mend: null }
@@ -73,7 +74,7 @@ function trySandbox(env: Env): Tried {
 function tryUserNamespaces(env: Env): Tried {
   const ability = 'user-namespaces'
   const run = attempt('unshare', ['--user', 'true'], { env, asOther: true })
-  if (run === null) return { ability, works: true, found: 'not tried without unshare', mend: null }
+  if (run === null) return { ability, works: null, found: 'not tried without unshare', mend: null }
   if (run.works) return { ability, works: true, found: 'a user who is not root makes one', mend: null }
   const restricted = readOr('/proc/sys/kernel/apparmor_restrict_unprivileged_userns').trim() === '1'
   const mend = restricted
@@ -97,7 +98,7 @@ function tryVxlan(env: Env): Tried {
   const link = ['ip', 'link', 'add', 'matrix0', 'type', 'vxlan', 'id', '42', 'dstport', '4789']
   const run = userInfo().uid === 0 ? attempt('unshare', ['--net', ...link], { env }) : null
   if (run === null || /No such file/.test(run.said)) {
-    return { ability, works: true, found: 'not tried: that takes root, unshare and ip', mend: null }
+    return { ability, works: null, found: 'not tried: that takes root, unshare and ip', mend: null }
   }
   return run.works
     ? { ability, works: true, found: 'a link of it was made', mend: null }

@@ -97,7 +97,7 @@ export function machineOffer(facts: MachineFacts, env: Readonly<Record<string, s
   const devices = ['/dev/fuse', '/dev/net/tun'].filter((path) => existsSync(path))
   const { root, freeMemoryBytes, freeDiskBytes, arch, platform } = facts
   const missing = missingPrograms([...vmPrograms], env)
-  const cannot = platform === 'linux' ? tryMachine(env).filter(({ works }) => !works) : []
+  const cannot = platform === 'linux' ? tryMachine(env).filter(({ works }) => works === false) : []
   return { platform, arch, root, freeMemoryBytes, freeDiskBytes, missing, devices: new Set(devices), cannot }
 }
 
