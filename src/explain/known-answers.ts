@@ -3,7 +3,7 @@ import type { RunnableCell } from '../model/plan.ts'
 import type { CellRecord } from '../model/run-record.ts'
 import { type Answer, keeping, type Subject } from './probe.ts'
 import type { KnownAnswer } from './prober.ts'
-import { keyOfCell } from './subject.ts'
+import { answerWith, keyOfCell } from './subject.ts'
 
 interface RunCell {
   readonly cell: RunnableCell
@@ -34,15 +34,4 @@ export function knownAnswers(
   ]
 }
 
-export function recorded(record: CellRecord): Answer {
-  const { outcome, stage, reason, message, signature, durationMs } = record
-  return {
-    outcome: outcome === 'pass' || outcome === 'fail' ? outcome : 'unresolved',
-    stage,
-    reason,
-    message,
-    signature,
-    clues: record.checks.map((check) => `${check.message ?? ''} ${JSON.stringify(check.actual)}`).join('\n'),
-    durationMs,
-  }
-}
+export const recorded = (record: CellRecord): Answer => answerWith(record, [])

@@ -1,5 +1,6 @@
 /** A cell of a project as something that can be asked: its configurations run as trials. */
 import type { RunnableCell } from '../model/plan.ts'
+import type { CellRecord } from '../model/run-record.ts'
 import { canonicalJson } from '../plan/plan.ts'
 import type { Variable } from '../plan/vary.ts'
 import type { Trial, TrialResult } from '../run/trial.ts'
@@ -29,9 +30,17 @@ export function keyOfCell(cell: RunnableCell): string {
 }
 
 export function answerOf(result: TrialResult): Answer {
-  const { outcome, stage, reason, message, signature, durationMs } = result
-  const replies = result.checks.flatMap(({ message: said, actual }) => [said ?? '', JSON.stringify(actual)])
   const logs = result.evidence.filter(({ name }) => name.endsWith('log')).map(({ text }) => text)
+  return answerWith(result, logs)
+}
+
+/** @param logs what of the logs is at hand */
+export function answerWith(
+  seen: Pick<CellRecord, 'outcome' | 'stage' | 'reason' | 'message' | 'signature' | 'durationMs' | 'checks'>,
+  logs: readonly string[],
+): Answer {
+  const { outcome, stage, reason, message, signature, durationMs } = seen
+  const replies = seen.checks.flatMap(({ message: said, actual }) => [said ?? '', JSON.stringify(actual)])
   return {
     outcome: outcome === 'pass' || outcome === 'fail' ? outcome : 'unresolved',
     stage,
