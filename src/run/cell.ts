@@ -7,8 +7,8 @@ import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { CellOutcome, Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
-import type { CheckRecord, EvidenceRef, FailureRecord } from '../model/run-record.ts'
-import { runCheck } from './check-runner.ts'
+import type { EvidenceRef, FailureRecord } from '../model/run-record.ts'
+import { notRun, runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy } from './copy-runner.ts'
@@ -16,7 +16,15 @@ import { captureEvidence, keepRestMemory, redact } from './evidence.ts'
 import { labelsOf } from './labels.ts'
 import { lossesOf } from './losses.ts'
 import { type CellNetwork, openCellNetwork } from './network/cell-network.ts'
-import { CellProblem, decisive, type Problem, problemOf } from './problem.ts'
+import {
+  CellProblem,
+  checkProblem,
+  decisive,
+  failureOf,
+  type Problem,
+  problemOf,
+  signatureOfProblem,
+} from './problem.ts'
 import { readRestMemory } from './rest-memory.ts'
 import type { EngineSession } from './session.ts'
 import { signalProcess } from './signal-process.ts'
@@ -282,23 +290,7 @@ class RunOfCell {
     )
       return
     for (const check of this.#cell.checks) {
-      this.#deps.emit({
-        type: 'cell-check',
-        cell: this.#cell.id,
-        check: {
-          name: check.name,
-          kind: check.kind,
-          outcome: 'not-run',
-          reason: null,
-          message: null,
-          expected: null,
-          actual: null,
-          attempts: 0,
-          durationMs: 0,
-          at: `${check.at.file}:${check.at.line}:${check.at.column}`,
-          evidence: [],
-        },
-      })
+      this.#deps.emit({ type: 'cell-check', cell: this.#cell.id, check: notRun(check) })
     }
   }
 
@@ -380,30 +372,5 @@ class RunOfCell {
       findings: this.#cell.findings,
     })
     return { outcome, teardown: this.#teardown }
-  }
-}
-
-function signatureOfProblem(problem: Problem): string {
-  const { stage, reason, message, check, signature } = problem
-  const of = check === undefined ? {} : { checkKind: check.kind, checkName: check.name }
-  return signature ?? signatureOf({ stage, reason, message, ...of })
-}
-
-const failureOf = (problem: Problem): FailureRecord => ({
-  kind: problem.kind,
-  stage: problem.stage,
-  check: problem.check?.name ?? null,
-  reason: problem.reason,
-  message: problem.message,
-  signature: signatureOfProblem(problem),
-})
-
-function checkProblem(record: CheckRecord): Problem {
-  return {
-    kind: record.outcome === 'fail' ? 'fail' : 'error',
-    stage: 'check',
-    reason: record.reason ?? 'mismatch',
-    message: record.message ?? `the check "${record.name}" did not hold`,
-    check: { kind: record.kind, name: record.name },
   }
 }

@@ -71,10 +71,27 @@ export async function runCheck(check: Check, context: CheckContext): Promise<Che
     actual: hide(verdict.actual),
     attempts: state.attempts,
     durationMs: Math.round(context.clock.now() - startedAt),
-    at: `${check.at.file}:${check.at.line}:${check.at.column}`,
+    at: placeOf(check),
     evidence: await keepTrail(check, { context, state, failed: verdict.outcome !== 'pass' }),
   }
 }
+
+/** The record of a check that was not judged. */
+export const notRun = (check: Check): CheckRecord => ({
+  name: check.name,
+  kind: check.kind,
+  outcome: 'not-run',
+  reason: null,
+  message: null,
+  expected: null,
+  actual: null,
+  attempts: 0,
+  durationMs: 0,
+  at: placeOf(check),
+  evidence: [],
+})
+
+const placeOf = ({ at }: Check): string => `${at.file}:${at.line}:${at.column}`
 
 async function keepTrail(
   check: Check,

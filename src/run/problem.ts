@@ -1,8 +1,10 @@
 /** What went wrong in a cell, before it is folded into an outcome. */
 import { EngineError } from '../engines/engine.ts'
 import { oneLine } from '../lib/printable.ts'
+import { signatureOf } from '../lib/signature.ts'
 import type { CheckKind } from '../model/check.ts'
 import type { Reason, Stage } from '../model/outcome.ts'
+import type { CheckRecord, FailureRecord } from '../model/run-record.ts'
 
 /** `fail`: an expectation was observed to be false. `error`: something could not be observed. */
 export interface Problem {
@@ -76,3 +78,28 @@ export function decisive(problems: readonly Problem[]): Problem | undefined {
     problems[0]
   )
 }
+
+/** A check that did not pass. */
+export function checkProblem(record: CheckRecord): Problem {
+  return {
+    kind: record.outcome === 'fail' ? 'fail' : 'error',
+    stage: 'check',
+    reason: record.reason ?? 'mismatch',
+    message: record.message ?? `the check "${record.name}" did not hold`,
+    check: { kind: record.kind, name: record.name },
+  }
+}
+
+export function signatureOfProblem({ stage, reason, message, check, signature }: Problem): string {
+  const of = check === undefined ? {} : { checkKind: check.kind, checkName: check.name }
+  return signature ?? signatureOf({ stage, reason, message, ...of })
+}
+
+export const failureOf = (problem: Problem): FailureRecord => ({
+  kind: problem.kind,
+  stage: problem.stage,
+  check: problem.check?.name ?? null,
+  reason: problem.reason,
+  message: problem.message,
+  signature: signatureOfProblem(problem),
+})
