@@ -2,17 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { judge } from '../../../src/checks/registry.ts'
 import type { Matcher, Probe } from '../../../src/model/check.ts'
 import type { Observation } from '../../../src/model/observation.ts'
+import { httpProbe } from '../../support/declared.ts'
 
-const http = (expected: object): Probe => ({
-  kind: 'http',
-  port: 'http',
-  method: 'GET',
-  path: '/',
-  headers: {},
-  cookies: false,
-  redirects: 0,
-  expect: expected,
-})
+const http = (expected: object): Probe => httpProbe({ expect: expected })
 const exec = (expected: object): Probe => ({
   kind: 'exec',
   command: ['x'],

@@ -1,25 +1,11 @@
 import { expect, test } from 'vitest'
 import { knownAnswers } from '../../../src/explain/known-answers.ts'
 import { keyOfCell } from '../../../src/explain/subject.ts'
-import type { RunnableCell } from '../../../src/model/plan.ts'
 import type { CellRecord } from '../../../src/model/run-record.ts'
+import { runnableCell } from '../../support/declared.ts'
 import { simulatedCell } from '../../support/simulated-cell.ts'
 
-const cellAt = (environment: string): RunnableCell => ({
-  kind: 'run',
-  id: `api@${environment}`,
-  row: 'api',
-  environment,
-  copies: [],
-  checks: [],
-  network: { egress: 'open' },
-  contract: {},
-  timeScale: 1,
-  required: [],
-  unsupported: [],
-  findings: [],
-  exclusive: false,
-})
+const cellAt = (environment: string) => runnableCell({ id: `api@${environment}`, environment })
 const recordOf = (outcome: 'pass' | 'fail', ranOn: string | null) =>
   ({
     outcome,

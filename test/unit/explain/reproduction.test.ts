@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { reproductionOf } from '../../../src/explain/reproduction.ts'
 import type { ExecProbe, HttpProbe, Probe, Vantage } from '../../../src/model/check.ts'
-import type { RunnableCell } from '../../../src/model/plan.ts'
+import { httpProbe, runnableCell } from '../../support/declared.ts'
 import { failing } from '../../support/simulated-cell.ts'
 
 const at = { file: 'x.yaml', line: 1, column: 1, length: 1 }
@@ -15,28 +15,14 @@ const exec = (over: Partial<ExecProbe> = {}): ExecProbe => ({
   expect: { exit_code: 0 },
   ...over,
 })
-const http = (over: Partial<HttpProbe> = {}): HttpProbe => ({
-  kind: 'http',
-  port: 'web',
-  method: 'GET',
-  path: '/',
-  headers: {},
-  cookies: false,
-  redirects: 0,
-  expect: { status: 200 },
-  ...over,
-})
+const http = (over: Partial<HttpProbe> = {}) => httpProbe({ port: 'web', expect: { status: 200 }, ...over })
 
 /** The line that is to fail, of a cell whose readiness, or else its only check, is this question. */
 function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check'): string | null {
   const config = { constraints: {}, volumes: [], ports: { web: 8080 }, environment: {}, findings: [] }
   const readiness = { probe, from, deadlineMs: 1000, at }
   const steps = [{ act: probe, from, timeoutMs: 1000, capture: {}, at }]
-  const cell: RunnableCell = {
-    kind: 'run',
-    id: 'api@qa',
-    row: 'api',
-    environment: 'qa',
+  const cell = runnableCell({
     copies: [
       {
         role: 'workload',
@@ -49,14 +35,7 @@ function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check'): string |
       },
     ],
     checks: stage === 'check' ? [{ name: 'answers', kind: 'exec', steps, at }] : [],
-    network: { egress: 'open' },
-    contract: {},
-    timeScale: 1,
-    required: [],
-    unsupported: [],
-    findings: [],
-    exclusive: false,
-  }
+  })
   const answer = { ...failing('s1:a'), stage, reason: 'mismatch' as const, message: 'answers: it does not' }
   const { made, why } = reproductionOf({
     failing: cell,

@@ -2,23 +2,10 @@ import { expect, test } from 'vitest'
 import { findRequirements, strictestEnvironment } from '../../../src/explain/requirements.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Project, StackRow } from '../../../src/model/project.ts'
+import { somewhere, stackRow } from '../../support/declared.ts'
 import { failing } from '../../support/simulated-cell.ts'
 
-const at = { file: 'x.yaml', line: 1, column: 1, length: 1 }
-const row: StackRow = {
-  kind: 'stack',
-  id: 'api',
-  base: 'api',
-  title: 'API',
-  needs: [],
-  checks: [],
-  exclusive: false,
-  at,
-  image: { kind: 'image', reference: 'x' },
-  ports: {},
-  environment: {},
-  service: { constraints: {}, volumes: [] },
-}
+const row = stackRow()
 
 test.each([
   ['fail', 'fails'],
@@ -26,7 +13,7 @@ test.each([
 ] as const)('where with no constraint the outcome is %s, it %s', async (outcome, expected) => {
   const project = {
     rows: [row],
-    environments: [strictestEnvironment(at)],
+    environments: [strictestEnvironment(somewhere)],
     exclusions: [],
   } as Partial<Project> as Project
   const found = await findRequirements({
@@ -47,7 +34,7 @@ test('what it needs beside it is under no constraint', async () => {
   const withNeed: StackRow = { ...row, needs: [{ alias: 'db', row: 'db' }] }
   const project = {
     rows: [withNeed, need],
-    environments: [strictestEnvironment(at)],
+    environments: [strictestEnvironment(somewhere)],
     exclusions: [],
   } as Partial<Project> as Project
   const passing = { outcome: 'pass' as const, stage: null, reason: null, message: null, signature: null }

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Constraints } from '../../../src/model/constraint.ts'
-import type { Environment, Project, StackRow } from '../../../src/model/project.ts'
+import type { Environment, Project } from '../../../src/model/project.ts'
 import { type EngineKind, grantedCapabilities } from '../../../src/plan/engine-defaults.ts'
 import { variableOf } from '../../../src/plan/vary.ts'
-
-const at = { file: 'x.yaml', line: 1, column: 1, length: 1 }
+import { environmentOf, stackRow } from '../../support/declared.ts'
 
 function variable(
   constraints: Constraints,
@@ -12,35 +11,8 @@ function variable(
   ask: Constraints = {},
   engine?: EngineKind,
 ) {
-  const row: StackRow = {
-    kind: 'stack',
-    id: 'api',
-    base: 'api',
-    title: 'API',
-    needs: [],
-    checks: [],
-    exclusive: false,
-    at,
-    image: { kind: 'image', reference: 'x' },
-    ports: {},
-    environment: {},
-    service: { constraints: ask, volumes: [] },
-  }
-  const environment: Environment = {
-    id: 'qa',
-    title: 'QA',
-    description: '',
-    engine: { kind: 'default' },
-    constraints,
-    allow: { cap_add: [] },
-    required: [],
-    sells: {},
-    network: { egress: 'open' },
-    contract: {},
-    timeScale: 1,
-    at,
-    ...over,
-  }
+  const row = stackRow({ service: { constraints: ask, volumes: [] } })
+  const environment = environmentOf({ constraints, ...over })
   const project: Project = {
     root: '/',
     id: 'p',

@@ -12,6 +12,7 @@ import type { Probe } from '../../../src/model/check.ts'
 import type { ProbeContext } from '../../../src/run/probes/context.ts'
 import { observe } from '../../../src/run/probes/observe.ts'
 import type { ProbeTarget } from '../../../src/run/probes/target.ts'
+import { httpProbe } from '../../support/declared.ts'
 
 const { signal } = new AbortController()
 
@@ -61,16 +62,7 @@ async function started(program: FakeProgram): Promise<{ readonly engine: Engine;
 const log: Probe = { kind: 'log', expect: { lines: { contains: 'x' } } }
 const exec: Probe = { kind: 'exec', command: ['ask'], shell: false, image: 'self', expect: { exit_code: 0 } }
 const banner: Probe = { kind: 'tcp', port: 'http', expect: { connected: true, banner: { contains: '+OK' } } }
-const page: Probe = {
-  kind: 'http',
-  port: 'http',
-  method: 'GET',
-  path: '/',
-  headers: {},
-  cookies: false,
-  redirects: 0,
-  expect: {},
-}
+const page = httpProbe()
 const mebi = 1024 * 1024
 
 describe('a probe that cannot keep everything says so', () => {
