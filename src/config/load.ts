@@ -1,6 +1,5 @@
-/** Reads a project's files: the only file access of this folder. */
-import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+/** From a project's files to what they declare: each file by its schema, then all of them against each other. */
+import { join, relative, resolve } from 'node:path'
 import type { z } from 'zod'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Constraints, SecurityOption } from '../model/constraint.ts'
@@ -14,14 +13,12 @@ import { diagnosticsOf, extensionPaths } from './issues.ts'
 import { jsonSchemas, type SchemaName } from './json-schema.ts'
 import { type Located, locate, mergeLocated, parseLocated, plainOf, without, withoutPaths } from './located.ts'
 import { presets } from './presets.ts'
+import { beginningOf, idPattern, ProjectFiles } from './project-files.ts'
 import { environmentOf, rowOf, waiversOf } from './to-model.ts'
 
 export type LoadResult =
   | { readonly ok: true; readonly project: Project; readonly warnings: readonly Diagnostic[] }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] }
-
-const maxFileBytes = 1024 * 1024
-const idPattern = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
 
 /** Every mistake in every file at once; rejects for nothing that a user can do. */
 export async function loadProject(root: string, options: { readonly env: Variables }): Promise<LoadResult> {
@@ -31,16 +28,14 @@ export async function loadProject(root: string, options: { readonly env: Variabl
 
 class Loader {
   readonly #root: string
-  readonly #variables: Variables
-  readonly #diagnostics: Diagnostic[] = []
-  readonly #lines = new Map<string, readonly string[]>()
+  readonly #files: ProjectFiles
   readonly #needsAt = new Map<string, SourceLocation>()
   readonly #brokenStacks = new Set<string>()
   readonly #schemas = jsonSchemas()
 
   constructor(root: string, variables: Variables) {
     this.#root = root
-    this.#variables = variables
+    this.#files = new ProjectFiles(root, variables)
   }
 
   async load(): Promise<LoadResult> {
@@ -49,13 +44,17 @@ class Loader {
     const environments = await this.#loadEnvironments()
     const accepted = await this.#loadFile('waivers.yaml', { schema: waivers, name: 'waivers', optional: true })
     const waived = accepted === null ? [] : waiversOf(accepted.value, accepted.node)
-    if (this.#diagnostics.length === 0 && rows.length === 0) {
-      this.#report('empty', 'there is no stack here; matrix init writes a first one', this.#at('stacks'))
+    if (this.#files.diagnostics.length === 0 && rows.length === 0) {
+      this.#files.report('empty', 'there is no stack here; matrix init writes a first one', beginningOf('stacks'))
     }
-    if (this.#diagnostics.length === 0 && environments.length === 0) {
-      this.#report('empty', 'there is no environment here; matrix init writes a first one', this.#at('environments'))
+    if (this.#files.diagnostics.length === 0 && environments.length === 0) {
+      this.#files.report(
+        'empty',
+        'there is no environment here; matrix init writes a first one',
+        beginningOf('environments'),
+      )
     }
-    this.#diagnostics.push(
+    this.#files.diagnostics.push(
       ...crossCheck({
         rows,
         environments,
@@ -65,7 +64,7 @@ class Loader {
         needsAt: (row) => this.#needsAt.get(row.id) ?? row.at,
       }),
     )
-    if (this.#diagnostics.length > 0) return { ok: false, diagnostics: this.#withLines() }
+    if (this.#files.diagnostics.length > 0) return { ok: false, diagnostics: this.#files.diagnosticsWithLines() }
     const exclusions = settings.exclusions.map(({ at: _, ...exclusion }) => exclusion)
     return {
       ok: true,
@@ -85,28 +84,11 @@ class Loader {
     }
   }
 
-  #withLines(): readonly Diagnostic[] {
-    return this.#diagnostics
-      .map((diagnostic) => {
-        const sourceLine = this.#lines.get(diagnostic.at.file)?.[diagnostic.at.line - 1]
-        return sourceLine === undefined ? diagnostic : { ...diagnostic, sourceLine }
-      })
-      .toSorted((a, b) => (a.at.file === b.at.file ? a.at.line - b.at.line : a.at.file < b.at.file ? -1 : 1))
-  }
-
-  #report(code: string, message: string, at: SourceLocation): void {
-    this.#diagnostics.push({ severity: 'error', code, message, at })
-  }
-
-  #at(file: string): SourceLocation {
-    return { file, line: 1, column: 1, length: 1 }
-  }
-
   async #loadSettings() {
     const found = await this.#loadFile('matrix.yaml', { schema: project, name: 'matrix', optional: true })
     const exclusions = (found?.value.exclude ?? []).map((entry, index) => ({
       ...entry,
-      at: found === null ? this.#at('matrix.yaml') : locate(found.node, ['exclude', index]),
+      at: found === null ? beginningOf('matrix.yaml') : locate(found.node, ['exclude', index]),
     }))
     const bases = Object.fromEntries(
       Object.entries(found?.value.images ?? {}).map(([reference, { bootstrap }]) => [
@@ -128,7 +110,7 @@ class Loader {
       const { webhook } = target
       if (found !== null && typeof webhook !== 'string' && !Object.hasOwn(secrets, webhook.secret)) {
         const at = locate(found.node, ['notify', index, 'webhook', 'secret'])
-        this.#report('unknown-secret', `there is no secret "${webhook.secret}"`, at)
+        this.#files.report('unknown-secret', `there is no secret "${webhook.secret}"`, at)
       }
       return { kind: 'webhook', url: webhook }
     })
@@ -137,9 +119,9 @@ class Loader {
 
   async #loadStacks(): Promise<readonly Row[]> {
     const rows: Row[] = []
-    for (const id of await this.#folders('stacks')) {
+    for (const id of await this.#files.folders('stacks')) {
       const file = `stacks/${id}/stack.yaml`
-      const parsed = await this.#read(file, false)
+      const parsed = await this.#files.read(file, false)
       if (parsed === null) {
         this.#brokenStacks.add(id)
         continue
@@ -149,10 +131,10 @@ class Loader {
       if (variants === undefined) {
         rows.push(...(await this.#stackRow(base, { id, base: id, file })))
       } else if (variants.value.kind !== 'map' || variants.value.entries.size === 0) {
-        this.#report('type', 'variants is a map of at least one name', variants.value.at)
+        this.#files.report('type', 'variants is a map of at least one name', variants.value.at)
       } else {
         for (const [name, entry] of variants.value.entries) {
-          if (!idPattern.test(name)) this.#report('id', `"${name}" cannot be a part of an id`, entry.keyAt)
+          if (!idPattern.test(name)) this.#files.report('id', `"${name}" cannot be a part of an id`, entry.keyAt)
           const over =
             entry.value.kind === 'scalar' && entry.value.value === null ? base : mergeLocated(base, entry.value)
           rows.push(...(await this.#stackRow(over, { id: `${id}-${name}`, base: id, file })))
@@ -172,7 +154,7 @@ class Loader {
       return []
     }
     if (parsed.build !== undefined && parsed.image !== undefined) {
-      this.#report('conflict', 'a stack has a build or an image, not both', locate(node, ['image'], 'key'))
+      this.#files.report('conflict', 'a stack has a build or an image, not both', locate(node, ['image'], 'key'))
     }
     const folder = join(this.#root, 'stacks', context.base)
     const directory = resolve(folder, parsed.build?.context ?? '.')
@@ -183,8 +165,8 @@ class Loader {
 
   async #checkBuild(node: Located, build: { readonly directory: string; readonly dockerfile: string }): Promise<void> {
     const at = locate(node, ['build', 'context'])
-    if (!(await this.#isInside(build.directory))) {
-      this.#report(
+    if (!(await this.#files.isInside(build.directory))) {
+      this.#files.report(
         'outside',
         `the build context ${relative(this.#root, build.directory)} is not a folder inside the project`,
         at,
@@ -192,8 +174,8 @@ class Loader {
       return
     }
     const dockerfile = resolve(build.directory, build.dockerfile)
-    if (!(await this.#isInside(dockerfile))) {
-      this.#report(
+    if (!(await this.#files.isInside(dockerfile))) {
+      this.#files.report(
         'missing-file',
         `there is no ${relative(this.#root, dockerfile)} inside the project`,
         locate(node, ['build', 'dockerfile']),
@@ -203,13 +185,13 @@ class Loader {
 
   async #loadEnvironments(): Promise<readonly Environment[]> {
     const environments: Environment[] = []
-    for (const name of await this.#entries('environments')) {
+    for (const name of await this.#files.entries('environments')) {
       if (!/\.ya?ml$/.test(name)) continue
       const id = name.replace(/\.ya?ml$/, '')
       const file = `environments/${name}`
       if (!idPattern.test(id))
-        this.#report('id', `"${id}" is no id: small letters, digits and inner hyphens`, this.#at(file))
-      const own = await this.#read(file, false)
+        this.#files.report('id', `"${id}" is no id: small letters, digits and inner hyphens`, beginningOf(file))
+      const own = await this.#files.read(file, false)
       if (own === null) continue
       const node = this.#withPresets(own)
       const parsed = this.#parse(node, environment, 'environment')
@@ -229,7 +211,7 @@ class Loader {
       if (text === undefined) {
         const allowed = Object.keys(presets)
         const said = name.kind === 'scalar' ? String(name.value) : 'this'
-        this.#diagnostics.push({
+        this.#files.diagnostics.push({
           severity: 'error',
           code: 'unknown-preset',
           message: `there is no preset "${said}"`,
@@ -257,15 +239,15 @@ class Loader {
       }
       const at = locate(node, ['constraints', 'security_opt', index])
       const file = resolve(this.#root, 'environments', path)
-      if (!(await this.#isInside(file))) {
-        this.#report('missing-file', `there is no profile ${path} inside the project`, at)
+      if (!(await this.#files.isInside(file))) {
+        this.#files.report('missing-file', `there is no profile ${path} inside the project`, at)
         continue
       }
-      const profile = await readFile(file, 'utf8')
+      const profile = await this.#files.textOf(file)
       try {
         JSON.parse(profile)
       } catch {
-        this.#report('profile', `${path} is no JSON`, at)
+        this.#files.report('profile', `${path} is no JSON`, at)
       }
       options.push({ ...option, profile })
     }
@@ -276,7 +258,7 @@ class Loader {
     file: string,
     options: { readonly schema: T; readonly name: SchemaName; readonly optional: boolean },
   ): Promise<{ readonly value: z.output<T>; readonly node: Located } | null> {
-    const node = await this.#read(file, options.optional)
+    const node = await this.#files.read(file, options.optional)
     if (node === null) return null
     const value = this.#parse(node, options.schema, options.name)
     return value === null ? null : { value, node }
@@ -292,75 +274,7 @@ class Loader {
       root: node,
       allowedAt: (path) => allowedKeys(this.#schemas[name], path),
     })
-    this.#diagnostics.push(...found)
+    this.#files.diagnostics.push(...found)
     return null
-  }
-
-  /** Null: not there, or no YAML; the second is reported. */
-  async #read(file: string, optional: boolean): Promise<Located | null> {
-    const path = join(this.#root, file)
-    try {
-      if (!(await this.#isInside(path))) {
-        await stat(path)
-        this.#report('outside', `${file} leads out of the project`, this.#at(file))
-        return null
-      }
-      const { size } = await stat(path)
-      if (size > maxFileBytes) {
-        this.#report('too-large', `the file has ${size} bytes; at most ${maxFileBytes} are read`, this.#at(file))
-        return null
-      }
-      const parsed = parseLocated(file, await readFile(path, 'utf8'), this.#variables)
-      this.#lines.set(file, parsed.lines)
-      this.#diagnostics.push(...parsed.diagnostics)
-      return parsed.root
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT' && optional) return null
-      this.#report(
-        'unreadable',
-        code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read (${code ?? String(error)})`,
-        this.#at(file),
-      )
-      return null
-    }
-  }
-
-  async #folders(name: string): Promise<readonly string[]> {
-    const found: string[] = []
-    for (const entry of await this.#entries(name)) {
-      const info = await lstat(join(this.#root, name, entry)).catch(() => null)
-      if (info === null || (!info.isDirectory() && !info.isSymbolicLink())) continue
-      if (!idPattern.test(entry) || entry.length > 40) {
-        this.#report(
-          'id',
-          `"${entry}" is no id: small letters, digits and inner hyphens, at most 40 characters`,
-          this.#at(`${name}/${entry}`),
-        )
-      } else found.push(entry)
-    }
-    return found
-  }
-
-  async #entries(name: string): Promise<readonly string[]> {
-    try {
-      return (await readdir(join(this.#root, name))).filter((entry) => !entry.startsWith('.')).sort()
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT')
-        this.#report('unreadable', `${name} cannot be read (${code ?? String(error)})`, this.#at(name))
-      return []
-    }
-  }
-
-  /** Whether a path exists and, its links followed, lies in the project. */
-  async #isInside(path: string): Promise<boolean> {
-    try {
-      const real = await realpath(path)
-      const root = await realpath(this.#root)
-      return real === root || real.startsWith(root + sep)
-    } catch {
-      return false
-    }
   }
 }

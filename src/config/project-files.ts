@@ -1,0 +1,112 @@
+/** The files of one project, and what is wrong with them: the only file access of this folder. */
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
+import type { Variables } from './interpolate.ts'
+import { type Located, parseLocated } from './located.ts'
+
+const maxFileBytes = 1024 * 1024
+export const idPattern = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+
+/** Where a mistake is shown that is one of the file as a whole. */
+export const beginningOf = (file: string): SourceLocation => ({ file, line: 1, column: 1, length: 1 })
+
+/** Reads nothing that lies outside of the project, and keeps every mistake rather than stop at the first. */
+export class ProjectFiles {
+  readonly diagnostics: Diagnostic[] = []
+  readonly #root: string
+  readonly #variables: Variables
+  readonly #lines = new Map<string, readonly string[]>()
+
+  constructor(root: string, variables: Variables) {
+    this.#root = root
+    this.#variables = variables
+  }
+
+  /** By file and line, each with its line. */
+  diagnosticsWithLines(): readonly Diagnostic[] {
+    return this.diagnostics
+      .map((diagnostic) => {
+        const sourceLine = this.#lines.get(diagnostic.at.file)?.[diagnostic.at.line - 1]
+        return sourceLine === undefined ? diagnostic : { ...diagnostic, sourceLine }
+      })
+      .toSorted((a, b) => (a.at.file === b.at.file ? a.at.line - b.at.line : a.at.file < b.at.file ? -1 : 1))
+  }
+
+  report(code: string, message: string, at: SourceLocation): void {
+    this.diagnostics.push({ severity: 'error', code, message, at })
+  }
+
+  /** Null: not there, or no YAML; the second is reported. */
+  async read(file: string, optional: boolean): Promise<Located | null> {
+    const path = join(this.#root, file)
+    try {
+      if (!(await this.isInside(path))) {
+        await stat(path)
+        this.report('outside', `${file} leads out of the project`, beginningOf(file))
+        return null
+      }
+      const { size } = await stat(path)
+      if (size > maxFileBytes) {
+        this.report('too-large', `the file has ${size} bytes; at most ${maxFileBytes} are read`, beginningOf(file))
+        return null
+      }
+      const parsed = parseLocated(file, await readFile(path, 'utf8'), this.#variables)
+      this.#lines.set(file, parsed.lines)
+      this.diagnostics.push(...parsed.diagnostics)
+      return parsed.root
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT' && optional) return null
+      this.report(
+        'unreadable',
+        code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read (${code ?? String(error)})`,
+        beginningOf(file),
+      )
+      return null
+    }
+  }
+
+  async folders(name: string): Promise<readonly string[]> {
+    const found: string[] = []
+    for (const entry of await this.entries(name)) {
+      const info = await lstat(join(this.#root, name, entry)).catch(() => null)
+      if (info === null || (!info.isDirectory() && !info.isSymbolicLink())) continue
+      if (!idPattern.test(entry) || entry.length > 40) {
+        this.report(
+          'id',
+          `"${entry}" is no id: small letters, digits and inner hyphens, at most 40 characters`,
+          beginningOf(`${name}/${entry}`),
+        )
+      } else found.push(entry)
+    }
+    return found
+  }
+
+  async entries(name: string): Promise<readonly string[]> {
+    try {
+      return (await readdir(join(this.#root, name))).filter((entry) => !entry.startsWith('.')).sort()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT')
+        this.report('unreadable', `${name} cannot be read (${code ?? String(error)})`, beginningOf(name))
+      return []
+    }
+  }
+
+  /** Of a path that is inside. */
+  textOf(path: string): Promise<string> {
+    return readFile(path, 'utf8')
+  }
+
+  /** Whether a path exists and, its links followed, lies in the project. */
+  async isInside(path: string): Promise<boolean> {
+    try {
+      const real = await realpath(path)
+      const root = await realpath(this.#root)
+      return real === root || real.startsWith(root + sep)
+    } catch {
+      return false
+    }
+  }
+}
