@@ -1,15 +1,14 @@
 /** Commands that run cells. */
 import { type Command, Option } from 'commander'
-import { addRunOptions, count, examples, gateOption, list, type Perform, shardOption } from './options.ts'
+import { addRunOptions, addSelection, count, examples, gateOption, type Perform, shardOption } from './options.ts'
 
 export function addChecking(program: Command, perform: Perform): void {
   addRunOptions(
-    program
-      .command('check')
-      .description('Builds every stack once, runs that image in every environment, and fills the matrix.')
-      .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
-      .option('--stack <ids>', 'only these stacks, separated by commas', list)
-      .option('--env <ids>', 'only these environments, separated by commas', list)
+    addSelection(
+      program
+        .command('check')
+        .description('Builds every stack once, runs that image in every environment, and fills the matrix.'),
+    )
       .addOption(shardOption())
       .option('--failed', 'only the cells that were not green in the last run')
       .option('--changed', 'not again what passed with the same images, configuration, checks and engine, and lately')

@@ -1,7 +1,7 @@
 /** Commands about the project's files; none starts anything. */
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { examples, list, type Perform, shardOption } from './options.ts'
+import { addSelection, examples, type Perform, shardOption } from './options.ts'
 
 export function addDeclarations(program: Command, perform: Perform): void {
   program
@@ -13,12 +13,9 @@ export function addDeclarations(program: Command, perform: Perform): void {
       perform(async (io) => (await import('../commands/validate.ts')).runValidate({ ...options, project: io.cwd }, io)),
     )
 
-  program
-    .command('list')
-    .description('Prints the plan: cells, images, needs, exclusions; starts nothing.')
-    .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
-    .option('--stack <ids>', 'only these stacks, separated by commas', list)
-    .option('--env <ids>', 'only these environments, separated by commas', list)
+  addSelection(
+    program.command('list').description('Prints the plan: cells, images, needs, exclusions; starts nothing.'),
+  )
     .addOption(shardOption())
     .option('--json', 'print the plan as JSON')
     .addHelpText('after', examples(['matrix list', 'matrix list --env customer-servers --json']))

@@ -8,6 +8,13 @@ export type Perform = (run: (io: Io) => Promise<number>) => Promise<void>
 export const engineOption = () =>
   new Option('--engine <endpoint>', 'the engine to use, such as unix:///var/run/docker.sock or context:NAME')
 
+/** Which cells are meant. */
+export const addSelection = (command: Command): Command =>
+  command
+    .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
+    .option('--stack <ids>', 'only these stacks, separated by commas', list)
+    .option('--env <ids>', 'only these environments, separated by commas', list)
+
 /** What every command takes that runs cells. */
 export const addRunOptions = (command: Command): Command =>
   command
@@ -43,7 +50,7 @@ export function port(text: string): number {
 }
 
 /** Ids separated by commas; an option given several times adds up. */
-export const list = (text: string, before: readonly string[] | undefined): readonly string[] => [
+const list = (text: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
   ...text.split(',').filter((part) => part !== ''),
 ]

@@ -1,6 +1,6 @@
 /** Commands that read what runs left, and judge it. */
 import { type Command, Option } from 'commander'
-import { count, examples, list, type Perform, port } from './options.ts'
+import { addSelection, count, examples, type Perform, port } from './options.ts'
 
 export function addResults(program: Command, perform: Perform): void {
   program
@@ -53,12 +53,11 @@ export function addResults(program: Command, perform: Perform): void {
       perform(async (io) => (await import('../commands/serve.ts')).runServe({ ...options, project: io.cwd }, io)),
     )
 
-  program
-    .command('history')
-    .description('What each cell answered over the last runs; ? where its last answer cannot be believed any more.')
-    .argument('[cells...]', 'cells as STACK@ENVIRONMENT; all where none is named')
-    .option('--stack <ids>', 'only these stacks, separated by commas', list)
-    .option('--env <ids>', 'only these environments, separated by commas', list)
+  addSelection(
+    program
+      .command('history')
+      .description('What each cell answered over the last runs; ? where its last answer cannot be believed any more.'),
+  )
     .addOption(new Option('--runs <count>', 'how many runs').argParser(count))
     .option('--json', 'print it as JSON')
     .addHelpText('after', examples(['matrix history', 'matrix history api-endpoint@qa-server --runs 100']))
