@@ -1,23 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Constraints } from '../../../src/model/constraint.ts'
-import type { Environment } from '../../../src/model/project.ts'
 import { compareEnvironments, propertiesOf } from '../../../src/plan/compare-environments.ts'
 import { type EngineKind, engineDefaults, portStart } from '../../../src/plan/engine-defaults.ts'
+import { environmentOf } from '../../support/declared.ts'
 
-const environment = (id: string, constraints: Constraints = {}): Environment => ({
-  id,
-  title: id,
-  description: '',
-  engine: { kind: 'default' },
-  constraints,
-  allow: { cap_add: [] },
-  required: [],
-  sells: {},
-  network: { egress: 'open' },
-  contract: {},
-  timeScale: 1,
-  at: { file: 'x.yaml', line: 1, column: 1, length: 1 },
-})
+const environment = (id: string, constraints: Constraints = {}) => environmentOf({ id, title: id, constraints })
 const docker: EngineKind = { family: 'docker', major: 20 }
 const podman: EngineKind = { family: 'podman', major: 5 }
 const differing = (before: EngineKind | null, after: EngineKind | null, constraints: Constraints = {}) =>
