@@ -12,6 +12,9 @@ export async function reproduce({ fails, passes }) {
   const client = /(?:^|\(|; )(docker|podman) /.exec(fails)?.[1]
   const there = await execa(client, ['--version'], { reject: false })
   if (there.exitCode !== 0) return { why: `there is no client ${client} here` }
+  if (fails.includes('curl ') && (await execa('curl', ['--version'], { reject: false })).exitCode !== 0) {
+    return { why: 'there is no curl here' }
+  }
   const failing = await run(fails, mostMs)
   const wrong = []
   if (failing.code === null) wrong.push('the command that is to fail does not end')

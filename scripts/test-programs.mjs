@@ -1,4 +1,7 @@
-/** Programs that only the tests need: an ssh server to reach an engine through, what makes a network of its own, and a browser to read the report in. */
+/**
+ * Programs that only the tests need: an ssh server to reach an engine through, what makes a network of its own, what
+ * reproductions ask with, and a browser to read the report in.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { run } from './steps.mjs'
@@ -10,6 +13,7 @@ const forEngines = {
   '/usr/bin/openssl': 'openssl',
   '/usr/bin/ps': 'procps',
   '/usr/bin/ip': 'iproute2',
+  '/usr/bin/curl': 'curl',
 }
 const forReports = {
   '/usr/bin/chromium': 'chromium',

@@ -93,7 +93,9 @@ describe('the reproduction', () => {
 
   test.each(['deaf@hasty', 'asks@bare'])('of %s: one line fails, the other passes', async (id) => {
     const { fails, passes } = cellOf(id).causes[0]?.reproduction ?? expect.fail('there is none')
-    expect((await shell(fails)).exitCode).not.toBe(0)
+    const failing = await shell(fails)
+    expect(failing.exitCode).not.toBe(0)
+    expect(failing.stderr).not.toContain('not found')
     const passing = await shell(passes)
     expect({ exitCode: passing.exitCode, stderr: passing.stderr }).toEqual({ exitCode: 0, stderr: '' })
   })
