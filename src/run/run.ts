@@ -22,6 +22,7 @@ export interface RunResult {
 }
 
 const teardownBudgetMs = 60_000
+const secondTeardownBudgetMs = 10_000
 
 /** Emits everything between `run-started` and `run-finished`. Rejects with `EngineError` where nothing can be built at all. */
 export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
@@ -37,8 +38,13 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   const { signal } = limit
   const leftovers: TeardownFailure[] = []
   const cleaning: Promise<void>[] = []
+  const unfinished: Teardown[] = []
   const clean = (what: Teardown) => {
-    cleaning.push(what.run(teardownBudgetMs).then((failures) => void leftovers.push(...failures)))
+    cleaning.push(
+      what.run(teardownBudgetMs).then((failures) => {
+        if (failures.length > 0) unfinished.push(what)
+      }),
+    )
   }
   const onNotice = (text: string) => deps.progress({ type: 'notice', text })
   const columns = new Columns({ ...deps, newTeardown, signal, onNotice })
@@ -75,6 +81,8 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   } finally {
     for (const teardown of teardowns) clean(teardown)
     await Promise.all(cleaning)
+    // What a full disk kept from being removed can be once the others' containers are gone.
+    for (const teardown of unfinished) leftovers.push(...(await teardown.run(secondTeardownBudgetMs)))
     if (deps.signal.aborted) leftovers.push(...(await lateComers(columns.engines, deps.identity.run)))
   }
 }

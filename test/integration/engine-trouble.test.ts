@@ -11,6 +11,7 @@ beforeAll(async () => {
   engine = await testEngine()
   tested = project({
     ...environment('qa', 'contract: { stays_up: 1s, stops_within: 5s }'),
+    ...serverStack('plain'),
     ...serverStack('server', {
       checks: '  - { name: it comes back, steps: [{ restart: {} }, { http: { port: http } }] }',
     }),
@@ -31,6 +32,15 @@ describe('an engine that stops a container for a restart and does not start it a
       stage: 'check',
       message: expect.stringContaining('started again'),
     })
+    expect(await leftovers(engine, tested.root)).toEqual([])
+  })
+})
+
+describe('an engine that does not remove a network at first', () => {
+  test('is asked again at the end of the run, and nothing is left', async () => {
+    const drop = { removal: true } as const
+    const events = await runLyingCell(engine, { root: tested.root, row: 'plain', environment: 'qa', drop })
+    expect(events.find((event) => event.type === 'cell-finished')).toMatchObject({ outcome: 'pass' })
     expect(await leftovers(engine, tested.root)).toEqual([])
   })
 })

@@ -15,10 +15,13 @@ export interface Drop {
   readonly network?: (spec: NetworkSpec) => NetworkSpec
   /** It stops what it is to restart, and cannot start it again. */
   readonly start?: true
+  /** It does not remove the first network that it is to remove when it is first asked. */
+  readonly removal?: true
 }
 
-const lying = (real: Engine, drop: Drop) =>
-  ({
+const lying = (real: Engine, drop: Drop) => {
+  let refusals = drop.removal === undefined ? 0 : 1
+  return {
     ...real,
     endpoint: real.endpoint,
     facts: (options) => real.facts(options),
@@ -29,6 +32,10 @@ const lying = (real: Engine, drop: Drop) =>
     networks: {
       ...real.networks,
       create: (spec, options) => real.networks.create(drop.network?.(spec) ?? spec, options),
+      remove: async (id, options) => {
+        if (refusals-- > 0) throw new EngineError('failed', 'no space left on device')
+        return real.networks.remove(id, options)
+      },
     },
     containers: {
       ...real.containers,
@@ -40,7 +47,8 @@ const lying = (real: Engine, drop: Drop) =>
       },
     },
     [Symbol.asyncDispose]: async () => {},
-  }) satisfies Engine
+  } satisfies Engine
+}
 
 /** The events of one cell that ran on such an engine. */
 export async function runLyingCell(
