@@ -47,6 +47,7 @@ export const reasons = [
   'not-delivered', // an image could not be brought to the engine
   'engine-lost', // the engine stopped answering
   'node-lost', // a node of a cluster went away
+  'disk-full', // the disk that the engine keeps containers on took no more
   'unobservable', // what had to be observed could not be
   'interrupted', // Matrix itself was stopped
   'internal', // a defect of Matrix

@@ -13,6 +13,7 @@ import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy } from './copy-runner.ts'
 import { captureEvidence, keepRestMemory, redact } from './evidence.ts'
+import { fullDiskUnder } from './full-disk.ts'
 import { labelsOf } from './labels.ts'
 import { lossesOf } from './losses.ts'
 import { type CellNetwork, openCellNetwork } from './network/cell-network.ts'
@@ -103,7 +104,11 @@ class RunOfCell {
       this.#skipChecks()
     }
     const doubted = this.#problems.length > 0
-    this.#problems.push(...(await lossesOf(this.#created, { session, stage, doubted })))
+    const losses = await lossesOf(this.#created, { session, stage, doubted })
+    this.#problems.push(...losses)
+    if (losses.length === 0) {
+      this.#problems.push(...(await fullDiskUnder(this.#created, { session, problems: this.#problems })))
+    }
     const evidence = await this.#keepEvidence()
     return this.#finish(evidence)
   }

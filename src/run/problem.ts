@@ -68,9 +68,9 @@ export function lossOf(error: unknown, stage: Stage): Problem {
 }
 
 /** What decides whatever else was seen; of several, the first explains the others. */
-const overriding = ['node-lost', 'engine-lost', 'not-in-force'] as const
+const overriding = ['node-lost', 'engine-lost', 'disk-full', 'not-in-force'] as const
 
-/** The problem that decides: a lost engine or a constraint not in force, then the first failure, then the first error. */
+/** The problem that decides: a lost engine, its full disk or a constraint not in force, then the first failure, then the first error. */
 export function decisive(problems: readonly Problem[]): Problem | undefined {
   return (
     overriding.flatMap((reason) => problems.find((problem) => problem.reason === reason) ?? [])[0] ??
