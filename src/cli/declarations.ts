@@ -14,7 +14,11 @@ export function addDeclarations(program: Command, perform: Perform): void {
     )
 
   addSelection(
-    program.command('list').description('Prints the plan: cells, images, needs, exclusions; starts nothing.'),
+    program
+      .command('list')
+      .description(
+        'Prints the plan, and what each cell answered last: cells, images, needs, exclusions; starts nothing.',
+      ),
   )
     .addOption(shardOption())
     .option('--json', 'print the plan as JSON')

@@ -1,15 +1,15 @@
 /** `matrix history`: what each cell answered over the last runs, and whether its last answer can still be believed. */
 import Table from 'cli-table3'
 import { createColors } from 'picocolors'
-import { systemClock } from '../lib/clock.ts'
 import { printable } from '../lib/printable.ts'
-import { flakeRate, type HistoryLine, type PastRun, pastRuns, staleness, stripOf } from '../model/history.ts'
+import { flakeRate, type HistoryLine, type PastRun, pastRuns, stripOf } from '../model/history.ts'
+import { lastAnswer, type Staleness } from '../model/staleness.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
 import { letters, paintOf } from '../reporters/grid.ts'
-import { declarations } from './declarations.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
+import { stalenessToday } from './today.ts'
 
 export interface HistoryOptions extends PlanArguments {
   readonly runs?: number
@@ -34,17 +34,10 @@ export async function runHistory(options: HistoryOptions, io: Io): Promise<numbe
   if (!loaded.ok) return loaded.exitCode
   const { plan } = loaded
   const runs = pastRuns(readHistory(reportsFolder(options.project ?? io.cwd)))
-  const declared = await declarations(plan)
-  const nowMs = Date.parse(systemClock.wall())
-  const { maxAgeMs } = plan.project.history
+  const staleness = await stalenessToday(plan, runs)
   const cells = plan.cells
     .filter((cell) => cell.kind === 'run')
-    .map(({ id }) =>
-      historyOf(id, runs, {
-        length: options.runs ?? defaultRuns,
-        stale: (line) => staleness(line, { nowMs, maxAgeMs, declared: declared.get(id) ?? null })?.message ?? null,
-      }),
-    )
+    .map(({ id }) => historyOf(id, runs, { length: options.runs ?? defaultRuns, staleness }))
   io.stdout(options.json === true ? `${JSON.stringify({ cells: cells.map(plain) }, null, 2)}\n` : asText(cells, io))
   return 0
 }
@@ -52,15 +45,14 @@ export async function runHistory(options: HistoryOptions, io: Io): Promise<numbe
 function historyOf(
   cell: string,
   runs: readonly PastRun[],
-  options: { readonly length: number; readonly stale: (line: HistoryLine) => string | null },
+  options: { readonly length: number; readonly staleness: Staleness },
 ): CellHistory {
   const strip = stripOf(runs, cell, options.length)
-  const last = strip.findLast((line) => line.outcome !== 'not-run' && line.outcome !== 'cancelled')
-  const stale = last === undefined ? null : options.stale(last)
+  const last = lastAnswer(strip, options.staleness)
   return {
     cell,
-    now: last === undefined || stale !== null ? '?' : last.outcome,
-    stale,
+    now: last === null || last.stale !== null ? '?' : last.line.outcome,
+    stale: last?.stale ?? null,
     lastPass: strip.findLast((line) => line.outcome === 'pass')?.startedAt ?? null,
     flakeRate: flakeRate(strip),
     strip,
@@ -96,13 +88,19 @@ function asText(cells: readonly CellHistory[], io: Io): string {
       lastPass === null ? 'never' : `${lastPass.slice(0, 10)} ${lastPass.slice(11, 16)}`,
     ])
   }
-  const stale = cells.filter((cell) => cell.stale !== null)
-  const reasons = [...new Set(stale.map((cell) => cell.stale))]
-  const notes = reasons.map((why) => {
-    const of = stale.filter((cell) => cell.stale === why).map((cell) => cell.cell)
+  const notes = staleNotes(cells)
+  return printableLines([table.toString(), 'P pass  F fail  E error  B blocked  C cancelled  ? not run', ...notes])
+}
+
+/** Why answers do not count any more, a line a reason. */
+export function staleNotes(
+  cells: readonly { readonly cell: string; readonly stale: string | null }[],
+): readonly string[] {
+  const reasons = new Set(cells.flatMap(({ stale }) => stale ?? []))
+  return [...reasons].map((why) => {
+    const of = cells.filter(({ stale }) => stale === why).map(({ cell }) => cell)
     return `? ${why}: ${of.slice(0, 5).join(', ')}${of.length > 5 ? `, and ${of.length - 5} more` : ''}`
   })
-  return printableLines([table.toString(), 'P pass  F fail  E error  B blocked  C cancelled  ? not run', ...notes])
 }
 
 const printableLines = (lines: readonly string[]): string => {

@@ -1,29 +1,53 @@
-/** `matrix list`: prints the plan without starting anything. */
-import Table from 'cli-table3'
+/** `matrix list`: prints the plan, and what is known of it, without starting anything. */
 import { printable } from '../lib/printable.ts'
+import { type HistoryLine, pastRuns, stripOf } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
+import { lastAnswer } from '../model/staleness.ts'
+import { readHistory } from '../record/history.ts'
+import { reportsFolder } from '../record/run-folder.ts'
+import { type CellState, renderGrid } from '../reporters/grid.ts'
+import { staleNotes } from './history.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
+import { stalenessToday } from './today.ts'
 
 export interface ListOptions extends PlanArguments {
   readonly json?: boolean
 }
 
+/** Cell → what it answered last. */
+type Answers = ReadonlyMap<string, { readonly line: HistoryLine; readonly stale: string | null }>
+
 /** Cells, builds, the graph of needs, exclusions, unsupported constraints. */
 export async function runList(options: ListOptions, io: Io): Promise<number> {
   const loaded = await loadPlan(options, io)
   if (!loaded.ok) return loaded.exitCode
-  io.stdout(options.json === true ? `${JSON.stringify(planAsJson(loaded.plan), null, 2)}\n` : planAsText(loaded.plan))
+  const { plan } = loaded
+  const known = await answersOf(plan, reportsFolder(options.project ?? io.cwd))
+  io.stdout(
+    options.json === true ? `${JSON.stringify(planAsJson(plan, known), null, 2)}\n` : planAsText(plan, { known, io }),
+  )
   return 0
 }
 
-function planAsJson(plan: Plan): unknown {
+async function answersOf(plan: Plan, reports: string): Promise<Answers> {
+  const runs = pastRuns(readHistory(reports))
+  const staleness = await stalenessToday(plan, runs)
+  const answers = plan.cells.flatMap(({ id }) => {
+    const last = lastAnswer(stripOf(runs, id, runs.length), staleness)
+    return last === null ? [] : [[id, last] as const]
+  })
+  return new Map(answers)
+}
+
+function planAsJson(plan: Plan, known: Answers): unknown {
   return {
     cells: plan.cells.map((cell) =>
       cell.kind === 'excluded'
         ? { id: cell.id, excluded: cell.reason }
         : {
             id: cell.id,
+            last: lastAsJson(known.get(cell.id)),
             needs: needsOf(cell),
             unsupported: cell.unsupported,
             findings: cell.findings,
@@ -34,22 +58,31 @@ function planAsJson(plan: Plan): unknown {
   }
 }
 
+function lastAsJson(last: ReturnType<Answers['get']>): unknown {
+  if (last === undefined) return null
+  const { run, startedAt, outcome, waived } = last.line
+  return { run, startedAt, outcome, waived: waived === true, stale: last.stale }
+}
+
 const needsOf = (cell: Extract<Plan['cells'][number], { kind: 'run' }>) =>
   cell.copies.filter((copy) => copy.role === 'need').map((copy) => ({ alias: copy.alias, row: copy.row }))
 
-function planAsText(plan: Plan): string {
-  const columns = plan.environments.map((environment) => environment.id)
-  const table = new Table({ head: ['', ...columns], style: { head: [], border: [], compact: true } })
-  for (const row of plan.rows) {
-    table.push([
-      row.id,
-      ...columns.map((environment) => {
-        const cell = plan.cells.find((candidate) => candidate.row === row.id && candidate.environment === environment)
-        return cell === undefined ? '' : cell.kind === 'excluded' ? 'excluded' : '?'
-      }),
-    ])
+function planAsText(plan: Plan, { known, io }: { readonly known: Answers; readonly io: Io }): string {
+  const cells = new Map(plan.cells.map((cell) => [cell.id, cell]))
+  const state = (row: string, column: string): CellState | null => {
+    const cell = cells.get(`${row}@${column}`)
+    if (cell === undefined) return null
+    if (cell.kind === 'excluded') return 'excluded'
+    const last = known.get(cell.id)
+    if (last === undefined || last.stale !== null) return 'not-run'
+    return last.line.waived === true ? 'waived' : last.line.outcome
   }
-  const lines = [table.toString(), '']
+  const grid = renderGrid(
+    { rows: plan.rows.map(({ id }) => id), columns: plan.environments.map(({ id }) => id), state },
+    { width: io.isTTY.stdout ? io.columns : 200, color: io.color },
+  )
+  const notes = staleNotes([...known].map(([cell, { stale }]) => ({ cell, stale })))
+  const lines = [...(known.size === 0 ? [] : ['What each cell answered last']), ...notes, '']
   const runnable = plan.cells.filter((cell) => cell.kind === 'run')
   lines.push(
     `${runnable.length} cells to run, ${plan.cells.length - runnable.length} excluded, ${plan.builds.length} images`,
@@ -71,5 +104,5 @@ function planAsText(plan: Plan): string {
     ...new Set(runnable.flatMap((cell) => cell.findings.map((finding) => `  ${cell.id}: ${finding.message}`))),
   ]
   if (remarks.length > 0) lines.push('', 'To know', ...remarks)
-  return `${printable(lines.join('\n'))}\n`
+  return `${grid}\n${printable(lines.join('\n'))}\n`
 }

@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs'
 import { differencesOf, type SincePass } from '../model/differences.ts'
 import { historyLineOf, type PastRun, pastRuns } from '../model/history.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import { asObserved } from '../model/staleness.ts'
 import { readEvidence } from '../record/evidence-store.ts'
 import { readHistory } from '../record/history.ts'
 import { runFolder } from '../record/run-folder.ts'
 import type { HtmlContext } from '../reporters/html/view.ts'
 import { readRun } from './read-run.ts'
 
-export function htmlContext(reports: string, run: RunRecord): HtmlContext {
+/** @param shown the run, or what still counts of it */
+export function htmlContext(reports: string, shown: RunRecord): HtmlContext {
+  const run = { ...shown, cells: shown.cells.map(asObserved) }
   const earlier = pastRuns(readHistory(reports)).filter(
     (past) => past.run !== run.id && past.startedAt <= run.startedAt,
   )

@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { printable } from '../lib/printable.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import { asOf } from '../model/staleness.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { readEvidence } from '../record/evidence-store.ts'
 import { isRunId, reportsFolder, runFolder, runIds } from '../record/run-folder.ts'
@@ -20,17 +21,25 @@ import type { Io } from './io.ts'
 import { mergeRuns } from './merge-runs.ts'
 import { readRun } from './read-run.ts'
 import { htmlContext } from './report-context.ts'
+import { stalenessIn } from './today.ts'
 import { writeReports, writeSeparate } from './write-reports.ts'
 
+/** @param shown what counts of the run today; its record stays as it was */
+type Render = (run: RunRecord, shown: RunRecord, reports: string) => string
+const shownAs =
+  (render: (run: RunRecord) => string): Render =>
+  (_, shown) =>
+    render(shown)
+
 export const formats = {
-  html: (run: RunRecord, reports: string) => renderHtml(run, htmlContext(reports, run)),
+  html: (_, shown, reports) => renderHtml(shown, htmlContext(reports, shown)),
   json: renderJson,
-  junit: renderJunit,
-  ctrf: renderCtrf,
-  markdown: renderMarkdown,
-  metrics: renderMetrics,
-  badge: renderBadge,
-}
+  junit: shownAs(renderJunit),
+  ctrf: shownAs(renderCtrf),
+  markdown: shownAs(renderMarkdown),
+  metrics: shownAs(renderMetrics),
+  badge: shownAs(renderBadge),
+} satisfies Readonly<Record<string, Render>>
 
 export interface ReportOptions {
   readonly project?: string
@@ -49,7 +58,9 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
   const reports = reportsFolder(project)
   if (options.merge === undefined) {
     const run = namedRun(options.run, reports, io)
-    return run === null ? exitCodes.usage : render(run, { options, reports, io, exitCode: exitCodes.green })
+    if (run === null) return exitCodes.usage
+    const shown = asOf(run, await stalenessIn(project, io))
+    return render(run, { shown, options, reports, io, exitCode: exitCodes.green })
   }
   if (options.run !== undefined) {
     io.stderr(printable(`matrix: ${options.run}: name the parts behind --merge, and no other run\n`))
@@ -57,7 +68,8 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
   }
   const github = enterGithubJob(io)
   const merged = await mergeRuns(reports, { parts: options.merge, project }, io)
-  const code = merged === null ? exitCodes.usage : await render(merged.run, { options, reports, io, ...merged })
+  const code =
+    merged === null ? exitCodes.usage : await render(merged.run, { shown: merged.run, options, reports, io, ...merged })
   await github?.end(merged?.run ?? null)
   if (merged !== null) {
     publish(reports, merged.run)
@@ -88,27 +100,30 @@ function namedRun(name: string | undefined, reports: string, io: Io): RunRecord 
 async function render(
   run: RunRecord,
   context: {
+    /** What counts of it today. */
+    readonly shown: RunRecord
     readonly options: ReportOptions
     readonly reports: string
     readonly io: Io
     readonly exitCode: number
   },
 ): Promise<number> {
-  const { options, reports, io, exitCode } = context
+  const { shown, options, reports, io, exitCode } = context
   const folder = runFolder(reports, run.id)
-  if (options.format !== undefined && options.merge === undefined) {
-    io.stdout(formats[options.format](run, reports))
+  const { format } = options
+  if (format !== undefined && options.merge === undefined) {
+    io.stdout(formats[format](run, shown, reports))
     return exitCode
   }
   await writeFileAtomic(folder.record, renderJson(run))
-  await writeReports(reports, run, (text) => io.stderr(printable(`matrix: ${text}\n`)))
-  if (options.separate === true) await writeSeparate(reports, run)
-  if (options.format !== undefined) {
-    io.stdout(formats[options.format](run, reports))
+  await writeReports(reports, shown, (text) => io.stderr(printable(`matrix: ${text}\n`)))
+  if (options.separate === true) await writeSeparate(reports, shown)
+  if (format !== undefined) {
+    io.stdout(formats[format](run, shown, reports))
     return exitCode
   }
   io.stdout(
-    renderFinal(run, {
+    renderFinal(shown, {
       columns: io.isTTY.stdout ? io.columns : 200,
       color: io.color,
       reportPath: relative(io.cwd, folder.html),

@@ -8,6 +8,7 @@ import { exitCodes } from '../model/verdict.ts'
 import { reportsFolder } from '../record/run-folder.ts'
 import type { Io } from './io.ts'
 import { type Answer, ServedReports } from './served-reports.ts'
+import { stalenessIn } from './today.ts'
 
 export interface ServeOptions {
   readonly project?: string
@@ -19,10 +20,13 @@ const loopback = '127.0.0.1'
 
 export async function runServe(options: ServeOptions, io: Io): Promise<number> {
   const root = options.project ?? io.cwd
-  const served = new ServedReports(reportsFolder(root), { title: basename(root) })
-  const server = createServer((request, response) => {
+  const served = new ServedReports(reportsFolder(root), {
+    title: basename(root),
+    staleness: () => stalenessIn(root, { ...io, stderr: () => {} }),
+  })
+  const server = createServer(async (request, response) => {
     try {
-      send(response, answerTo(request, served), request.method === 'HEAD')
+      send(response, await answerTo(request, served), request.method === 'HEAD')
     } catch (error) {
       send(response, { status: 500, type: 'text/plain', body: 'internal error\n' }, false)
       io.stderr(printable(`matrix: ${error instanceof Error ? error.message : String(error)}\n`))
@@ -49,7 +53,7 @@ export async function runServe(options: ServeOptions, io: Io): Promise<number> {
 /** A page of somewhere else that resolves its own name to this machine sends that name as the host. */
 const ownHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
-function answerTo(request: IncomingMessage, served: ServedReports): Answer {
+async function answerTo(request: IncomingMessage, served: ServedReports): Promise<Answer> {
   if (!ownHost.test(request.headers.host ?? '')) {
     return { status: 421, type: 'text/plain', body: 'only localhost is answered here\n' }
   }

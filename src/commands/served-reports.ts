@@ -5,6 +5,7 @@ import { systemClock } from '../lib/clock.ts'
 import { ownerState } from '../lib/owner.ts'
 import type { RunEvent } from '../model/event.ts'
 import { foldRun } from '../model/fold-run.ts'
+import { asOf, type Staleness } from '../model/staleness.ts'
 import { readJournal } from '../record/journal.ts'
 import { isRunId, runFolder, runIds } from '../record/run-folder.ts'
 import { renderHtml } from '../reporters/html/html.tsx'
@@ -44,16 +45,18 @@ const notFound: Answer = { status: 404, type: 'text/plain', body: 'there is noth
 export class ServedReports {
   readonly #reports: string
   readonly #title: string
+  readonly #staleness: () => Promise<Staleness>
   /** A journal that has not grown is not read again. */
   readonly #known = new Map<string, { readonly size: number; readonly listed: ListedRun }>()
 
-  constructor(reports: string, options: { readonly title: string }) {
+  constructor(reports: string, options: { readonly title: string; readonly staleness: () => Promise<Staleness> }) {
     this.#reports = reports
     this.#title = options.title
+    this.#staleness = options.staleness
   }
 
-  answer(path: string): Answer {
-    if (path === '/') return page(renderRunList(this.#list(), { title: this.#title }))
+  async answer(path: string): Promise<Answer> {
+    if (path === '/') return page(renderRunList(this.#list(await this.#staleness()), { title: this.#title }))
     if (path === '/report.css') return { status: 200, type: 'text/css', body: readAssets().style }
     const [, first = '', second = '', third, ...rest] = path.split('/')
     if (rest.length > 0) return notFound
@@ -67,10 +70,11 @@ export class ServedReports {
     return isRunId(run) && runIds(this.#reports).includes(run)
   }
 
-  #list(): readonly ListedRun[] {
+  #list(staleness: Staleness): readonly ListedRun[] {
     return runIds(this.#reports)
       .toReversed()
       .flatMap((id) => this.#listed(id) ?? [])
+      .map((listed) => (listed.state === 'under way' ? listed : { ...listed, run: asOf(listed.run, staleness) }))
   }
 
   #listed(id: string): ListedRun | null {
@@ -102,21 +106,21 @@ export class ServedReports {
     return over ? shown : { ...shown, refreshSeconds: liveRefreshSeconds }
   }
 
-  #file(id: string, name: string): Answer {
+  async #file(id: string, name: string): Promise<Answer> {
     const folder = runFolder(this.#reports, id)
     if (name === 'index.html' || name === '') return this.#report(id)
     const type = files[name]
     return type === undefined ? notFound : fileAnswer(join(folder.path, name), type)
   }
 
-  /** As it was written; of a run that is under way or was killed, as it would be now. */
-  #report(id: string): Answer {
-    const folder = runFolder(this.#reports, id)
-    const written = fileAnswer(folder.html, 'text/html')
-    if (written.status === 200) return { ...written, policy: reportPolicy }
+  /** As it was written; of a run that is under way or was killed, or does not count in full any more, as it is now. */
+  async #report(id: string): Promise<Answer> {
     const listed = this.#listed(id)
     if (listed === null) return notFound
-    const body = renderHtml(listed.run, htmlContext(this.#reports, listed.run))
+    const shown = listed.state === 'under way' ? listed.run : asOf(listed.run, await this.#staleness())
+    const written = fileAnswer(runFolder(this.#reports, id).html, 'text/html')
+    if (written.status === 200 && shown === listed.run) return { ...written, policy: reportPolicy }
+    const body = renderHtml(shown, htmlContext(this.#reports, shown))
     return { status: 200, type: 'text/html', body, policy: reportPolicy }
   }
 

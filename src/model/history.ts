@@ -69,7 +69,8 @@ export function baselineOf(runs: readonly PastRun[], cells: ReadonlySet<string>)
   return { run: chosen.run, startedAt: chosen.startedAt, cells: Object.fromEntries(states) }
 }
 
-const answers = (line: HistoryLine): boolean => answered.has(line.outcome)
+/** Whether it says something of the cell. */
+export const answers = (line: { readonly outcome: CellOutcome }): boolean => answered.has(line.outcome)
 
 /** Cell → how long it took when it last gave an answer. */
 export function lastDurations(history: readonly HistoryLine[]): ReadonlyMap<string, number> {
@@ -123,24 +124,6 @@ export function flakeRate(strip: readonly HistoryLine[]): number | null {
     return line.flaky === true || (same && before.outcome !== line.outcome)
   })
   return flipped.length / seen.length
-}
-
-export interface Staleness {
-  readonly why: 'age' | 'declaration'
-  readonly message: string
-}
-
-/** Why an answer of an earlier run cannot be believed today; null where it can. */
-export function staleness(
-  line: HistoryLine,
-  today: { readonly nowMs: number; readonly maxAgeMs: number | null; readonly declared: string | null },
-): Staleness | null {
-  if (typeof line.declared === 'string' && today.declared !== null && line.declared !== today.declared) {
-    return { why: 'declaration', message: 'what the project declares for it has changed since' }
-  }
-  const ageMs = today.nowMs - Date.parse(line.observedIn?.startedAt ?? line.startedAt)
-  if (today.maxAgeMs === null || ageMs <= today.maxAgeMs) return null
-  return { why: 'age', message: `it is ${Math.floor(ageMs / 3_600_000)} h old` }
 }
 
 export function historyLineOf(

@@ -148,6 +148,8 @@ export interface CellRecord {
   readonly change: Change | null
   /** Hash of what the project declares for it, without what is only known on an engine. */
   readonly declared: string | null
+  /** Only in a view of an earlier run, where its answer does not count any more; never in run.json. */
+  readonly stale?: { readonly was: CellRecord; readonly why: string }
 }
 export interface ObservedIn {
   readonly run: string

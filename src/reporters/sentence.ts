@@ -26,10 +26,18 @@ function countsOf(run: RunRecord): readonly (readonly [number, string])[] {
     [outcome('error'), 'could not be observed'],
     [outcome('blocked'), 'blocked by a build'],
     [outcome('cancelled'), 'cancelled'],
-    [outcome('not-run'), 'not run'],
+    [count((cell) => cell.outcome === 'not-run' && cell.stale === undefined), 'not run'],
+    [count((cell) => cell.stale !== undefined), `not known any more${answeredThen(cells)}`],
     [outcome('pass'), `passed${observedBefore(cells)}`],
     [outcome('excluded'), 'excluded'],
   ]
+}
+
+/** What cells answered that does not count any more. */
+function answeredThen(cells: RunRecord['cells']): string {
+  const were = cells.flatMap(({ stale }) => stale?.was.outcome ?? [])
+  const told = [...new Set(were)].map((outcome) => `${were.filter((one) => one === outcome).length} ${outcome}`)
+  return told.length === 0 ? '' : ` (then ${told.join(', ')})`
 }
 
 /** An answer that was taken over is not one that was observed now. */
@@ -40,6 +48,7 @@ function observedBefore(cells: RunRecord['cells']): string {
 
 function opening(run: RunRecord): string {
   if (!run.complete) return 'The run was killed before it ended'
+  if (run.cells.some(({ stale }) => stale !== undefined)) return 'An earlier run, of which not everything counts today'
   switch (run.outcome) {
     case 'pass':
       return run.waivers.some((waiver) => waiver.state === 'used')

@@ -1,5 +1,5 @@
 /** The report as a reader meets it: from the disk, in the system's Chromium, under its own policy. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CellOutcome } from '../../src/model/outcome.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
+import { readHistory } from '../../src/record/history.ts'
 import { runFolder } from '../../src/record/run-folder.ts'
 import { openBrowser, openReport } from '../support/browser.ts'
 import { matrix, startMatrix } from '../support/matrix.ts'
@@ -201,6 +202,38 @@ describe('a report of every outcome', () => {
   })
 })
 
+describe('a report of an earlier run of which not everything counts any more', () => {
+  test('shows ? there, on the disk and served, and leaves the record as it was', async () => {
+    const root = join(folder, 'stale')
+    const { run } = await made('stale', { rows: 3, columns: 2, nights: 2, outcome: () => 'pass' })
+    const [outdated] = readHistory(join(root, 'reports'))
+    if (outdated === undefined) throw new Error('there is no history')
+    const found = { ...outdated, run: 'later', startedAt: '2026-12-01T00:00:00.000Z', fingerprint: 'f1:other' }
+    appendFileSync(join(root, 'reports/history.jsonl'), `${JSON.stringify(found)}\n`)
+    const served = await serving(root)
+    try {
+      const context = await browser.newContext()
+      const page = await context.newPage()
+      await page.goto(`${served.address}${run.id}/index.html`)
+      expect(await page.getByRole('link', { name: 'stack-00 on place-00: stale, then pass' }).count()).toBe(1)
+      await context.close()
+    } finally {
+      await served.end()
+    }
+    expect((await matrix(['report'], { cwd: root })).stdout).toContain('1 not known any more (then 1 pass), 5 passed')
+    const { page } = await openReport(browser, runFolder(join(root, 'reports'), run.id).html)
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('1 not known any more')
+    expect(await page.locator('#grid .cell.pass').count()).toBe(5)
+    await page.keyboard.press('/')
+    await page.keyboard.type('s:stale')
+    await expect.poll(() => page.locator('output').textContent()).toBe('1 of 6')
+    expect(await violations(page)).toEqual([])
+    await page.context().close()
+    const record = JSON.parse((await matrix(['report', '--format', 'json'], { cwd: root })).stdout) as RunRecord
+    expect(record.cells.map((cell) => [cell.outcome, cell.stale])).toEqual(run.cells.map(() => ['pass', undefined]))
+  })
+})
+
 async function violations(page: Page): Promise<readonly string[]> {
   const { violations: found } = await new AxeBuilder({ page }).analyze()
   return found.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(' ')} ${node.failureSummary}`))
@@ -208,31 +241,40 @@ async function violations(page: Page): Promise<readonly string[]> {
 
 describe('what matrix serve shows', () => {
   test('lists the runs, and opens a report, with nothing to complain about, for axe neither', async () => {
-    const server = startMatrix(['serve', '--port', '0'], { cwd: join(folder, 'mixed') })
+    const served = await serving(join(folder, 'mixed'))
     try {
-      const address = await new Promise<string>((resolve, reject) => {
-        server.stderr?.on('data', (chunk: Buffer) => {
-          const found = /http:\/\/localhost:\d+\//.exec(chunk.toString())?.[0]
-          if (found !== undefined) resolve(found)
-        })
-        server.on('close', () => reject(new Error('it ended')))
-      })
       const context = await browser.newContext()
       const page = await context.newPage()
       const trouble: string[] = []
       page.on('console', (message) => trouble.push(message.text()))
-      await page.goto(address)
+      await page.goto(served.address)
       expect(await violations(page)).toEqual([])
       await page.locator('main a').first().click()
       await page.waitForSelector('#grid[role="grid"]')
       expect(trouble).toEqual([])
       await context.close()
     } finally {
-      server.kill('SIGINT')
-      await server
+      await served.end()
     }
   })
 })
+
+/** `matrix serve` in a project, once it has said where. */
+async function serving(cwd: string): Promise<{ readonly address: string; readonly end: () => Promise<void> }> {
+  const server = startMatrix(['serve', '--port', '0'], { cwd })
+  const address = await new Promise<string>((resolve, reject) => {
+    server.stderr?.on('data', (chunk: Buffer) => {
+      const found = /http:\/\/localhost:\d+\//.exec(chunk.toString())?.[0]
+      if (found !== undefined) resolve(found)
+    })
+    server.on('close', () => reject(new Error('it ended')))
+  })
+  const end = async () => {
+    server.kill('SIGINT')
+    await server
+  }
+  return { address, end }
+}
 
 test('the layout in separate files is styled, and readable, under the policy of Jenkins', async () => {
   const root = join(folder, 'mixed')

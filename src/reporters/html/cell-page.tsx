@@ -1,17 +1,18 @@
 /** One cell, drilled down: why, what was seen, what changed, and what to do about it. */
 import { printable } from '../../lib/printable.ts'
 import type { CellRecord, CheckRecord, ConstraintRecord } from '../../model/run-record.ts'
+import { asObserved } from '../../model/staleness.ts'
 import { formatDuration } from '../duration.ts'
 import { Causes } from './causes.tsx'
 import { Log } from './log.tsx'
-import { changeWords, checkLook } from './looks.ts'
+import { changeWords, checkLook, lookOf } from './looks.ts'
 import { Badge, FactTable, Line, Lines, Strip, stripWords, when } from './parts.tsx'
 import { Phases } from './phases.tsx'
 import { Since } from './since.tsx'
 import type { CellView } from './view.ts'
 
 export const CellPage = ({ view }: { readonly view: CellView }) => {
-  const { cell } = view
+  const cell = asObserved(view.cell)
   return (
     <>
       <header>
@@ -30,6 +31,7 @@ export const CellPage = ({ view }: { readonly view: CellView }) => {
           <span class="num">{formatDuration(cell.durationMs)}</span>
         </p>
       </header>
+      <Stale cell={view.cell} />
       {cell.message === null ? null : <Lines text={cell.message} />}
       {cell.observedIn === null ? null : (
         <p class="callout">
@@ -82,6 +84,14 @@ export const CellPage = ({ view }: { readonly view: CellView }) => {
     </>
   )
 }
+
+const Stale = ({ cell: { stale } }: { readonly cell: CellRecord }) =>
+  stale === undefined ? null : (
+    <p class="callout warn">
+      In this run: <Badge look={lookOf(stale.was)} />. That does not count any more, for {stale.why}; below is what was
+      seen then.
+    </p>
+  )
 
 const Waived = ({ view }: { readonly view: CellView }) => {
   const { waiver } = view.cell

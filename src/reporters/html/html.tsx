@@ -119,7 +119,7 @@ const Cells = ({ view }: { readonly view: ReportView }) => {
       lead={
         later.length === 0
           ? undefined
-          : `The pages of ${later.length} cells that passed or were not run open from the matrix, by script.`
+          : `The pages of ${later.length} cells that passed or have no answer open from the matrix, by script.`
       }
     >
       <Unanswered cells={later} />
@@ -132,7 +132,7 @@ const Cells = ({ view }: { readonly view: ReportView }) => {
             aria-labelledby={`title-${cell.cell.id}`}
             tabIndex={-1}
           >
-            {cell.look === 'pass' || cell.look === 'excluded' ? <Folded view={cell} /> : <CellPage view={cell} />}
+            {isFolded(cell) ? <Folded view={cell} /> : <CellPage view={cell} />}
           </article>
         ))}
       </div>
@@ -164,7 +164,9 @@ const Unanswered = ({ cells }: { readonly cells: readonly CellView[] }) => {
   )
 }
 
-/** What passed is one line until it is opened. */
+const isFolded = ({ look }: CellView): boolean => look === 'pass' || look === 'excluded' || look === 'stale'
+
+/** What passed, and what does not count any more, is one line until it is opened. */
 const Folded = ({ view }: { readonly view: CellView }) => (
   <details class="fold">
     <summary>
@@ -178,7 +180,7 @@ const Folded = ({ view }: { readonly view: CellView }) => (
 function divided(view: ReportView): { readonly plain: readonly CellView[]; readonly later: readonly CellView[] } {
   const all = view.run.cells.flatMap((cell) => view.cells.get(cell.id) ?? [])
   if (all.length <= plainCells) return { plain: all, later: [] }
-  const isLater = (one: CellView) => one.look === 'pass' || one.look === 'excluded' || one.look === 'not-run'
+  const isLater = (one: CellView) => isFolded(one) || one.look === 'not-run'
   return { plain: all.filter((one) => !isLater(one)), later: all.filter(isLater) }
 }
 

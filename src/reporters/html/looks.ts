@@ -1,9 +1,10 @@
 /** How an outcome looks: a shape and a word beside its colour, the same everywhere in the report. */
 import type { Change } from '../../model/comparison.ts'
 import type { CellOutcome, CheckOutcome } from '../../model/outcome.ts'
+import type { CellRecord } from '../../model/run-record.ts'
 
-/** `known`: a failure that a waiver covers. */
-export type Look = CellOutcome | 'known'
+/** `known`: a failure that a waiver covers. `stale`: an answer of an earlier run that does not count any more. */
+export type Look = CellOutcome | 'known' | 'stale'
 
 export const shapes: Readonly<Record<Look, string>> = {
   pass: '✔',
@@ -14,6 +15,7 @@ export const shapes: Readonly<Record<Look, string>> = {
   excluded: '–',
   cancelled: '/',
   'not-run': '?',
+  stale: '?',
 }
 export const words: Readonly<Record<Look, string>> = {
   pass: 'pass',
@@ -24,10 +26,14 @@ export const words: Readonly<Record<Look, string>> = {
   excluded: 'excluded',
   cancelled: 'cancelled',
   'not-run': 'not run',
+  stale: 'stale',
 }
 
-export const lookOf = (state: { readonly outcome: CellOutcome; readonly waived: boolean }): Look =>
+export const answerLook = (state: { readonly outcome: CellOutcome; readonly waived: boolean }): Look =>
   state.outcome === 'fail' && state.waived ? 'known' : state.outcome
+
+export const lookOf = (cell: Pick<CellRecord, 'outcome' | 'waiver' | 'stale'>): Look =>
+  cell.stale === undefined ? answerLook({ outcome: cell.outcome, waived: cell.waiver !== null }) : 'stale'
 
 export const checkLook = (outcome: CheckOutcome): Look => outcome
 

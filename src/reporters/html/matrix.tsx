@@ -1,7 +1,7 @@
 /** The matrix: a real table, which a script makes a grid. */
 import { printable } from '../../lib/printable.ts'
 import type { CellRecord } from '../../model/run-record.ts'
-import { changeWords, shapes, words } from './looks.ts'
+import { changeWords, lookOf, shapes, words } from './looks.ts'
 import { Section, Strip } from './parts.tsx'
 import type { CellView, ReportView } from './view.ts'
 
@@ -11,6 +11,7 @@ const denseFrom = 12
 export const Matrix = ({ view }: { readonly view: ReportView }) => {
   const { run } = view
   const dense = run.environments.length >= denseFrom
+  const isStale = run.cells.some((cell) => cell.stale !== undefined)
   return (
     <Section id="matrix" title="The matrix">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
@@ -53,7 +54,7 @@ export const Matrix = ({ view }: { readonly view: ReportView }) => {
           </tbody>
         </table>
       </section>
-      <Legend />
+      <Legend looks={isStale ? [...legend, 'stale'] : legend} />
     </Section>
   )
 }
@@ -74,6 +75,11 @@ const Cell = ({ view, dense }: { readonly view: CellView; readonly dense: boolea
           {dense ? null : <span class="word">{words[look]}</span>}
           {cell.flaky ? <span class="flag">~</span> : null}
         </span>
+        {cell.stale === undefined || dense ? null : (
+          <span class="change" aria-hidden="true">
+            then {words[lookOf(cell.stale.was)]}
+          </span>
+        )}
         {change === null || dense ? null : (
           <span class="change" aria-hidden="true">
             {change}
@@ -89,6 +95,7 @@ const Cell = ({ view, dense }: { readonly view: CellView; readonly dense: boolea
 export function nameOf({ cell, look }: { readonly cell: CellRecord; readonly look: CellView['look'] }): string {
   const change = cell.change === null ? null : changeWords[cell.change]
   const parts: string[] = [look === 'known' ? 'fail' : words[look]]
+  if (cell.stale !== undefined) parts.push(`then ${words[lookOf(cell.stale.was)]}`)
   if (change !== null) parts.push(change)
   if (cell.observedIn !== null) parts.push('in an earlier run')
   if (cell.flaky) parts.push('flaky')
@@ -96,9 +103,9 @@ export function nameOf({ cell, look }: { readonly cell: CellRecord; readonly loo
   return `${cell.stack} on ${cell.environment}: ${parts.join(', ')}`
 }
 
-const Legend = () => (
+const Legend = ({ looks }: { readonly looks: readonly (keyof typeof meanings)[] }) => (
   <ul class="legend" aria-label="What the signs mean">
-    {(['pass', 'fail', 'known', 'error', 'blocked', 'not-run', 'excluded'] as const).map((look) => (
+    {looks.map((look) => (
       <li key={look}>
         <span class={`key ${look}`} aria-hidden="true">
           {shapes[look]}
@@ -115,6 +122,7 @@ const Legend = () => (
   </ul>
 )
 
+const legend = ['pass', 'fail', 'known', 'error', 'blocked', 'not-run', 'excluded'] as const
 const meanings = {
   pass: 'passes',
   fail: 'fails',
@@ -122,5 +130,6 @@ const meanings = {
   error: 'could not be observed',
   blocked: 'its image was not built',
   'not-run': 'did not run',
+  stale: 'answered once, which does not count any more',
   excluded: 'excluded',
 } as const

@@ -71,15 +71,19 @@ function groupOf(
   }
   if (cell.outcome === 'blocked') {
     const build = [...context.builds.values()].find((one) => one.outcome !== 'pass' && one.message === cell.message)
-    return { ...common, title: cell.message ?? 'A build did not succeed', detail: build?.step ?? null }
+    return { ...common, title: sentenceCase(cell.message ?? 'a build did not succeed'), detail: build?.step ?? null }
   }
   const where = cell.stage === null ? '' : `${stageWords[cell.stage] ?? cell.stage}: `
   return {
     ...common,
-    title: `${where}${cell.message ?? cell.reason ?? cell.outcome}`,
+    title: sentenceCase(`${where}${cell.message ?? cell.reason ?? cell.outcome}`),
     detail: otherMessages(cells) ?? failedChecks(cells),
   }
 }
+
+/** Ids, keys and the names of programs stay as they are written. */
+const sentenceCase = (text: string): string => text.replace(/^[a-z]+(?=,? )/, (word) => capital(word))
+const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
 
 /** The smallest change that ends it. */
 function remedyOf(cell: CellRecord): string | null {
@@ -117,5 +121,15 @@ function changeOfGroup(cells: readonly CellView[]): Change | null {
   return urgency.find((change) => cells.some((view) => view.cell.change === change)) ?? null
 }
 
-const looks: readonly Look[] = ['fail', 'error', 'blocked', 'cancelled', 'not-run', 'known', 'excluded', 'pass']
+const looks: readonly Look[] = [
+  'fail',
+  'error',
+  'blocked',
+  'cancelled',
+  'not-run',
+  'stale',
+  'known',
+  'excluded',
+  'pass',
+]
 const rank = (group: ReviewGroup): number => urgency.indexOf(group.change) * looks.length + looks.indexOf(group.look)

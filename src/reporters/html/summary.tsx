@@ -7,7 +7,17 @@ import { type Look, shapes, words } from './looks.ts'
 import { when } from './parts.tsx'
 import type { ReportView } from './view.ts'
 
-const order: readonly Look[] = ['fail', 'error', 'blocked', 'known', 'cancelled', 'not-run', 'pass', 'excluded']
+const order: readonly Look[] = [
+  'fail',
+  'error',
+  'blocked',
+  'known',
+  'cancelled',
+  'not-run',
+  'stale',
+  'pass',
+  'excluded',
+]
 
 const moods: Readonly<Record<RunRecord['outcome'], Look>> = {
   pass: 'pass',

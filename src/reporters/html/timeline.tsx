@@ -108,8 +108,7 @@ function cellSpan(cell: RunRecord['cells'][number]): readonly Span[] {
   const starts = cell.phases.map((phase) => phase.startMs)
   if (starts.length === 0) return []
   const startMs = Math.min(...starts)
-  const look = lookOf({ outcome: cell.outcome, waived: cell.waiver !== null })
-  return [{ name: cell.id, startMs, endMs: startMs + cell.durationMs, look }]
+  return [{ name: cell.id, startMs, endMs: startMs + cell.durationMs, look: lookOf(cell) }]
 }
 
 /** Each span in the first lane that is free when it starts. */

@@ -1,7 +1,7 @@
 /** What the last runs tell together: how many cells passed, how long they took, how large the images were. */
 import type { PastRun } from '../../model/history.ts'
 import { formatDuration } from '../duration.ts'
-import { type Look, lookOf, words } from './looks.ts'
+import { answerLook, type Look, words } from './looks.ts'
 import { bytes, Section, when } from './parts.tsx'
 import { stripLength } from './view.ts'
 
@@ -65,7 +65,7 @@ const Stacked = ({ runs }: { readonly runs: readonly PastRun[] }) => {
       {runs.map((run, index) => {
         const looks = [...run.cells.values()]
           .filter((line) => line.outcome !== 'excluded')
-          .map((line) => lookOf({ outcome: line.outcome, waived: line.waived === true }))
+          .map((line) => answerLook({ outcome: line.outcome, waived: line.waived === true }))
         let y = height
         return stacked.map((look) => {
           const share = (looks.filter((one) => one === look).length / Math.max(looks.length, 1)) * height

@@ -2,8 +2,9 @@
 import type { SincePass } from '../../model/differences.ts'
 import { flakeRate, type PastRun, stripOf } from '../../model/history.ts'
 import type { CellRecord, EvidenceRef, RunRecord } from '../../model/run-record.ts'
+import { asObserved } from '../../model/staleness.ts'
 import { waiverMatches } from '../../model/suggest-waiver.ts'
-import { type Look, lookOf } from './looks.ts'
+import { answerLook, type Look, lookOf } from './looks.ts'
 
 export interface HtmlContext {
   /** This run and those before it, the oldest first. */
@@ -67,22 +68,22 @@ export function viewOf(run: RunRecord, context: HtmlContext): ReportView {
   const ordered = run.cells.toSorted((a, b) => Number(a.outcome === 'pass') - Number(b.outcome === 'pass'))
   const views = ordered.map((cell): [string, CellView] => {
     const strip = stripOf(context.runs, cell.id, stripLength)
-    const look = lookOf({ outcome: cell.outcome, waived: cell.waiver !== null })
+    const was = asObserved(cell)
     return [
       cell.id,
       {
         cell,
-        look,
+        look: lookOf(cell),
         rowTitle: rows.get(cell.stack) ?? cell.stack,
         environmentTitle: environments.get(cell.environment) ?? cell.environment,
         strip: strip.map((line) => ({
           run: line.run,
-          look: lookOf({ outcome: line.outcome, waived: line.waived === true }),
+          look: answerLook({ outcome: line.outcome, waived: line.waived === true }),
           flaky: line.flaky === true,
         })),
         flakeRate: flakeRate(strip),
         since: context.since.get(cell.id) ?? null,
-        logs: logRefs(cell).map((ref) => readLog(ref, cell.outcome === 'pass')),
+        logs: logRefs(was).map((ref) => readLog(ref, was.outcome === 'pass')),
         reproduction: `matrix check ${cell.id} --keep-failed`,
         waiver: waiverText(cell, run),
         idleWaivers: cell.waiver === null ? idleWaivers(cell, run) : [],

@@ -21,7 +21,8 @@ async function listed(json: boolean): Promise<string> {
   const stdout = (text: string) => {
     said += text
   }
-  const io = { cwd: made.root, env: {}, stdout, stderr: (text: string) => expect(text).toBe('') } as unknown as Io
+  const stderr = (text: string) => expect(text).toBe('')
+  const io = { cwd: made.root, env: {}, isTTY: { stdout: false }, stdout, stderr } as unknown as Io
   expect(await runList({ json }, io)).toBe(0)
   return said
 }

@@ -6,14 +6,8 @@ import { build } from 'esbuild'
 import { execa } from 'execa'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { foldRun } from '../../../src/model/fold-run.ts'
-import {
-  flakeRate,
-  type HistoryLine,
-  knownPasses,
-  lastDurations,
-  pastRuns,
-  staleness,
-} from '../../../src/model/history.ts'
+import { flakeRate, type HistoryLine, knownPasses, lastDurations, pastRuns } from '../../../src/model/history.ts'
+import { stalenessOf } from '../../../src/model/staleness.ts'
 import { addToHistory, readHistory } from '../../../src/record/history.ts'
 import { expendableRuns } from '../../../src/record/retention.ts'
 import { eventsOf, finished } from '../../support/runs.ts'
@@ -68,24 +62,6 @@ test('old runs go, and the lock of a process that died is taken over', async () 
   expect(kept.at(-1)).toBe('run-12')
 })
 
-test('an answer is stale where the declaration changed, or it is too old', () => {
-  const line = { ...(readHistoryLine() as object), declared: 'd1:a', startedAt: '2026-01-01T00:00:00.000Z' } as never
-  const today = (hours: number) => Date.parse('2026-01-01T00:00:00.000Z') + hours * 3_600_000
-  expect(staleness(line, { nowMs: today(2), maxAgeMs: 3_600_000 * 3, declared: 'd1:a' })).toBeNull()
-  expect(staleness(line, { nowMs: today(4), maxAgeMs: 3_600_000 * 3, declared: 'd1:a' })?.why).toBe('age')
-  expect(staleness(line, { nowMs: today(2), maxAgeMs: null, declared: 'd1:b' })?.why).toBe('declaration')
-  expect(staleness(line, { nowMs: today(999), maxAgeMs: null, declared: null })).toBeNull()
-})
-
-const readHistoryLine = () => ({
-  run: 'r',
-  cell: 'a@b',
-  outcome: 'pass',
-  signature: null,
-  fingerprint: null,
-  durationMs: 1,
-})
-
 describe('a pass that need not be observed again', () => {
   const fingerprint = `f1:${'0'.repeat(64)}`
   const day = (n: number) => Date.parse(run(n).startedAt)
@@ -125,9 +101,8 @@ describe('a pass that need not be observed again', () => {
     const lines = [line(1), line(2, { observedIn, durationMs: 0 })]
     expect(known(lines, day(2))?.run).toBe('run-1')
     expect(known(lines, day(3))).toBeNull()
-    expect(staleness(line(2, { observedIn }), { nowMs: day(3), maxAgeMs: 36 * 3_600_000, declared: null })?.why).toBe(
-      'age',
-    )
+    const today = { nowMs: day(3), maxAgeMs: 36 * 3_600_000, declared: new Map(), runs: [] }
+    expect(stalenessOf(today)(line(2, { observedIn }))).toBe('it is 48 h old')
     expect(expendableRuns(['run-1', 'run-2', 'run-3'], lines, { keptRuns: 1 })).toEqual(['run-2'])
     expect(lastDurations(lines).get('a@b')).toBe(1)
     expect(flakeRate([line(1), line(2, { observedIn })])).toBeNull()
