@@ -49,7 +49,9 @@ beforeAll(async () => {
 })
 afterAll(async () => engine?.[Symbol.asyncDispose]())
 
-const certificates = ownCertificates().map((one) => one.split('\n')[1] ?? '')
+const certificates = ownCertificates().flatMap((one) => one.split('\n')[1] ?? [])
+/** What is compiled has its list of authorities from its makers, as Node's library has Mozilla's of its time. */
+const isCompiled = (content: Buffer) => content.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'))
 const searched = new Set<string>()
 
 async function build(row: string) {
@@ -84,7 +86,7 @@ describe.each(images)('the image of %s', (row) => {
       files += 1
       inThis.add(file.layer)
       const name = file.name.replace(/^\.?\//, '')
-      const foreign = certificates.some((line) => line !== '' && file.content.includes(line))
+      const foreign = !isCompiled(file.content) && certificates.some((line) => file.content.includes(line))
       if (
         file.layer !== 'config' &&
         (name.includes('host-ca') || foreign || ofTheBuild.some((one) => one.test(name)))

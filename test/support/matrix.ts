@@ -74,3 +74,16 @@ export async function check(root: string, ...args: readonly string[]): Promise<C
     },
   }
 }
+
+/** What kept a run from being green, in words to read where a test fails; nothing where it is. */
+export function troubleOf({ exitCode, run }: CheckedRun): readonly string[] {
+  const cells = run.cells.filter(({ outcome }) => outcome !== 'pass')
+  const checks = run.cells.flatMap((cell) => cell.checks.map((check) => ({ cell, check })))
+  return [
+    ...(exitCode === 0 ? [] : [`exit code ${exitCode}`]),
+    ...cells.map(({ id, outcome, reason, message }) => `${id} ${outcome} (${reason}): ${message}`),
+    ...checks
+      .filter(({ check }) => check.outcome !== 'pass')
+      .map(({ cell, check }) => `${cell.id}, ${check.name} ${check.outcome}: ${check.message}`),
+  ]
+}

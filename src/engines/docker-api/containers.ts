@@ -3,19 +3,12 @@ import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { extract } from 'tar-stream'
 import { BoundedText } from '../../lib/bounded-text.ts'
-import {
-  type ContainerLogs,
-  type ContainerState,
-  type Containers,
-  EngineError,
-  type FileFacts,
-  type LogLine,
-} from '../engine.ts'
-import { call, callOrNull, engineError } from './errors.ts'
+import { type ContainerState, type Containers, EngineError, type FileFacts } from '../engine.ts'
+import { call, callOrNull } from './errors.ts'
 import { exitCodeOf } from './exec-end.ts'
 import { attachedDuplex, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
-import { LineSplitter } from './log-lines.ts'
+import { collectLogs, followLogs, openLogs } from './logs.ts'
 import { request } from './request.ts'
 import { stop } from './stop.ts'
 import { openTerminal } from './terminal.ts'
@@ -92,8 +85,7 @@ export function containersOf(docker: Dockerode): Containers {
         })
         return collectLogs(stream, { maxBytes, signal })
       }),
-    followLogs: (id, { signal }) =>
-      call(signal, async () => linesOf(await openLogs(docker, { id, follow: true, signal }), signal)),
+    followLogs: (id, { signal }) => call(signal, () => followLogs(docker, { id, signal })),
     readFile: (id, path, { signal, maxBytes }) =>
       callOrNull(signal, async () => {
         const archive = await of(id).getArchive({ path, abortSignal: signal })
@@ -112,96 +104,6 @@ export function containersOf(docker: Dockerode): Containers {
       const peak = stats?.memory_stats?.max_usage
       return peak ?? null
     },
-  }
-}
-
-async function openLogs(
-  docker: Dockerode,
-  options: {
-    readonly id: string
-    readonly follow: boolean
-    readonly tail?: number
-    readonly sinceMs?: number
-    readonly signal: AbortSignal
-  },
-): Promise<Readable> {
-  const query = new URLSearchParams({
-    stdout: 'true',
-    stderr: 'true',
-    timestamps: 'true',
-    follow: String(options.follow),
-    ...(options.tail === undefined ? {} : { tail: String(options.tail) }),
-    ...(options.sinceMs === undefined ? {} : { since: String(options.sinceMs / 1000) }),
-  })
-  // As a stream, for a gigabyte of log must not end up in one buffer.
-  const path = `/containers/${options.id}/logs?${query}`
-  return request<Readable>(docker, { method: 'GET', path, signal: options.signal, isStream: true })
-}
-
-/** The last `maxBytes` of the log. */
-async function collectLogs(
-  stream: Readable,
-  options: { readonly maxBytes: number; readonly signal: AbortSignal },
-): Promise<ContainerLogs> {
-  const lines: LogLine[] = []
-  let bytes = 0
-  let cutBytes = 0
-  const splitter = new LineSplitter((line) => {
-    lines.push(line)
-    bytes += line.text.length
-    while (bytes > options.maxBytes && lines.length > 1) {
-      const dropped = lines.shift()?.text.length ?? 0
-      bytes -= dropped
-      cutBytes += dropped
-    }
-  })
-  await readFrames(stream, (...piece) => splitter.push(...piece), options.signal)
-  splitter.end()
-  return { lines, cutBytes: cutBytes + splitter.cutBytes }
-}
-
-async function* linesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<LogLine> {
-  const queue: LogLine[] = []
-  let wake = () => {}
-  let ended = false
-  let failure: EngineError | undefined
-  const splitter = new LineSplitter((line) => {
-    queue.push(line)
-    if (queue.length > 1000) stream.pause()
-  })
-  const reading = readFrames(
-    stream,
-    (...piece) => {
-      splitter.push(...piece)
-      wake()
-    },
-    signal,
-  )
-    .catch((error) => {
-      if (!signal.aborted) failure = engineError(error)
-    })
-    .then(() => {
-      splitter.end()
-      ended = true
-      wake()
-    })
-  try {
-    while (true) {
-      const line = queue.shift()
-      if (line !== undefined) yield line
-      else if (failure !== undefined) throw failure
-      else if (ended) return
-      else {
-        stream.resume()
-        await new Promise<void>((resolve) => {
-          wake = resolve
-          if (queue.length > 0 || ended) resolve()
-        })
-      }
-    }
-  } finally {
-    stream.destroy()
-    await reading
   }
 }
 
