@@ -3,6 +3,9 @@
  *
  * The last line is `N passed, N failed`, summed over the levels. A level that could not run, that holds no test,
  * or that skips one, counts as a failure: what did not run has shown nothing.
+ *
+ * A test with real engines that fails is run again once, as `matrix check` does with a red cell, and as there an answer that
+ * changed is not hidden: such tests are named before the last line, each with why it failed at first.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -48,6 +51,7 @@ for (const level of levels) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
+    ...(needsEngine.has(level) ? ['--retry=1'] : []),
   ])
   results.push(resultOf(level, { file, code }))
   if (code === 130) break
@@ -63,6 +67,9 @@ for (const result of results) {
   const trouble = result.trouble.map((text) => `; ${text}`).join('')
   console.log(`${result.level.padEnd(14)}${result.passed} passed, ${result.failed} failed${trouble}`)
 }
+for (const { title, why } of results.flatMap(({ unsteady }) => unsteady)) {
+  console.log(`passed when it was run again: ${title}\n  at first: ${why}`)
+}
 for (const level of levels.slice(results.length)) {
   failed += 1
   console.log(`${level.padEnd(14)}did not run: interrupted`)
@@ -73,7 +80,9 @@ process.exitCode = failed === 0 && passed > 0 ? 0 : 1
 /** What a level shows. Each of its troubles counts as one failure beside the tests that failed. */
 function resultOf(level, { file, code }) {
   const report = readReport(file)
-  if (report === null) return { level, passed: 0, failed: 1, trouble: [`could not run (vitest ended with ${code})`] }
+  if (report === null) {
+    return { level, passed: 0, failed: 1, trouble: [`could not run (vitest ended with ${code})`], unsteady: [] }
+  }
   const tests = report.testResults.flatMap((suite) => suite.assertionResults)
   const count = (...states) => tests.filter((test) => states.includes(test.status)).length
   const passed = count('passed')
@@ -87,7 +96,13 @@ function resultOf(level, { file, code }) {
   if (code !== 0 && failed === 0 && trouble.length === 0) trouble.push(`vitest ended with ${code}`)
   const failures = failed + trouble.length + skipped
   if (skipped > 0) trouble.push(`${skipped} skipped, which counts as failed`)
-  return { level, passed, failed: failures, trouble }
+  const unsteady = tests
+    .filter((test) => test.status === 'passed' && test.failureMessages.length > 0)
+    .map((test) => ({
+      title: `${level}: ${test.fullName}`,
+      why: test.failureMessages.join('\n').split('\n    at ')[0],
+    }))
+  return { level, passed, failed: failures, trouble, unsteady }
 }
 
 function readReport(file) {
