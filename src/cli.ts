@@ -11,8 +11,9 @@ import { addResults } from './cli/results.ts'
 import type { Io } from './commands/io.ts'
 import { CancelledError, manyListeners } from './lib/abort.ts'
 import { printable } from './lib/printable.ts'
+import { unwritable } from './lib/unwritable.ts'
 
-const exit = { ok: 0, usage: 2, internal: 70, interrupted: 130 } as const
+const exit = { ok: 0, usage: 2, trouble: 3, internal: 70, interrupted: 130 } as const
 
 const cancelling = new AbortController()
 manyListeners(cancelling.signal)
@@ -86,6 +87,17 @@ const program = new Command('matrix')
 
 for (const add of [addChecking, addKept, addResults, addDeclarations, addMachine]) add(program, perform)
 
+/** Says what went wrong that no command expected, and gives the exit code for it. */
+function unexpected(error: unknown): number {
+  const problem = unwritable(error)
+  if (problem === null) {
+    internalError(error)
+    return exit.internal
+  }
+  write(process.stderr, `matrix: ${printable(problem)}\n  Make room there, or make it writable.\n`)
+  return exit.trouble
+}
+
 function internalError(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   write(process.stderr, `matrix: internal error\n${printable(text)}\n`)
@@ -111,8 +123,7 @@ async function main(): Promise<void> {
     } else if (cancelling.signal.aborted && (error === cancelling.signal.reason || error instanceof CancelledError)) {
       exitCode = exit.interrupted
     } else {
-      internalError(error)
-      exitCode = exit.internal
+      exitCode = unexpected(error)
     }
   }
   // Pipes are written asynchronously; leaving before they are drained would cut the output.

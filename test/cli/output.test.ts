@@ -72,6 +72,20 @@ stacks/api/stack.yaml:4:1 error[unknown-key]: unknown key "stopsignal".
     expect((await matrix(['validate'], { cwd: broken.root })).exitCode).toBe(2)
   })
 
+  test('takes a folder that cannot be written for what it is, and for no defect of its own', async () => {
+    using blocked = project({ ...environment('qa'), ...serverStack('api'), reports: '', '.matrix': '', deploy: '' })
+    for (const [command, file] of [
+      [['check'], 'reports'],
+      [['schema', '--write'], '.matrix/schema'],
+      [['init', '--ci', 'cron'], 'deploy'],
+    ] as const) {
+      const { exitCode, stderr } = await matrix(command, { cwd: blocked.root })
+      expect(stderr).toContain(`matrix: ${join(blocked.root, file)} cannot be written: `)
+      expect(stderr).not.toContain('internal error')
+      expect(exitCode).toBe(3)
+    }
+  })
+
   test('says what is not there to be selected', async () => {
     using small = project({ ...environment('qa'), ...serverStack('api') })
     expect(await matrix(['check', '--stack', 'apu'], { cwd: small.root })).toEqual({
