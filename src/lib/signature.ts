@@ -21,9 +21,14 @@ export function signatureOf(failure: Failure): string {
   return `s1:${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)}`
 }
 
-/** Takes times, ids, addresses and numbers out of a message, which differ from run to run. */
-export function normaliseMessage(message: string): string {
+/**
+ * Takes times, ids, addresses and numbers out of a message, which differ from run to run, and what Matrix calls a cell's
+ * own objects on an engine, which differs from cell to cell.
+ */
+function normaliseMessage(message: string): string {
   return message
+    .replace(/\bmatrix-\d{4}-\d\d-\d\d-\d{6}-[0-9a-f]{4}-[a-z0-9-]+\.[a-z0-9-]+/g, '<own>')
+    .replace(/\bmatrix-[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9.-]+/g, '<image>')
     .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, '<time>')
     .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, '<id>')
     .replace(/\b(?:sha256:)?[0-9a-f]{12,64}\b/gi, '<id>')
