@@ -34,7 +34,8 @@ notify:
   - command: [sh, -c, "cat > told.json"]
 `,
     ...environment('here'),
-    ...serverStack('web'),
+    // That it listens is all that it is waited for, so that an answer that is wrong is known at once.
+    ...serverStack('web', { readiness: '{ tcp: { port: http }, deadline: 30s }' }),
     ...serverStack('other'),
     '.gitignore': 'reports/\ntold.json\n',
   })
