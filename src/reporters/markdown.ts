@@ -1,7 +1,7 @@
 /** A summary for a pull request or a job page: what is new first, the matrix folded, and never too long for it. */
 import { oneLine } from '../lib/printable.ts'
 import type { CellRecord, RunRecord } from '../model/run-record.ts'
-import { causesSentence, verdictSentence } from './sentence.ts'
+import { causesSentence, suspectSentences, verdictSentence } from './sentence.ts'
 
 const symbols: Readonly<Record<CellRecord['outcome'], string>> = {
   pass: '✅ pass',
@@ -23,6 +23,7 @@ export function renderMarkdown(run: RunRecord): string {
   return fitting([
     `## ${escapeMarkup(verdictSentence(run))}`,
     run.baseline === null ? 'There is no run before it to compare with.' : `Compared with ${run.baseline.run}.`,
+    ...suspectSentences(run).map(escapeMarkup),
     ...(causes === null ? [] : [escapeMarkup(causes)]),
     ...(fresh.length === 0 ? [] : ['### New', { lines: fresh.map(lineOf) }]),
     ...(run.lost.length === 0 ? [] : [`Lost: ${escapeMarkup(run.lost.join(', '))}`]),

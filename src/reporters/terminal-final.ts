@@ -6,7 +6,7 @@ import { soonDays } from '../model/waiver.ts'
 import { formatDuration } from './duration.ts'
 import { renderExplanation } from './explanation.ts'
 import { type CellState, paintOf, renderGrid } from './grid.ts'
-import { causesSentence, verdictSentence } from './sentence.ts'
+import { causesSentence, suspectSentences, verdictSentence } from './sentence.ts'
 
 export interface FinalOptions {
   readonly columns: number
@@ -41,6 +41,7 @@ export function renderFinal(run: RunRecord, options: FinalOptions): string {
   lines.push(...waiverLines(run))
   const { outcome } = run
   const state = outcome === 'pass' || outcome === 'fail' ? outcome : 'error'
+  for (const sentence of suspectSentences(run)) lines.push(colors.bold(oneLine(sentence, 600)))
   const causes = causesSentence(run)
   if (causes !== null) lines.push(oneLine(causes, 600))
   lines.push(paintOf(state, colors)(verdictSentence(run)), `Report: ${options.reportPath}`)

@@ -2,9 +2,9 @@
 import { oneLine, printable } from '../../lib/printable.ts'
 import type { RunRecord } from '../../model/run-record.ts'
 import { formatDuration } from '../duration.ts'
-import { verdictSentence } from '../sentence.ts'
+import { causesSentence, suspectSentences, verdictSentence } from '../sentence.ts'
 import { type Look, shapes, words } from './looks.ts'
-import { when } from './parts.tsx'
+import { Line, when } from './parts.tsx'
 import type { ReportView } from './view.ts'
 
 const order: readonly Look[] = [
@@ -29,6 +29,7 @@ const moods: Readonly<Record<RunRecord['outcome'], Look>> = {
 
 export const Summary = ({ view }: { readonly view: ReportView }) => {
   const { run } = view
+  const causes = causesSentence(run)
   const counts = new Map<Look, number>()
   for (const { look } of view.cells.values()) counts.set(look, (counts.get(look) ?? 0) + 1)
   return (
@@ -40,6 +41,16 @@ export const Summary = ({ view }: { readonly view: ReportView }) => {
           <p class="callout warn">
             The run was killed, or is still going on. What was in flight counts as not observed, and what did not start
             as not run; nothing here is green that was not seen to be.
+          </p>
+        )}
+        {suspectSentences(run).map((sentence) => (
+          <p key={sentence} class="callout warn">
+            <Line text={sentence} max={600} />
+          </p>
+        ))}
+        {causes === null ? null : (
+          <p class="lead">
+            <Line text={causes} max={600} />
           </p>
         )}
         <dl class="meta">

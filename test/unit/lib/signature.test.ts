@@ -7,7 +7,8 @@ const signature = (message: string) => signatureOf({ stage: 'create', reason: 'r
 describe('the same failure has the same signature', () => {
   const volume = (run: string, cell: string) =>
     signature(`volume ${objectName({ run }, cell, 'data')} is in use by container ${'ab'.repeat(32)}`)
-  const network = (run: string, cell: string) => signature(`network with name ${objectName({ run }, cell)} already exists`)
+  const network = (run: string, cell: string) =>
+    signature(`network with name ${objectName({ run }, cell)} already exists`)
   const image = (row: string, project: string) =>
     signature(`No such image: ${imageTag(row, { project, run: 'r', owner: 'o', deadlineAt: 0 })}`)
 
