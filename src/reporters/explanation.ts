@@ -13,7 +13,7 @@ export function renderExplanation(
   if (explanation === null) return []
   const colors = createColors(options.color)
   const lines = [colors.bold(oneLine(explanation.summary, 400))]
-  for (const cause of cell.causes) lines.push(...causeLines(cause))
+  for (const cause of cell.causes) lines.push(...causeLines(cause, cell.causes.length > 1))
   if (cell.causes.length === 0) lines.push(`  ${oneLine(explanation.confidence, 400)}`)
   const run = explanation.probes.filter(({ from }) => from === null).length
   const free = explanation.probes.length - run
@@ -24,7 +24,8 @@ export function renderExplanation(
   return lines
 }
 
-function causeLines(cause: CauseRecord): readonly string[] {
+/** @param amongOthers whether the cell has other causes, which were lifted when a remedy was tried */
+function causeLines(cause: CauseRecord, amongOthers: boolean): readonly string[] {
   const lines = [`  cause: ${cause.constraints.map((atom) => oneLine(atom)).join(' with ')}`]
   const { threshold, remedy, reproduction, notReproduced } = cause
   if (threshold !== null)
@@ -34,9 +35,9 @@ function causeLines(cause: CauseRecord): readonly string[] {
   lines.push(`    confidence ${oneLine(cause.confidence, 400)}`)
   if (remedy !== null) {
     for (const { change, passes } of remedy.relaxations)
-      lines.push(`    remedy: ${oneLine(change, 300)}${tried(passes)}`)
+      lines.push(`    remedy: ${oneLine(change, 300)}${tried(passes, amongOthers)}`)
     if (remedy.patch !== null) {
-      lines.push(`    or in ${remedy.patch.file}${tried(remedy.patch.passes)}:`)
+      lines.push(`    or in ${remedy.patch.file}${tried(remedy.patch.passes, amongOthers)}:`)
       lines.push(
         ...printable(remedy.patch.yaml)
           .trimEnd()
@@ -53,7 +54,11 @@ function causeLines(cause: CauseRecord): readonly string[] {
   return lines
 }
 
-const tried = (passes: boolean | null): string => (passes === null ? '' : passes ? ' (passes)' : ' (fails)')
+function tried(passes: boolean | null, amongOthers: boolean): string {
+  if (passes === null) return ''
+  const beside = amongOthers ? ' with the other causes lifted' : ''
+  return ` (${passes ? 'passes' : 'fails'}${beside})`
+}
 
 function probeLine(probe: ProbeRecord): string {
   const why =

@@ -22,14 +22,15 @@ export const Causes = ({ cell }: { readonly cell: CellRecord }) => {
         </p>
       )}
       {causes.map((cause) => (
-        <Cause key={cause.constraints.join()} cause={cause} />
+        <Cause key={cause.constraints.join()} cause={cause} amongOthers={causes.length > 1} />
       ))}
       {explanation === null || explanation.probes.length === 0 ? null : <Probes probes={explanation.probes} />}
     </>
   )
 }
 
-const Cause = ({ cause }: { readonly cause: CauseRecord }) => {
+/** `amongOthers`: the cell has other causes, which were lifted when a remedy was tried. */
+const Cause = ({ cause, amongOthers }: { readonly cause: CauseRecord; readonly amongOthers: boolean }) => {
   const { constraints, threshold, confidence, remedy, reproduction } = cause
   return (
     <div class="callout cause">
@@ -43,7 +44,7 @@ const Cause = ({ cause }: { readonly cause: CauseRecord }) => {
           </span>
         )}
       </p>
-      {remedy === null ? null : <Remedy remedy={remedy} />}
+      {remedy === null ? null : <Remedy remedy={remedy} amongOthers={amongOthers} />}
       {reproduction === null ? null : (
         <details>
           <summary>By hand: a command that fails, and one that passes</summary>
@@ -63,18 +64,26 @@ const Cause = ({ cause }: { readonly cause: CauseRecord }) => {
   )
 }
 
-const Remedy = ({ remedy: { relaxations, patch } }: { readonly remedy: RemedyRecord }) => (
+const Remedy = ({
+  remedy: { relaxations, patch },
+  amongOthers,
+}: {
+  readonly remedy: RemedyRecord
+  readonly amongOthers: boolean
+}) => (
   <>
     {relaxations.length === 0 ? null : (
       <>
-        <p>Each of these alone ends it:</p>
+        <p>
+          {amongOthers ? 'Each of these alone ends this cause, and not the others:' : 'Each of these alone ends it:'}
+        </p>
         <ul>
           {relaxations.map(({ change, passes }) => (
             <li key={change}>
               <strong>
                 <Line text={change} />
               </strong>{' '}
-              {tried(passes)}
+              {tried(passes, amongOthers)}
             </li>
           ))}
         </ul>
@@ -83,7 +92,7 @@ const Remedy = ({ remedy: { relaxations, patch } }: { readonly remedy: RemedyRec
     {patch === null ? null : (
       <>
         <p>
-          Without a change to the environment, in <Line text={patch.file} /> {tried(patch.passes)}:
+          Without a change to the environment, in <Line text={patch.file} /> {tried(patch.passes, amongOthers)}:
         </p>
         <Lines text={patch.yaml} />
       </>
@@ -91,8 +100,11 @@ const Remedy = ({ remedy: { relaxations, patch } }: { readonly remedy: RemedyRec
   </>
 )
 
-const tried = (passes: boolean | null): string =>
-  passes === null ? '(not tried)' : passes ? '(tried: it passes)' : '(tried: it does not pass)'
+function tried(passes: boolean | null, amongOthers: boolean): string {
+  if (passes === null) return '(not tried)'
+  const beside = amongOthers ? ' with the other causes lifted' : ''
+  return `(tried${beside}: it ${passes ? 'passes' : 'does not pass'})`
+}
 
 const looks = { pass: 'pass', fail: 'fail', unresolved: 'error' } as const
 

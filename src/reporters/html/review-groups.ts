@@ -1,6 +1,6 @@
 /** What somebody has to look at, grouped by its cause: one broken base image is one row. */
 import type { Change } from '../../model/comparison.ts'
-import type { BuildRecord, CellRecord } from '../../model/run-record.ts'
+import type { BuildRecord, CauseRecord, CellRecord, RunRecord } from '../../model/run-record.ts'
 import type { Look } from './looks.ts'
 import type { CellView, ReportView } from './view.ts'
 
@@ -15,9 +15,7 @@ export interface ReviewGroup {
 
 /** What a waiver covers is not among them; what passes again stands last. */
 export function reviewGroups(view: ReportView): readonly ReviewGroup[] {
-  const causes: Causes = new Map(
-    view.run.groups.flatMap(({ cause, cells }) => (cause === null ? [] : cells.map((id) => [id, cause] as const))),
-  )
+  const causes = causesOf(view.run)
   const groups = new Map<string, CellView[]>()
   for (const cell of view.run.cells) {
     const seen = view.cells.get(cell.id)
@@ -37,16 +35,31 @@ function needsReview(cell: CellRecord): boolean {
   return cell.waiver === null
 }
 
-/** Cell → its cause, or the one that the run gives it as it fails alike. */
-type Causes = ReadonlyMap<string, readonly string[]>
+/** Cell → its causes, or those that the run gives it as it fails alike. */
+type Causes = ReadonlyMap<string, readonly CauseRecord[]>
+
+function causesOf(run: RunRecord): Causes {
+  const own = new Map(run.cells.map(({ id, causes }) => [id, causes]))
+  return new Map(
+    run.groups.flatMap(({ cells }) => {
+      const found = cells.map((id) => own.get(id) ?? []).find((causes) => causes.length > 0) ?? []
+      return cells.map((id) => [id, found] as const)
+    }),
+  )
+}
 
 function keyOf(cell: CellRecord, causes: Causes): string {
   if (cell.outcome === 'pass') return 'pass'
-  const cause = cell.causes[0]?.constraints ?? causes.get(cell.id)
-  if (cause !== undefined && cause.length > 0) return `cause ${cell.outcome} ${cause.join(' ')}`
+  const because = becauseOf(cell, causes)
+  if (because !== null) return `cause ${cell.outcome} ${because}`
   // Of what never ran, only why is of interest.
   if (cell.outcome === 'not-run' || cell.outcome === 'cancelled') return `${cell.outcome} ${cell.message}`
   return `${cell.outcome} ${cell.signature ?? `${cell.reason} ${cell.message}`}`
+}
+
+/** Every cause of a cell, for each of them fails it; null where none is known. */
+function becauseOf(cell: CellRecord, causes: Causes): string | null {
+  return (causes.get(cell.id) ?? []).map(({ constraints }) => constraints.join(' and ')).join(', and of ') || null
 }
 
 function groupOf(
@@ -60,14 +73,13 @@ function groupOf(
   const { cells, causes } = context
   const first = cells[0] as CellView
   const { cell } = first
-  const cause = cell.causes[0]
-  const atoms = cause?.constraints ?? causes.get(cell.id) ?? []
+  const because = becauseOf(cell, causes)
   const common = { key, look: first.look, change: changeOfGroup(cells), cells }
   if (cell.outcome === 'pass') {
     return { ...common, title: 'Passes again', detail: null }
   }
-  if (atoms.length > 0) {
-    return { ...common, title: `Fails because of ${atoms.join(' and ')}`, detail: remedyOf(cell) ?? cell.message }
+  if (because !== null) {
+    return { ...common, title: `Fails because of ${because}`, detail: remedyOf(cell) ?? cell.message }
   }
   if (cell.outcome === 'blocked') {
     const build = [...context.builds.values()].find((one) => one.outcome !== 'pass' && one.message === cell.message)
@@ -85,10 +97,11 @@ function groupOf(
 const sentenceCase = (text: string): string => text.replace(/^[a-z]+(?=,? )/, (word) => capital(word))
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
 
-/** The smallest change that ends it. */
+/** The smallest changes that together end it. */
 function remedyOf(cell: CellRecord): string | null {
-  const relaxation = cell.causes[0]?.remedy?.relaxations[0]
-  return relaxation === undefined ? (cell.explanation?.summary ?? null) : `It passes with: ${relaxation.change}`
+  const relaxations = cell.causes.map(({ remedy }) => remedy?.relaxations[0]?.change)
+  if (relaxations.length === 0 || relaxations.includes(undefined)) return cell.explanation?.summary ?? null
+  return `It passes with: ${relaxations.join(', and ')}`
 }
 
 const stageWords: Readonly<Record<string, string>> = {

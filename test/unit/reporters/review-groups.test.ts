@@ -2,29 +2,29 @@ import { expect, test } from 'vitest'
 import type { RunEvent } from '../../../src/model/event.ts'
 import { foldRun } from '../../../src/model/fold-run.ts'
 import type { Diagnosis } from '../../../src/model/run-record.ts'
+import { renderExplanation } from '../../../src/reporters/explanation.ts'
+import { renderHtml } from '../../../src/reporters/html/html.tsx'
 import { reviewGroups } from '../../../src/reporters/html/review-groups.ts'
 import { viewOf } from '../../../src/reporters/html/view.ts'
 import { eventsOf, finished } from '../../support/runs.ts'
 
+const context = { runs: [], since: new Map(), evidence: () => null, assets: { style: '', script: '' } }
+
+/** With causes of one atom each. */
 const explained = (cell: string, diagnosis: Diagnosis, atoms: readonly string[] = []): RunEvent => ({
   atMs: 8000,
   type: 'cell-explained',
   cell,
   diagnosis,
-  causes:
-    atoms.length === 0
-      ? []
-      : [
-          {
-            constraints: atoms,
-            threshold: null,
-            confidence: '',
-            probes: [],
-            remedy: null,
-            reproduction: null,
-            notReproduced: '',
-          },
-        ],
+  causes: atoms.map((atom) => ({
+    constraints: [atom],
+    threshold: null,
+    confidence: '',
+    probes: [],
+    remedy: { relaxations: [{ change: `lift ${atom}`, constraints: [atom], passes: true }], patch: null },
+    reproduction: null,
+    notReproduced: '',
+  })),
   explanation: { summary: 'because', confidence: '', probes: [], durationMs: 1, complete: true },
 })
 
@@ -38,15 +38,26 @@ test.each(['flaky', 'stack', 'unresolved', 'contention'] as const)(
       explained('web@qa', diagnosis),
       finished,
     ])
-    const view = viewOf(run, {
-      runs: [],
-      since: new Map(),
-      evidence: () => null,
-      assets: { style: '', script: '' },
-    })
-    expect(reviewGroups(view).map((group) => [group.title, group.cells.map(({ cell }) => cell.id)])).toEqual([
+    expect(
+      reviewGroups(viewOf(run, context)).map((group) => [group.title, group.cells.map(({ cell }) => cell.id)]),
+    ).toEqual([
       ['Fails because of read_only', ['api@qa', 'db@qa']],
       ['A check does not hold: it did not hold', ['web@qa']],
     ])
   },
 )
+
+test('a cell with several causes is told all of them, and passes only with each of them lifted', () => {
+  const run = foldRun([
+    ...eventsOf(['api'], ['qa'], { 'api@qa': 'fail' }),
+    explained('api@qa', 'constraints', ['read_only', 'user']),
+    finished,
+  ])
+  expect(reviewGroups(viewOf(run, context))).toMatchObject([
+    { title: 'Fails because of read_only, and of user', detail: 'It passes with: lift read_only, and lift user' },
+  ])
+  expect(renderHtml(run, context)).not.toContain('Each of these alone ends it:')
+  const [cell] = run.cells
+  const told = cell === undefined ? [] : renderExplanation(cell, { color: false, probes: false })
+  expect(told).toContain('    remedy: lift read_only (passes with the other causes lifted)')
+})
