@@ -60,7 +60,8 @@ export async function explainCell(options: ExplainOptions): Promise<CellExplaine
   const records: Omit<CauseRecord, 'probes'>[] = []
   for (const cause of found.causes) {
     const others = found.causes.filter((one) => one !== cause).flatMap(({ constraints }) => constraints)
-    const rest = subject.atoms.filter((atom) => !others.includes(atom) || found.background.includes(atom))
+    const own = [...found.background, ...cause.constraints]
+    const rest = subject.atoms.filter((atom) => !others.includes(atom) || own.includes(atom))
     const threshold = await findThreshold(prober, { cause, rest, values: variable.values, say: options.say })
     causes.push({ cause, threshold })
     const patched = await patchFor(cause, { ...options, prober, rest })

@@ -1,10 +1,11 @@
 /** Finds why a cell fails: the smallest sets of constraints that make it fail, verified both ways. */
 import type { Diagnosis } from '../model/run-record.ts'
+import { against, oddsOfFlaky, sure } from './doubt.ts'
 import { findByHalves, findCause, type Rank } from './find-cause.ts'
 import { minimalSet } from './minimal-set.ts'
-import { alike, type Failure, type FoundCause, judge, keeping, type Verdict } from './probe.ts'
+import { alike, type Configuration, type Failure, type FoundCause, keeping, type Verdict } from './probe.ts'
 import { BudgetError, type Prober } from './prober.ts'
-import { settle } from './settle.ts'
+import { mostVotes, settle } from './settle.ts'
 import { verify } from './verify.ts'
 
 export interface SearchResult {
@@ -28,12 +29,15 @@ export interface SearchOptions {
 const givenPattern = /^(environment|tmpfs|extra_hosts|dns|sysctls|group_add|cap_add):|^(init|hostname)$/
 /** What an environment may give more of than the engine does, or take away: as far as the stack cannot do without it. */
 const mayGivePattern = /^(user|shm_size|mem_limit|ulimits:.+)$/
-/** How many answers tell a rare disturbance from a cell that fails now and then. */
-const examined = 4
-/** What a rare disturbance explains, as a share of all answers. */
-const disturbed = 0.15
+/** How often a cause that what was heard speaks against is looked for anew. */
+const mostSearches = 2
 /** So often more than it passed alone before a failure is put down to the others beside it. */
 const aloneRuns = 4
+/** What a rare disturbance explains, as a share of the runs alone. */
+const disturbed = 0.3
+/** So many answers tell a stack that is broken from one that mostly fails, as far as they are had in this time. */
+const brokenRuns = 10
+const brokenMs = 30_000
 
 /** Never rejects for the budget: what was verified until then stands. Rejects with the signal's reason. */
 export async function search(prober: Prober, options: SearchOptions): Promise<SearchResult> {
@@ -49,9 +53,22 @@ export async function search(prober: Prober, options: SearchOptions): Promise<Se
     const diagnosis = causes.length > 0 ? 'constraints' : 'unresolved'
     found = { diagnosis, causes, background, because, complete: false }
   }
-  const most = found.complete ? disturbed : disturbed / 2
-  if (found.causes.length === 0 || contradictions(prober.all(), found).share <= most) return found
-  return { ...found, diagnosis: 'flaky', causes: [], because: 'under the same constraints it passes and fails' }
+  if (!isFlaky(prober, found)) return found
+  return { ...found, diagnosis: 'flaky', causes: [], because: passesAndFails }
+}
+
+const passesAndFails = 'under the same constraints it passes and fails'
+
+/** Whether what was heard is better explained by a cell that fails at random than by the causes that were found. */
+function isFlaky(prober: Prober, found: SearchResult): boolean {
+  const heard = prober.all()
+  const count = prober.subject.atoms.length
+  if (found.causes.length === 0 || against(heard, found, 'any').length === 0) return false
+  // Where the search did not end, these may be all causes or there may be others.
+  const whole = { ...found, complete: true }
+  const odds = Math.min(oddsOfFlaky(heard, found, count), oddsOfFlaky(heard, whole, count))
+  const isExplained = found.complete && against(heard, found, 'most').length === 0
+  return odds > (isExplained ? sure : 0)
 }
 
 class Search {
@@ -73,7 +90,7 @@ class Search {
     const failing = await this.#fails(keeping(atoms))
     if ('diagnosis' in failing) return failing
     const { failure } = failing
-    if (atoms.length === 0) return this.#stack('its environment imposes nothing on it')
+    if (atoms.length === 0) return this.#broken(failure, 'its environment imposes nothing on it')
     say(`fails alone too; runs it with no constraint (${atoms.length} can be lifted)`)
     const bare = await this.#bare(failure)
     if (bare !== null) return bare
@@ -84,11 +101,13 @@ class Search {
   async #fails(asIs: ReturnType<typeof keeping>): Promise<SearchResult | { readonly failure: Failure }> {
     let answers = await this.#prober.ask(asIs, 2)
     const passed = () => answers.filter(({ outcome }) => outcome === 'pass').length
+    const failedAlone = () => answers.slice(1).filter(({ outcome }) => outcome === 'fail')
     if (passed() > 0) answers = await this.#prober.ask(asIs, 1 + aloneRuns)
+    if (passed() > 1 && failedAlone().length > 0) answers = await this.#prober.ask(asIs, 1 + 2 * aloneRuns)
     const alone = answers.slice(1)
-    const failures = alone.filter(({ outcome }) => outcome === 'fail')
+    const failures = failedAlone()
     const count = `passes ${passed()} of ${alone.length} times when it runs alone`
-    if (alone.length - failures.length === passed() && passed() > 1) {
+    if (alone.length - failures.length === passed() && passed() > alone.length * disturbed) {
       const never = failures.length === 0
       return this.#answer(never && this.#options.hadCompany ? 'contention' : 'flaky', `it ${count}`)
     }
@@ -116,12 +135,17 @@ class Search {
       this.background = needed
       return null
     }
-    // Three alike are broken; a cell that mostly fails would be taken for one with fewer.
-    const again = await this.#prober.ask(keeping(this.#prober.subject.atoms), 3)
-    if ([...again, ...this.#prober.heard(keeping([]))].some(({ outcome }) => outcome === 'pass')) {
-      return this.#answer('flaky', 'under the same constraints it passes and fails')
-    }
-    return this.#stack(`it ${how} with no constraint`)
+    return this.#broken(failure, `it ${how} with no constraint`)
+  }
+
+  /** Three alike are broken, but so are many of a cell that mostly fails. */
+  async #broken({ answer }: Failure, because: string): Promise<SearchResult> {
+    const affordable = Math.floor(brokenMs / answer.durationMs)
+    const count = Math.max(3, Math.min(brokenRuns, affordable))
+    const again = await this.#prober.ask(keeping(this.#prober.subject.atoms), count)
+    const answers = [...again, ...this.#prober.heard(keeping([]))]
+    const isBroken = answers.every(({ outcome }) => outcome !== 'pass')
+    return isBroken ? this.#answer('stack', because) : this.#answer('flaky', passesAndFails)
   }
 
   /** The least of its environment that it passes with and fails without; null where there is none. */
@@ -149,30 +173,78 @@ class Search {
   }
 
   async #causes(first: Failure): Promise<SearchResult> {
-    const prober = this.#prober
-    let failure = first
-    let kept = prober.subject.atoms
-    for (;;) {
-      const cause = await this.#oneCause(failure, kept)
-      if (cause === null) return this.#unshown('no set of constraints could be shown to make it fail')
-      this.suspected = cause.constraints
-      kept = kept.filter((atom) => !cause.constraints.includes(atom) || this.background.includes(atom))
-      const rest = keeping(kept)
-      const verdict = await settle(prober, rest, failure)
-      this.causes.push(cause)
-      this.suspected = null
-      if (verdict === 'pass') break
-      this.#options.say(`found ${cause.constraints.join(' and ')}; without it the cell still fails, so looks on`)
-      const again = prober.heard(rest).findLast(({ outcome }) => outcome === 'fail')
-      if (again === undefined) return this.#unshown('what is left could not be observed')
-      failure = { ...failure, answer: again }
-      if (kept.length === this.background.length) break
-    }
-    if (contradictions(prober.all(), { ...this, complete: true }).count > 0) {
-      this.#options.say('one answer speaks against it, so asks all of it again')
-      await this.#examine(kept)
+    for (let count = 1; ; count++) {
+      const trouble = (await this.#disjoint(first)) ?? (await this.#sharing(first))
+      if (trouble !== null) return this.#unshown(trouble)
+      if ((await this.#holds()) || count === mostSearches) break
+      this.#options.say('what was seen speaks against that, so looks again')
+      this.causes.length = 0
     }
     return this.#answer('constraints', 'each cause alone makes it fail, and without them it passes')
+  }
+
+  /** One cause after the other, each with those before it lifted; why one could not be found, or null. */
+  async #disjoint(first: Failure): Promise<string | null> {
+    let failure = first
+    let kept = this.#prober.subject.atoms
+    for (;;) {
+      const cause = await this.#oneCause(failure, kept)
+      if (cause === null) return noCause
+      this.causes.push(cause)
+      this.suspected = null
+      kept = kept.filter((atom) => !cause.constraints.includes(atom) || this.background.includes(atom))
+      const left = await this.#left(kept, failure)
+      if (left === null || kept.length === this.background.length) return null
+      this.#options.say(`found ${cause.constraints.join(' and ')}; without it the cell still fails, so looks on`)
+      if (left === 'unobserved') return 'what is left could not be observed'
+      failure = left
+    }
+  }
+
+  /** Causes that share a constraint with one that was found, so that lifting all of that hid them. */
+  async #sharing(first: Failure): Promise<string | null> {
+    const { atoms } = this.#prober.subject
+    const seen = new Set<string>()
+    for (;;) {
+      const lifted = oneOfEach(this.causes.map(({ constraints }) => constraints)).find((set) => !seen.has(set.join()))
+      if (lifted === undefined) return null
+      seen.add(lifted.join())
+      const kept = atoms.filter((atom) => !lifted.includes(atom) || this.background.includes(atom))
+      const left = await this.#left(kept, first)
+      if (left === null || left === 'unobserved') continue
+      const cause = await this.#oneCause(left, kept)
+      if (cause === null) return noCause
+      this.causes.push(cause)
+      this.suspected = null
+    }
+  }
+
+  /** How it still fails under these; null where it passes. */
+  async #left(kept: readonly string[], failure: Failure): Promise<Failure | null | 'unobserved'> {
+    if ((await settle(this.#prober, keeping(kept), failure)) === 'pass') return null
+    const again = this.#prober.heard(keeping(kept)).findLast(({ outcome }) => outcome === 'fail')
+    return again === undefined ? 'unobserved' : { ...failure, answer: again }
+  }
+
+  /** Whether what was heard can be explained by the causes; where something speaks against them, it is asked again. */
+  async #holds(): Promise<boolean> {
+    const prober = this.#prober
+    const { background, causes } = this
+    const found = { causes, background, complete: true }
+    const lifted = causes.flatMap(({ constraints }) => constraints)
+    const rest = prober.subject.atoms.filter((atom) => background.includes(atom) || !lifted.includes(atom))
+    const alone = causes.map(({ constraints }) => keeping([...background, ...constraints]))
+    const more = (configuration: Configuration) => prober.ask(configuration, prober.heard(configuration).length + 1)
+    for (;;) {
+      if (against(prober.all(), found, 'any').length === 0) return true
+      const most = against(prober.all(), found, 'most')
+      if (most.some((configuration) => prober.heard(configuration).length >= mostVotes)) return false
+      const odds = oddsOfFlaky(prober.all(), found, prober.subject.atoms.length)
+      if (most.length === 0 && Math.abs(odds) > sure) return true
+      this.#options.say('something speaks against it, so asks again')
+      const carrying = [keeping(background), keeping(rest), ...alone]
+      await Promise.all((most.length > 0 ? most : carrying).map(more))
+    }
   }
 
   /** Verified; null where it cannot be, also when every question is put to the vote. */
@@ -191,19 +263,6 @@ class Search {
     return null
   }
 
-  /** Enough answers under each configuration that carries the result to tell a disturbance from a flaky cell. */
-  async #examine(rest: readonly string[]): Promise<void> {
-    const { background } = this
-    const alone = this.causes.map(({ constraints }) => keeping([...background, ...constraints]))
-    for (const configuration of [keeping(background), keeping(rest), ...alone]) {
-      await this.#prober.ask(configuration, examined)
-    }
-  }
-
-  #stack(because: string): SearchResult {
-    return this.#answer('stack', because)
-  }
-
   /** The causes that were verified before stand. */
   #unshown(because: string): SearchResult {
     if (this.causes.length === 0) return this.#answer('unresolved', because)
@@ -217,21 +276,16 @@ class Search {
   }
 }
 
-/** How many answers the causes do not explain; where they are not complete, what fails without them may do so for others. */
-function contradictions(
-  heard: ReturnType<Prober['all']>,
-  { causes, background, complete }: Pick<SearchResult, 'causes' | 'background' | 'complete'>,
-) {
-  let count = 0
-  let total = 0
-  for (const { configuration, answers } of heard) {
-    // Without what it cannot do without it fails, whatever the causes.
-    if (!background.every((atom) => configuration.kept.has(atom))) continue
-    const passed = answers.filter(({ outcome }) => outcome === 'pass').length
-    const failed = answers.filter((answer) => causes.some(({ failure }) => judge(answer, failure) === 'same')).length
-    const fails = causes.some(({ constraints }) => constraints.every((atom) => configuration.kept.has(atom)))
-    count += fails ? passed : complete ? failed : Math.min(passed, failed)
-    total += answers.length
-  }
-  return { count, share: count / total }
+const noCause = 'no set of constraints could be shown to make it fail'
+/** More ways to lift one of each are not tried. */
+const mostWays = 12
+
+/** One constraint of each set, in every way. */
+function oneOfEach(sets: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  if (sets.every(({ length }) => length <= 1)) return []
+  const ways = sets.reduce<readonly (readonly string[])[]>(
+    (before, set) => before.flatMap((way) => set.map((atom) => [...new Set([...way, atom])].sort())).slice(0, mostWays),
+    [[]],
+  )
+  return ways
 }

@@ -2,7 +2,7 @@
 import { type Configuration, type Failure, judge, type Verdict } from './probe.ts'
 import type { Prober } from './prober.ts'
 
-const mostVotes = 5
+export const mostVotes = 5
 
 /**
  * The verdict that is two votes ahead of every other; after five answers the one that leads, or `other`.
