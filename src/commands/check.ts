@@ -199,7 +199,7 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
   await using columns = new OpenColumns({
     environments: plan.environments,
     local: engine,
-    project: identity.project,
+    root: plan.project.root,
     owner: identity.owner,
     mayInstall: options.install === true,
     io,

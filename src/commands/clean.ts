@@ -12,7 +12,7 @@ import { projectIdOf } from '../lib/project-id.ts'
 import { stateFolder } from '../lib/state-folder.ts'
 import { type SweepResult, sweep } from '../run/sweep.ts'
 import { endEmbedded } from './end-embedded.ts'
-import { broughtUp, localEngine, statesOf, takeDown } from './hosts.ts'
+import { broughtUp, forsaken, localEngine, type ProjectHost, statesOf, takeDown } from './hosts.ts'
 import type { Io } from './io.ts'
 import { connectAccess } from './open-columns.ts'
 import { lookForEngine, type OpenEngineResult, openFound, reportProblem } from './open-engine.ts'
@@ -30,7 +30,11 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   const all = options.all === true
   const target = await lookForEngine(options.engine, io)
   if (target.kind === 'refused') return reportProblem(target.problem, io)
-  const hosts = all ? { places: [], code: await removeHosts(target, io) } : await runningHosts(target, io)
+  const orphans = await removeHosts(await forsaken(io, { silentToo: all }), { target, io, withEmbedded: all })
+  const own = all
+    ? { places: [], code: await removeHosts(broughtUp(io), { target, io, withEmbedded: true }) }
+    : await runningHosts(target, io)
+  const hosts = { ...own, code: Math.max(own.code, orphans) }
   const named = await namedPlaces(target, io)
   const code = Math.max(hosts.code, named.code, await sweepPlaces([...named.places, ...hosts.places], { all, io }))
   if (!all) return code
@@ -91,11 +95,13 @@ async function runningHosts(target: FindResult, io: Io): Promise<Places> {
   return { places, code }
 }
 
-async function removeHosts(target: FindResult, io: Io): Promise<number> {
+async function removeHosts(
+  hosts: readonly ProjectHost[],
+  options: { readonly target: FindResult; readonly io: Io; readonly withEmbedded: boolean },
+): Promise<number> {
+  const { io, target, withEmbedded } = options
   await using local = localEngine(target, io)
-  // A virtual machine runs without an engine on this machine; every other host is a container in one.
-  const there = broughtUp(io).filter(({ spec }) => target.kind === 'found' || spec.kind === 'vm')
-  return takeDown(there, { local, mayInstall: false, purge: true, io })
+  return takeDown(hosts, { local, mayInstall: false, purge: true, withEmbedded, io })
 }
 
 async function sweepPlaces(

@@ -6,6 +6,7 @@ import { type EngineAccess, EngineError, type EngineFacts } from '../engines/eng
 import { startBlocker } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { hostName } from '../hosts/host-place.ts'
+import { forsakenHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
 import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
 import { machineOffer, shortages } from '../hosts/offer.ts'
@@ -167,7 +168,15 @@ async function hostFindings(io: Io): Promise<readonly Finding[]> {
     const value = `${host}: ${lacking.map(({ what }) => what).join('; ')}`
     return { name, state: 'note', value, ...(mend === '' ? {} : { mend }) }
   })
-  return [...triedFindings(io), ...hosts, ...(plan === null ? [] : roomFindings(plan, io))]
+  return [...triedFindings(io), ...hosts, ...forsakenFindings(io), ...(plan === null ? [] : roomFindings(plan, io))]
+}
+
+/** Hosts that no project is left to take away. */
+function forsakenFindings(io: Io): readonly Finding[] {
+  const left = forsakenHosts(io.env).map(({ spec, root }) => `${hostName(spec)} of ${root}`)
+  if (left.length === 0) return []
+  const value = `of projects that are no longer there: ${left.join(', ')}`
+  return [{ name: 'hosts', state: 'note', value, mend: 'matrix clean takes them away' }]
 }
 
 /** What was tried of the kernel. KVM only makes quicker, so nothing is missing without it. */

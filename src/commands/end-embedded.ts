@@ -3,6 +3,7 @@ import { connectDocker } from '../engines/docker-api/connect.ts'
 import { stopEmbedded } from '../hosts/embedded-down.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
+import { allHosts } from '../hosts/host-record.ts'
 import { ping } from '../hosts/ping.ts'
 import { ownerState } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
@@ -33,7 +34,8 @@ async function otherUser(io: Io): Promise<string | null> {
   for (const { name, labels } of await engine.list('container', { 'matrix.owner': '' }, io)) {
     const { 'matrix.role': role, 'matrix.project': project, 'matrix.owner': owner = '' } = labels
     if (role === 'host' && project !== projectIdOf(io.cwd)) {
-      return `${name} is a host of another project; matrix env down, in that one's folder, takes it away`
+      const root = allHosts(io.env).find((host) => projectIdOf(host.root) === project)?.root
+      return `${name} is a host of another project; matrix env down, in ${root ?? "that one's folder"}, takes it away`
     }
     if (role !== 'host' && ownerState(owner) === 'alive') {
       return 'a run that lives uses it; run this again when that has ended'

@@ -64,7 +64,7 @@ async function wantedHosts(
   const { hosts, project } = found
   const images = wholePlan(project).builds.length
   const specs = hosts.map(({ spec }) => spec)
-  return { hosts, problem: roomFor(specs, { env: io.env, project: project.id, images }).problem }
+  return { hosts, problem: roomFor(specs, { env: io.env, root: io.cwd, images }).problem }
 }
 
 async function makeBases(
@@ -103,23 +103,25 @@ export async function runEnvDown(options: EnvDownOptions, io: Io): Promise<numbe
   const purge = options.purge === true
   const hosts = await projectHosts(environments, io)
   if (hosts === null) return 2
-  const code = await downHosts(hosts, { ...options, purge, io })
-  if (environments.length > 0) return code
+  const withEmbedded = environments.length === 0
+  const code = await downHosts(hosts, { ...options, purge, withEmbedded, io })
+  if (!withEmbedded) return code
   return Math.max(code, await endEmbedded(io, { purge }))
 }
 
 async function downHosts(
   hosts: readonly ProjectHost[],
-  options: { readonly engine?: string; readonly purge: boolean; readonly io: Io },
+  options: { readonly engine?: string; readonly purge: boolean; readonly withEmbedded: boolean; readonly io: Io },
 ): Promise<number> {
   const { io, purge } = options
   if (hosts.length === 0) return 0
   const found = await lookForEngine(options.engine, io)
   if (found.kind === 'refused') return reportProblem(found.problem, io)
   await using local = localEngine(found, io)
-  // A virtual machine runs without an engine on this machine; every other host is a container in one.
-  const there = found.kind === 'found' ? hosts : hosts.filter(({ spec }) => spec.kind === 'vm')
-  return takeDown(there, { local, mayInstall: false, purge, io })
+  // One that was never made is nowhere, unless the engine that a run would use knows better.
+  const there =
+    found.kind === 'found' ? hosts : hosts.filter(({ spec, engine }) => spec.kind === 'vm' || engine !== null)
+  return takeDown(there, { local, mayInstall: false, purge, withEmbedded: options.withEmbedded, io })
 }
 
 /** As `--json` prints it. */
@@ -128,6 +130,8 @@ interface ToldHost {
   readonly environments: readonly string[]
   readonly state: string
   readonly message: string
+  /** That it is a container of; null for one that needs none, or was not made yet. */
+  readonly engine: string | null
 }
 
 export interface EnvStatusOptions {
@@ -151,7 +155,7 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
     data: paths.dataRoot,
     log: paths.log,
   }
-  const hosts = used === null ? [] : await hostStates(found, io)
+  const hosts = await hostStates(found, io)
   if (options.json === true) {
     io.stdout(`${JSON.stringify({ used, embedded, hosts }, null, 2)}\n`)
   } else {
@@ -166,8 +170,11 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
         `a run would use: ${used === null ? 'none yet; matrix env up starts one' : `${used.endpoint} (${used.how})`}\n`,
       ),
     )
-    for (const { name, environments, state, message } of hosts) {
-      io.stdout(printable(`host ${name} (${environments.join(', ') || 'no environment'}): ${state}, ${message}\n`))
+    for (const { name, environments, state, message, engine } of hosts) {
+      const elsewhere = engine === null || engine === used?.endpoint ? '' : `; it is in ${engine}`
+      io.stdout(
+        printable(`host ${name} (${environments.join(', ') || 'no environment'}): ${state}, ${message}${elsewhere}\n`),
+      )
     }
   }
   return found.kind === 'refused' ? reportProblem(found.problem, io) : 0
@@ -179,5 +186,11 @@ async function hostStates(found: FindResult, io: Io): Promise<readonly ToldHost[
   if (hosts === null || hosts.length === 0) return []
   await using local = localEngine(found, io)
   const states = await statesOf(hosts, { local, mayInstall: false, io })
-  return states.map(({ name, environments, status: { state, message } }) => ({ name, environments, state, message }))
+  return states.map(({ name, environments, engine, status: { state, message } }) => ({
+    name,
+    environments,
+    state,
+    message,
+    engine,
+  }))
 }

@@ -6,8 +6,10 @@ import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import type { FindResult } from '../hosts/find-engine.ts'
 import type { HostStatus } from '../hosts/host.ts'
 import { hostName } from '../hosts/host-place.ts'
-import { forgetHosts, hostDown, hostStatus, hostUp, knownHosts, roomFor } from '../hosts/kinds.ts'
-import { ownerState, ownIdentity } from '../lib/owner.ts'
+import { forgetHost, forgetHosts, forsakenHosts, type HostRecord, knownHosts } from '../hosts/host-record.ts'
+import { hostDown, hostStatus, hostUp, roomFor, runLives } from '../hosts/kinds.ts'
+import { ping } from '../hosts/ping.ts'
+import { ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
@@ -17,9 +19,8 @@ import type { Io } from './io.ts'
 import { knownLimits } from './known-limits.ts'
 import { reportProblem } from './open-engine.ts'
 
-export interface ProjectHost {
+export interface ProjectHost extends HostRecord {
   readonly name: string
-  readonly spec: HostSpec
   /** Environments that run on it; empty for one that no environment asks for any more. */
   readonly environments: readonly string[]
 }
@@ -46,6 +47,7 @@ export async function projectWithHosts(
     io.stderr(printable(`matrix: there is no environment "${id}"; there are: ${known || 'none'}\n`))
   }
   if (unknown.length > 0) return null
+  const made = broughtUp(io)
   const hosts = new Map<string, { spec: HostSpec; environments: string[] }>()
   for (const { id, engine } of environments) {
     if (engine.kind !== 'provision' || (only.length > 0 && !only.includes(id))) continue
@@ -54,15 +56,28 @@ export async function projectWithHosts(
     host.environments.push(id)
     hosts.set(name, host)
   }
-  const others = only.length > 0 ? [] : broughtUp(io).filter(({ name }) => !hosts.has(name))
-  const named = [...hosts].map(([name, host]) => ({ name, ...host }))
-  return { project: loaded.project, hosts: [...named, ...others] }
+  const others = only.length > 0 ? [] : made.filter(({ name }) => !hosts.has(name))
+  const engineOf = (name: string) => made.find((host) => host.name === name)?.engine ?? null
+  const asked = [...hosts].map(([name, host]) => ({ name, ...host, root: io.cwd, engine: engineOf(name) }))
+  return { project: loaded.project, hosts: [...asked, ...others] }
 }
 
 /** Those that this project has had brought up and not taken away, whatever its files say. */
-export function broughtUp(io: Io): readonly ProjectHost[] {
-  return knownHosts(io.env, projectIdOf(io.cwd)).map((spec) => ({ name: hostName(spec), spec, environments: [] }))
+export const broughtUp = (io: Io): readonly ProjectHost[] => knownHosts(io.env, io.cwd).map(named)
+
+/** Those of projects whose folder is no longer there. @param silentToo where their engine does not answer too */
+export async function forsaken(
+  io: Io,
+  { silentToo }: { readonly silentToo: boolean },
+): Promise<readonly ProjectHost[]> {
+  const all = forsakenHosts(io.env).map(named)
+  const reached = await Promise.all(
+    all.map(async ({ engine }) => silentToo || engine === null || (await ping(engine, io)).answers),
+  )
+  return all.filter((_, index) => reached[index])
 }
+
+const named = (record: HostRecord): ProjectHost => ({ ...record, name: hostName(record.spec), environments: [] })
 
 /** The engine that nested hosts are containers of. It need not answer: a virtual machine runs without one. */
 export function localEngine(found: FindResult, io: Io): Engine {
@@ -77,7 +92,7 @@ export function roomForPlan(plan: Plan, io: Io): ReturnType<typeof roomFor> {
   const specs = plan.environments.flatMap(({ id, engine }) =>
     engine.kind === 'provision' && used.has(id) ? [engine.spec] : [],
   )
-  return roomFor(specs, { env: io.env, project: plan.project.id, images: plan.builds.length })
+  return roomFor(specs, { env: io.env, root: io.cwd, images: plan.builds.length })
 }
 
 /** The whole of a project. */
@@ -92,8 +107,8 @@ interface HostOptions {
 
 const askFor = (host: ProjectHost, { local, mayInstall, io }: HostOptions) => ({
   spec: host.spec,
+  root: host.root,
   local,
-  project: projectIdOf(io.cwd),
   owner: ownIdentity(),
   env: io.env,
   mayInstall,
@@ -114,24 +129,52 @@ export async function bringUp(hosts: readonly ProjectHost[], options: HostOption
   return code
 }
 
-export async function takeDown(
-  hosts: readonly ProjectHost[],
-  options: HostOptions & { readonly purge: boolean },
-): Promise<number> {
+interface DownOptions extends HostOptions {
+  readonly purge: boolean
+  /** The embedded engine goes afterwards, with all that is in it. */
+  readonly withEmbedded: boolean
+}
+
+export async function takeDown(hosts: readonly ProjectHost[], options: DownOptions): Promise<number> {
   const { io, purge } = options
-  const { local } = options
-  if (hosts.length > 0 && (await ownRunLives(local, io))) {
-    io.stderr('matrix: a run of this project lives, so its hosts stay; run this again when that has ended\n')
-    return 3
+  const own = projectIdOf(io.cwd)
+  const busy = await rootsWithRuns(hosts, options)
+  for (const root of busy) {
+    const whose = projectIdOf(root) === own ? 'this project' : root
+    io.stderr(printable(`matrix: a run of ${whose} lives, so its hosts stay; run this again when that has ended\n`))
   }
-  let code = 0
-  for (const host of hosts) {
-    const problem = await hostDown(askFor(host, options), { purge })
-    if (problem === null) io.stdout(printable(`${purge ? 'took away' : 'stopped'} ${host.name}\n`))
+  let code = busy.size > 0 ? 3 : 0
+  for (const host of hosts.filter(({ root }) => !busy.has(root))) {
+    const already = await goesWithEmbedded(host, options)
+    if (already) forgetHost(io.env, host)
+    const problem = already ? null : await hostDown(askFor(host, options), { purge })
+    const whose = projectIdOf(host.root) === own ? '' : ` of ${host.root}`
+    if (problem === null) io.stdout(printable(`${purge ? 'took away' : 'stopped'} ${host.name}${whose}\n`))
     else code = Math.max(code, reportProblem(problem, io))
+    if (purge) forgetHosts(io.env, host.root)
   }
-  if (purge) forgetHosts(io.env, projectIdOf(io.cwd))
   return code
+}
+
+/** Projects of these hosts of which a run lives in the engine that a host is in, so that it has to stay. */
+async function rootsWithRuns(hosts: readonly ProjectHost[], { local, io }: HostOptions): Promise<ReadonlySet<string>> {
+  const roots = new Set<string>()
+  for (const { root, engine } of hosts) {
+    if (roots.has(root)) continue
+    await using other = engine === null || engine === local.endpoint ? null : connectDocker(engine)
+    try {
+      if (await runLives(other ?? local, { project: projectIdOf(root), signal: io.signal })) roots.add(root)
+    } catch (error) {
+      if (!(error instanceof EngineError && error.code === 'unreachable')) throw error
+    }
+  }
+  return roots
+}
+
+/** What is in an embedded engine that does not run needs no more than that its data go. */
+async function goesWithEmbedded({ engine }: ProjectHost, { withEmbedded, purge, io }: DownOptions): Promise<boolean> {
+  const { endpoint } = embeddedPaths(io.env)
+  return purge && withEmbedded && engine === endpoint && !(await ping(endpoint, io)).answers
 }
 
 export interface HostState extends ProjectHost {
@@ -140,14 +183,4 @@ export interface HostState extends ProjectHost {
 
 export async function statesOf(hosts: readonly ProjectHost[], options: HostOptions): Promise<readonly HostState[]> {
   return Promise.all(hosts.map(async (host) => ({ ...host, status: await hostStatus(askFor(host, options)) })))
-}
-
-/** Whether a run of this project lives on the engine, so that its hosts have to stay. */
-async function ownRunLives(engine: Engine, io: Io): Promise<boolean> {
-  const labels = { 'matrix.project': projectIdOf(io.cwd), 'matrix.run': '' }
-  const mine = await engine.list('container', labels, io).catch((error: unknown) => {
-    if (error instanceof EngineError && error.code === 'unreachable') return []
-    throw error
-  })
-  return mine.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
 }

@@ -62,7 +62,7 @@ export async function withKeptCell(
   await using columns = new OpenColumns({
     environments: plan.environments,
     local,
-    project: plan.project.id,
+    root: plan.project.root,
     owner: ownIdentity(),
     mayInstall: false,
     io,

@@ -17,7 +17,8 @@ export interface ColumnOptions {
   readonly environments: readonly Environment[]
   /** The default engine, on which nested hosts are containers. */
   readonly local: Engine
-  readonly project: string
+  /** Folder of the project. */
+  readonly root: string
   readonly owner: string
   readonly mayInstall: boolean
   readonly io: Io
@@ -99,11 +100,11 @@ export class OpenColumns implements AsyncDisposable {
   }
 
   async #provision(spec: HostSpec, { environment, signal }: HostFor): Promise<Column> {
-    const { io, local, project, owner, mayInstall, progress } = this.#options
+    const { io, local, root, owner, mayInstall, progress } = this.#options
     const up = await hostUp({
       spec,
       local,
-      project,
+      root,
       owner,
       env: io.env,
       mayInstall,

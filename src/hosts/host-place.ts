@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stateFolder } from '../lib/state-folder.ts'
 import type { HostSpec } from '../model/project.ts'
 
-type Env = Readonly<Record<string, string | undefined>>
+export type Env = Readonly<Record<string, string | undefined>>
 
 /** The same for equal specs, and different for different ones: `docker-bullseye`, `podman-trixie-rootless`, `swarm-trixie-3`. */
 export function hostName(spec: HostSpec): string {

@@ -1,20 +1,27 @@
 /** Brings up and takes down the hosts that Matrix provisions, whatever kind they are. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { namesIn } from '../lib/files.ts'
+import type { Engine } from '../engines/engine.ts'
+import { ownerState } from '../lib/owner.ts'
+import { projectIdOf } from '../lib/project-id.ts'
 import type { HostSpec } from '../model/project.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from './host.ts'
 import { hostFolder, hostName, hostsFolder } from './host-place.ts'
+import { knownHosts, readRecord, writeRecord } from './host-record.ts'
 import { machineFacts } from './machine-facts.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
 import { lacks, machineOffer, type Room, roomTogether, shortages } from './offer.ts'
+import { ping } from './ping.ts'
 import type { HostProblem } from './problem.ts'
 import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
 import { vm } from './vm/vm.ts'
 
-/** A request as the command makes it; name and folder follow from the spec. */
-export type HostAsk = Omit<HostRequest, 'name' | 'folder'>
+/** A request as the command makes it; project, name and folder follow. */
+export type HostAsk = Omit<HostRequest, 'name' | 'folder' | 'project'> & {
+  /** Folder of the project that the host is for. */
+  readonly root: string
+}
 
 const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> } = {
   nested,
@@ -32,15 +39,60 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
     signal: ask.signal,
     onWait: () => ask.onProgress(`waiting for another run that brings ${request.name} up`),
   })
-  const blocker = existsSync(join(request.folder, specFile)) ? null : whatBlocks(request)
+  const known = readRecord(request.folder)
+  const engine = ask.spec.kind === 'vm' ? null : canonical(ask.local.endpoint)
+  const blocker = known === null ? whatBlocks(request) : await moveFrom(known.engine, engine, request)
   if (blocker !== null) return { ok: false, problem: blocker }
-  // By this file later commands know of the host, also when no environment asks for it any more.
-  writeFileSync(join(request.folder, specFile), `${JSON.stringify(ask.spec)}\n`)
+  writeRecord(request.folder, { spec: ask.spec, root: resolved(ask.root), engine })
   return kind.up(request as never)
 }
 
+/** A host is in one engine at a time: where a run uses another one now, it leaves nothing behind in the old one. */
+async function moveFrom(old: string | null, now: string | null, request: HostRequest): Promise<HostProblem | null> {
+  const { name, signal, onProgress } = request
+  if (old === null || old === now) return null
+  if (!(await ping(old, { signal })).answers) {
+    onProgress(`${name} was in ${old}, which does not answer; what it left there stays`)
+    return null
+  }
+  await using local = request.connect(old, {})
+  if (await runLives(local, request)) {
+    return {
+      kind: 'machine',
+      message: `${name} is in ${old}, and a run of this project lives there`,
+      hint: 'Run this again when that has ended, or use that engine.',
+    }
+  }
+  onProgress(`${name} was in ${old}; taking it away there`)
+  return kinds[request.spec.kind].down({ ...request, local } as never, { purge: true })
+}
+
+/** Whether a run of a project lives on an engine, so that its hosts have to stay. Rejects with `EngineError`. */
+export async function runLives(
+  engine: Engine,
+  { project, signal }: { readonly project: string; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const found = await engine.list('container', { 'matrix.project': project, 'matrix.run': '' }, { signal })
+  return found.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
+}
+
+/** The same for every way to write a socket's path. */
+function canonical(endpoint: string): string {
+  const scheme = 'unix://'
+  return endpoint.startsWith(scheme) ? scheme + resolved(endpoint.slice(scheme.length)) : endpoint
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
 /** The sockets of a nested host are files of this machine, and an engine elsewhere may be production. */
-const canBeHere = ({ local, spec }: HostAsk): boolean => spec.kind === 'vm' || local.endpoint.startsWith('unix://')
+const canBeHere = ({ local, spec }: Pick<HostRequest, 'local' | 'spec'>): boolean =>
+  spec.kind === 'vm' || local.endpoint.startsWith('unix://')
 
 const notHere = ({ name, local }: HostRequest): HostProblem => ({
   kind: 'usage',
@@ -65,11 +117,11 @@ function whatBlocks(request: HostRequest): HostProblem | null {
  */
 export function roomFor(
   specs: readonly HostSpec[],
-  asked: { readonly env: HostAsk['env']; readonly project: string; readonly images: number },
+  asked: { readonly env: HostAsk['env']; readonly root: string; readonly images: number },
 ): { readonly hosts: readonly string[]; readonly room: Room; readonly problem: HostProblem | null } {
-  const { env, project, images } = asked
+  const { env, root, images } = asked
   const unmade = new Map(specs.map((spec) => [hostName(spec), spec]))
-  for (const spec of knownHosts(env, project)) unmade.delete(hostName(spec))
+  for (const { spec } of knownHosts(env, root)) unmade.delete(hostName(spec))
   const hosts = [...unmade.keys()]
   const room = roomTogether([...unmade.values()], images)
   const short = lacks(room, machineFacts(hostsFolder(env)))
@@ -81,42 +133,59 @@ export function roomFor(
 }
 
 export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
-  const request = requestOf(ask)
-  if (!canBeHere(ask)) return { state: 'absent', message: notHere(request).message }
+  await using there = await whereItIs(ask)
+  const { request, silence, problem } = there
+  if (problem !== null) return { state: 'absent', message: problem.message }
+  if (silence !== null) return { state: 'down', message: silence }
   return kinds[ask.spec.kind].status(request as never)
 }
 
 export async function hostDown(ask: HostAsk, options: { readonly purge: boolean }): Promise<HostProblem | null> {
-  const request = requestOf(ask)
-  if (!canBeHere(ask)) return notHere(request)
-  using _lock = await takeLock(lockOf(request), { signal: ask.signal })
+  using _lock = await takeLock(lockOf(requestOf(ask)), { signal: ask.signal })
+  await using there = await whereItIs(ask)
+  const { request, silence } = there
+  if (there.problem !== null) return there.problem
+  if (silence !== null) return options.purge ? outOfReach(request, silence) : null
   const problem = await kinds[ask.spec.kind].down(request as never, options)
   if (problem === null && options.purge) rmSync(request.folder, { recursive: true, force: true })
   return problem
 }
 
-/** The hosts that a project has had brought up on this machine and not taken away. */
-export function knownHosts(env: HostAsk['env'], project: string): readonly HostSpec[] {
-  const folder = join(hostsFolder(env), project)
-  return namesIn(folder).flatMap((name) => {
-    try {
-      return [JSON.parse(readFileSync(join(folder, name, specFile), 'utf8')) as HostSpec]
-    } catch {
-      return [] // a lock, or a folder that nobody finished
-    }
-  })
+const outOfReach = ({ name, folder }: HostRequest, silence: string): HostProblem => ({
+  kind: 'machine',
+  message: `${name} cannot be taken away: ${silence}`,
+  hint: `Start that engine and run this again; where it is gone for good, rm -r ${folder} forgets the host.`,
+})
+
+interface Whereabouts extends AsyncDisposable {
+  readonly request: HostRequest
+  /** The engine that it is in does not answer. */
+  readonly silence: string | null
+  readonly problem: HostProblem | null
 }
 
-/** The project's folder of hosts, once none is left in it. */
-export function forgetHosts(env: HostAsk['env'], project: string): void {
-  if (knownHosts(env, project).length === 0) rmSync(join(hostsFolder(env), project), { recursive: true, force: true })
+/** The engine that the host was made in is asked, whatever a run would use now. */
+async function whereItIs(ask: HostAsk): Promise<Whereabouts> {
+  const request = requestOf(ask)
+  const here = { request, silence: null, problem: null, [Symbol.asyncDispose]: async () => {} }
+  if (ask.spec.kind === 'vm') return here
+  const endpoint = readRecord(request.folder)?.engine ?? ask.local.endpoint
+  const own = endpoint === canonical(ask.local.endpoint) ? null : ask.connect(endpoint, {})
+  const local = own ?? ask.local
+  const there = {
+    ...here,
+    request: { ...request, local },
+    [Symbol.asyncDispose]: async () => own?.[Symbol.asyncDispose](),
+  }
+  if (!canBeHere(there.request)) return { ...there, problem: notHere(there.request) }
+  const answer = await ping(endpoint, ask)
+  return answer.answers ? there : { ...there, silence: `${endpoint}, the engine that it is in, does not answer` }
 }
-
-const specFile = 'host.json'
 
 function requestOf(ask: HostAsk): HostRequest {
   const name = hostName(ask.spec)
-  return { ...ask, name, folder: hostFolder(ask.env, ask.project, name) }
+  const project = projectIdOf(ask.root)
+  return { ...ask, project, name, folder: hostFolder(ask.env, project, name) }
 }
 
 const lockOf = (request: HostRequest) => join(dirname(request.folder), `${request.name}.lock`)

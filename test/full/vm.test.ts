@@ -4,11 +4,13 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connectAccess } from '../../src/commands/open-columns.ts'
 import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
-import { type HostAsk, hostDown, hostStatus, hostUp, knownHosts } from '../../src/hosts/kinds.ts'
+import { knownHosts } from '../../src/hosts/host-record.ts'
+import { type HostAsk, hostDown, hostStatus, hostUp } from '../../src/hosts/kinds.ts'
 import { type VmFiles, vmFiles } from '../../src/hosts/vm/vm-files.ts'
 import { vmPid } from '../../src/hosts/vm/vm-process.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
 import { readOr } from '../../src/lib/files.ts'
+import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { VmSpec } from '../../src/model/project.ts'
 import { askFor } from '../support/hosts.ts'
 
@@ -23,7 +25,7 @@ let ask: HostAsk
 let files: VmFiles
 beforeAll(async () => {
   ask = await askFor(spec)
-  files = vmFiles(hostFolder(ask.env, ask.project, hostName(spec)))
+  files = vmFiles(hostFolder(ask.env, projectIdOf(ask.root), hostName(spec)))
   await bringUp()
 })
 afterAll(() => hostDown(ask, { purge: true }))
@@ -91,7 +93,7 @@ describe('a virtual machine', () => {
     expect(await hostDown(ask, { purge: true })).toBeNull()
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
     expect(existsSync(files.disk)).toBe(false)
-    expect(knownHosts(ask.env, ask.project)).not.toContainEqual(spec)
+    expect(knownHosts(ask.env, ask.root).map((host) => host.spec)).not.toContainEqual(spec)
     expect(await hostStatus(ask)).toMatchObject({ state: 'absent' })
   })
 })

@@ -1,5 +1,4 @@
 /** `matrix clean --all` on a machine of its own: nothing of Matrix's is left, and the user's engine is as it was. */
-import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -9,9 +8,8 @@ import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
 import { commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
-import { testEngine } from '../support/engine.ts'
 import { matrix } from '../support/matrix.ts'
-import { type OwnMachine, ownMachine } from '../support/own-machine.ts'
+import { giveImages, type OwnMachine, ownMachine } from '../support/own-machine.ts'
 import { environment, project, serverStack } from '../support/project.ts'
 
 const options = { signal: new AbortController().signal }
@@ -29,25 +27,6 @@ const files = {
   ...serverStack('server', { yaml: 'service: { volumes: ["data:/data"] }' }),
   ...environment('here'),
   ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: bookworm } }'),
-}
-
-/** What would come from the package mirrors, which a network of its own does not reach. */
-async function giveImages(engine: Engine): Promise<void> {
-  await using source = await testEngine()
-  for (const reference of ['debian:bookworm-slim', 'matrix-host:docker-bookworm']) {
-    await engine.images.load(await source.images.save(reference, options), options)
-  }
-}
-
-const answering = async (engine: Engine): Promise<void> => {
-  while (
-    !(await engine.facts(options).then(
-      () => true,
-      () => false,
-    ))
-  ) {
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
 }
 
 /** The program in that machine, with its engine in the machine's folder. */
@@ -109,22 +88,14 @@ async function inventory(engine: Engine): Promise<readonly string[]> {
 test('in an engine of the user’s, his own is as it was, and nothing beside it', async () => {
   const users = await newMachine()
   const { folder } = await newMachine()
-  const socket = join(users.folder, 'users.sock')
-  const [program = '', ...words] = users.within
-  const dockerd = [
-    ...['dockerd', '-H', `unix://${socket}`, '--pidfile', join(users.folder, 'pid')],
-    ...['--data-root', join(users.folder, 'data'), '--exec-root', join(users.folder, 'exec')],
-  ]
-  spawn(program, [...words, ...dockerd], { stdio: 'ignore' })
-  await using engine = connectDocker(`unix://${socket}`)
-  await answering(engine)
+  await using engine = await users.startEngine()
   await usersThings(engine)
   const [service] = await engine.list('container', {}, options)
   const before = (await inventory(engine)).filter((line) => !line.startsWith('image matrix-helper'))
   await giveImages(engine)
 
   using tested = project(files)
-  const how = { cwd: tested.root, env: { DOCKER_HOST: `unix://${socket}`, MATRIX_ENGINE_DIR: join(folder, 'm') } }
+  const how = { cwd: tested.root, env: { DOCKER_HOST: engine.endpoint, MATRIX_ENGINE_DIR: join(folder, 'm') } }
   const checked = await matrix(['check'], how)
   expect(checked, checked.stderr).toMatchObject({ exitCode: 0 })
   expect(await engine.list('container', { 'matrix.role': 'host' }, options)).toHaveLength(1)

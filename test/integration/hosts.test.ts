@@ -76,7 +76,7 @@ describe('a nested engine', () => {
       const cleaned = await matrix(['clean'], { cwd: root })
       expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
       expect(await leftovers(there, root)).toEqual([])
-      expect((await matrix(['clean'], { cwd: root })).stdout).toBe('nothing was left behind\n')
+      expect((await matrix(['clean'], { cwd: root })).stdout).toContain('nothing was left behind\n')
     }
   })
 
@@ -86,7 +86,7 @@ describe('a nested engine', () => {
       ...environment('theirs', 'engine: { pool: ["unix:///run/no-such-engine.sock"] }'),
     })
     const cleaned = await matrix(['clean'], { cwd: guest.root })
-    expect(cleaned).toMatchObject({ exitCode: 3, stdout: '0 things removed\n' })
+    expect(cleaned).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('0 things removed\n') })
     expect(cleaned.stderr).toContain('unix:///run/no-such-engine.sock')
   })
 

@@ -5,7 +5,6 @@ import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { type HostAsk, hostDown, hostUp } from '../../src/hosts/kinds.ts'
 import { ownIdentity } from '../../src/lib/owner.ts'
-import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { HostSpec, NestedSpec } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
 
@@ -35,7 +34,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export const askFor = async (spec: HostSpec): Promise<HostAsk> => ({
   spec,
   local: await testEngine(),
-  project: projectIdOf(root),
+  root,
   owner: ownIdentity(),
   env: process.env,
   mayInstall: true,

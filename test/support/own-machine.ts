@@ -5,7 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { connectDocker } from '../../src/engines/docker-api/connect.ts'
+import type { Engine } from '../../src/engines/engine.ts'
+import { ping } from '../../src/hosts/ping.ts'
 import { childrenOf, commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
+import { testEngine } from './engine.ts'
 
 export interface OwnMachine extends AsyncDisposable {
   /** Everything of its engine is below it. */
@@ -16,6 +20,18 @@ export interface OwnMachine extends AsyncDisposable {
   processes(): readonly string[]
   /** Its mounts below the folder. */
   mounts(): Promise<readonly string[]>
+  /** A Docker Engine of a user's there; it ends with the machine. */
+  startEngine(): Promise<Engine>
+}
+
+const options = { signal: new AbortController().signal }
+
+/** What would come from the package mirrors, which a network of its own does not reach. */
+export async function giveImages(engine: Engine): Promise<void> {
+  await using source = await testEngine()
+  for (const reference of ['debian:bookworm-slim', 'matrix-host:docker-bookworm']) {
+    await engine.images.load(await source.images.save(reference, options), options)
+  }
 }
 
 /** Its own network, and no engine at the usual sockets. Needs root. */
@@ -41,7 +57,19 @@ export async function ownMachine(): Promise<OwnMachine> {
       const { stdout } = await execa(program, [...words, 'cat', '/proc/self/mountinfo'])
       return stdout.split('\n').filter((line) => line.includes(folder))
     },
+    async startEngine() {
+      const endpoint = `unix://${join(folder, 'users.sock')}`
+      const [program = '', ...words] = within
+      const dockerd = [
+        ...['dockerd', '-H', endpoint, '--pidfile', join(folder, 'pid')],
+        ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+      ]
+      spawn(program, [...words, ...dockerd], { stdio: 'ignore' })
+      while (!(await ping(endpoint, options)).answers) await new Promise((resolve) => setTimeout(resolve, 100))
+      return connectDocker(endpoint)
+    },
     async [Symbol.asyncDispose]() {
+      if (holder.signalCode !== null) return
       // A container's process tells nothing of the folder; it is a child of its shim, which does.
       for (const pid of ofIt().flatMap((pid) => [...childrenOf(pid), pid])) sendSignal(pid, 'SIGKILL')
       const ended = once(holder, 'exit')

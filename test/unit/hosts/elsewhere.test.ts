@@ -7,7 +7,7 @@ const local = { ...createFakeEngine({}), endpoint: 'ssh://somebody@far' }
 const ask: HostAsk = {
   spec: { kind: 'nested', engine: 'docker', release: 'bullseye', rootless: false },
   local,
-  project: '0123456789ab',
+  root: '/nonexistent',
   owner: 'nobody',
   env: { MATRIX_ENGINE_DIR: '/nonexistent' },
   mayInstall: false,

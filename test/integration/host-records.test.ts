@@ -1,0 +1,78 @@
+/** Which hosts there are is remembered on the machine: in which engine each is, and of which project. */
+import { rmSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Engine } from '../../src/engines/engine.ts'
+import { leftovers, testEngine } from '../support/engine.ts'
+import { matrix } from '../support/matrix.ts'
+import { giveImages, type OwnMachine, ownMachine } from '../support/own-machine.ts'
+import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+
+const files = {
+  ...serverStack('server'),
+  ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: bookworm } }'),
+}
+let machine: OwnMachine
+let first: Engine
+let second: Engine
+let made: TestProject
+beforeAll(async () => {
+  machine = await ownMachine()
+  first = await testEngine()
+  second = await machine.startEngine()
+  made = project(files)
+})
+afterAll(async () => {
+  await matrix(['env', 'down', '--purge', 'nested'], { cwd: made.root })
+  made[Symbol.dispose]()
+  await second[Symbol.asyncDispose]()
+  await machine[Symbol.asyncDispose]()
+})
+
+const using = (engine: Engine) => (args: readonly string[]) =>
+  matrix(args, { cwd: made.root, env: { DOCKER_HOST: engine.endpoint } })
+
+test('a host is asked after, and taken away, in the engine that it was made in', async () => {
+  expect(await using(first)(['env', 'up', 'nested'])).toMatchObject({ exitCode: 0 })
+  const { stdout } = await using(second)(['env', 'status', '--json'])
+  expect(JSON.parse(stdout)).toMatchObject({
+    used: { endpoint: second.endpoint },
+    hosts: [{ name: 'docker-bookworm', state: 'up', engine: first.endpoint }],
+  })
+  expect((await using(second)(['env', 'status'])).stdout).toContain(`; it is in ${first.endpoint}`)
+  expect(await using(second)(['env', 'down', '--purge', 'nested'])).toMatchObject({ exitCode: 0 })
+  expect(await leftovers(first, made.root)).toEqual([])
+})
+
+test('a run that uses another engine takes the host away in the old one before it makes it in its own', async () => {
+  await giveImages(second)
+  expect(await using(first)(['env', 'up', 'nested'])).toMatchObject({ exitCode: 0 })
+  const moved = await using(second)(['env', 'up', 'nested'])
+  expect(moved, moved.stderr).toMatchObject({ exitCode: 0 })
+  expect(moved.stderr).toContain(`docker-bookworm was in ${first.endpoint}; taking it away there`)
+  expect(await leftovers(first, made.root)).toEqual([])
+  expect(await leftovers(second, made.root)).not.toEqual([])
+})
+
+test('where its engine does not answer any more it is not said to be taken away', async () => {
+  await machine[Symbol.asyncDispose]()
+  const down = await using(first)(['env', 'down', '--purge', 'nested'])
+  expect(down.exitCode).toBe(3)
+  expect(down.stderr).toContain(`docker-bookworm cannot be taken away: ${second.endpoint}`)
+  const up = await using(first)(['env', 'up', 'nested'])
+  expect(up, up.stderr).toMatchObject({ exitCode: 0 })
+  expect(up.stderr).toContain('does not answer; what it left there stays')
+})
+
+test('hosts of a project whose folder is gone are taken away by clean in another one, and no others', async () => {
+  const gone = project(files)
+  expect(await matrix(['env', 'up', 'nested'], { cwd: gone.root })).toMatchObject({ exitCode: 0 })
+  rmSync(gone.root, { recursive: true })
+  const doctor = await matrix(['doctor'], { cwd: made.root })
+  expect(doctor.stdout).toContain(`docker-bookworm of ${gone.root}`)
+  using other = project(files)
+  const cleaned = await matrix(['clean'], { cwd: other.root })
+  expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
+  expect(cleaned.stdout).toContain(`took away docker-bookworm of ${gone.root}\n`)
+  expect(await leftovers(first, gone.root)).toEqual([])
+  expect(await leftovers(first, made.root)).not.toEqual([])
+})
