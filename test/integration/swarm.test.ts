@@ -235,6 +235,24 @@ describe('a machine of a cluster', () => {
     expect(troubleOf(await check(tested.root, 'api@cluster'))).toEqual([])
     expect(await clusterStatus()).toContain('3 machines, all ready')
   })
+
+  test('that does not hear where the others have their containers makes it an error of that machine', async () => {
+    for (const machine of ['node-1', 'node-2', 'node-3']) {
+      for (const protocol of ['tcp', 'udp']) {
+        // Over this port the machines of a cluster tell each other of their containers, and nothing else.
+        const command = ['iptables', '-I', 'INPUT', '-p', protocol, '--dport', '7946', '-j', 'DROP']
+        const { exitCode } = await local.containers.exec(
+          nodeContainer(tested.root, machine),
+          { command, maxBytes: 1000 },
+          unhurried,
+        )
+        expect(exitCode).toBe(0)
+      }
+    }
+    const { exitCode, run, cell } = await check(tested.root, 'api@cluster')
+    expect([exitCode, run.outcome, cell('api@cluster').reason]).toEqual([3, 'trouble', 'node-lost'])
+    expect(cell('api@cluster').message).toMatch(/^node-\d has not heard of the container at [\d.]+ within 30 s/)
+  })
 })
 
 const hostnameOf = (machine: string): string => `${hostName(swarmSpec)}-${machine.replace('node-', '')}`

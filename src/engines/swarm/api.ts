@@ -54,6 +54,20 @@ export interface ApiTask {
     readonly Err?: string
     readonly ContainerStatus?: { readonly ContainerID?: string }
   }
+  readonly NetworksAttachments?: readonly {
+    readonly Network: { readonly ID: string }
+    /** With the length of their prefix. */
+    readonly Addresses?: readonly string[]
+  }[]
+}
+/** What one machine knows of a network that spans several, when it is asked for all of it. */
+export interface ApiNetworkView {
+  readonly Services?: Readonly<
+    Record<
+      string,
+      { readonly Tasks?: readonly { readonly EndpointIP: string; readonly Info?: Readonly<Record<string, string>> }[] }
+    >
+  >
 }
 
 /** Set by the cluster on the containers of a service. */

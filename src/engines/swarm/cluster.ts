@@ -183,7 +183,7 @@ function wasToldToEnd({ DesiredState, Status }: ApiTask): boolean {
   return Status.State === 'shutdown' || (Status.State === 'running' && DesiredState === 'shutdown')
 }
 
-const lost = (node: SwarmNode, what: string) =>
+export const lost = (node: SwarmNode, what: string) =>
   new EngineError('node-lost', `${node.name} ${what}`, { hint: 'The next run brings it back.' })
 
 async function answers(node: SwarmNode): Promise<boolean> {

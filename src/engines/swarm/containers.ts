@@ -2,6 +2,7 @@
 import { type CallOptions, type ContainerSpec, type ContainerState, type Containers, EngineError } from '../engine.ts'
 import { type ApiService, clusterName, nameLabel, ownNetworkOf, type ServiceSpec, serviceLabel } from './api.ts'
 import type { Cluster, Place, SwarmNode } from './cluster.ts'
+import { meetNeighbours } from './neighbours.ts'
 import { createNetwork, removeNetwork } from './networks.ts'
 import { serviceSpec } from './service-spec.ts'
 import { updateService } from './services.ts'
@@ -26,7 +27,9 @@ export function containersOf(cluster: Cluster): Containers {
       const plain = cluster.plainPlace(id)
       if (plain !== undefined) return there(id, options, (containers, own) => containers.start(own, options))
       await updateService(cluster, id, { ...options, change: (spec) => scaled(spec, 1) })
-      cluster.place(id, await startedTask(cluster, id, options))
+      const place = await startedTask(cluster, id, options)
+      cluster.place(id, place)
+      await meetNeighbours(cluster, id, { place, signal: options.signal })
     },
     async inspect(id, options) {
       options.signal.throwIfAborted()
@@ -144,7 +147,10 @@ async function startAgain(
     },
   })
   await updateService(cluster, id, { change: again, signal })
-  cluster.place(id, await startedTask(cluster, id, { signal, ...(before === undefined ? {} : { after: before.ID }) }))
+  const after = before === undefined ? {} : { after: before.ID }
+  const started = await startedTask(cluster, id, { signal, ...after })
+  cluster.place(id, started)
+  await meetNeighbours(cluster, id, { place: started, signal })
 }
 
 /** By id or by name, as the port has it. */
