@@ -1,4 +1,5 @@
 /** What would end a cause: changes to the environment, the smallest first, and asks of the stack. */
+import { amountOf } from '../lib/units.ts'
 import type { RelaxationRecord } from '../model/run-record.ts'
 import { type FoundCause, keeping } from './probe.ts'
 import { BudgetError, type Prober } from './prober.ts'
@@ -13,7 +14,7 @@ export async function relaxationsOf(
   const relaxations: RelaxationRecord[] = []
   if (threshold !== null) {
     const { key, passesAt } = threshold
-    relaxations.push({ change: `${key} of at least ${passesAt}`, constraints: [key], passes: true })
+    relaxations.push({ change: `${key} of at least ${amountOf(key, passesAt)}`, constraints: [key], passes: true })
   }
   for (const atom of cause.constraints) {
     const passes = await passesWithout(

@@ -1,5 +1,6 @@
 /** What a stack needs of any environment, found by taking everything away and giving back the least that it runs with. */
 import type { Clock } from '../lib/clock.ts'
+import { amountOf } from '../lib/units.ts'
 import type { Constraints } from '../model/constraint.ts'
 import type { Environment, Project, StackRow } from '../model/project.ts'
 import { grantedCapabilities } from '../plan/engine-defaults.ts'
@@ -229,10 +230,9 @@ class Finding implements Disposable {
     const names = { mem_limit: 'memory', pids_limit: 'processes', 'ulimits:nofile': 'open files', shm_size: '/dev/shm' }
     const { values } = this.#variable
     const say = (least: string) => void this.#rows.push({ what: names[key], least })
-    const unit = key === 'mem_limit' || key === 'shm_size' ? ' bytes' : ''
     if (await this.#passes([key])) {
       this.#kept.push(key)
-      say(`at most ${values[key]}${unit}`)
+      say(`at most ${amountOf(key, values[key] ?? 0)}`)
       return
     }
     const answer = this.#prober.heard(keeping([key])).findLast(({ outcome }) => outcome === 'fail')
@@ -246,7 +246,7 @@ class Finding implements Disposable {
     this.#kept.push(key)
     this.#values[key] = found.passesAt
     if (!found.complete) this.#seen = false
-    say(`${found.passesAt}${unit} (fails at ${found.failsAt})`)
+    say(`${amountOf(key, found.passesAt)} (fails at ${amountOf(key, found.failsAt)})`)
   }
 
   async #together(): Promise<boolean> {

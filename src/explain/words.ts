@@ -1,4 +1,5 @@
 /** What a search found, in words, and the probes that show it. */
+import { amountOf } from '../lib/units.ts'
 import type { CellRecord, ProbeRecord } from '../model/run-record.ts'
 import { type Answer, type Configuration, type FoundCause, judge, keeping } from './probe.ts'
 import type { Prober } from './prober.ts'
@@ -52,13 +53,15 @@ export function confidenceOf(prober: Prober, cause: FoundCause, found: SearchRes
   return `${degree}: with it alone the stack fails in the same way (${alone.text})${without}${tried}`
 }
 
+const between = ({ key, failsAt, passesAt }: Threshold): string =>
+  ` (fails at ${amountOf(key, failsAt)}, passes at ${amountOf(key, passesAt)})`
+
 export function summaryOf(found: SearchResult, record: CellRecord, causes: readonly FoundThreshold[]): string {
   const { because } = found
   switch (found.diagnosis) {
     case 'constraints': {
       const named = causes.map(({ cause, threshold }) => {
-        const between = threshold ? ` (fails at ${threshold.failsAt}, passes at ${threshold.passesAt})` : ''
-        return `${cause.constraints.join(' with ')}${between}`
+        return `${cause.constraints.join(' with ')}${threshold === null ? '' : between(threshold)}`
       })
       return `${record.id} fails because of ${named.join(', and of ')}`
     }

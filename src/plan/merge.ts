@@ -1,4 +1,5 @@
 /** Merges what a stack asks with what an environment imposes into the configuration of one container. */
+import { amountOf } from '../lib/units.ts'
 import type { Constraints } from '../model/constraint.ts'
 import type { EffectiveConfig, Finding } from '../model/plan.ts'
 import type { Environment, StackRow } from '../model/project.ts'
@@ -103,5 +104,5 @@ function mergedMemory(asked: number | undefined, environment: Environment, findi
 
 const refused = (key: string, asked: number, given: number): Finding => ({
   code: 'ask-refused',
-  message: `the stack asks for ${key} ${asked}; the environment gives ${given}`,
+  message: `the stack asks for ${key} ${amountOf(key, asked)}; the environment gives ${amountOf(key, given)}`,
 })

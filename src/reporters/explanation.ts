@@ -1,6 +1,7 @@
 /** Why a cell fails, for a reader. */
 import { createColors } from 'picocolors'
 import { oneLine, printable } from '../lib/printable.ts'
+import { amountOf } from '../lib/units.ts'
 import type { CauseRecord, CellRecord, ProbeRecord } from '../model/run-record.ts'
 import { formatDuration } from './duration.ts'
 
@@ -30,7 +31,7 @@ function causeLines(cause: CauseRecord, amongOthers: boolean): readonly string[]
   const { threshold, remedy, reproduction, notReproduced } = cause
   if (threshold !== null)
     lines.push(
-      `    fails at ${quantity(threshold, threshold.failsAt)}, passes at ${quantity(threshold, threshold.passesAt)}`,
+      `    fails at ${amountOf(threshold.key, threshold.failsAt)}, passes at ${amountOf(threshold.key, threshold.passesAt)}`,
     )
   lines.push(`    confidence ${oneLine(cause.confidence, 400)}`)
   if (remedy !== null) {
@@ -65,16 +66,4 @@ function probeLine(probe: ProbeRecord): string {
     probe.outcome === 'pass' ? '' : ` at ${probe.stage} (${probe.reason}): ${oneLine(probe.message ?? '', 120)}`
   const source = probe.from === null ? '' : `, from ${probe.from}`
   return `${probe.outcome.padEnd(10)} ${oneLine(probe.purpose)}${source}${why}`
-}
-
-const bytesPattern = /^(mem_limit|memswap_limit|shm_size|tmpfs:.*)$/
-const timePattern = /^stop_grace_period$/
-
-/** In the unit of the constraint: `96 MiB`, `2.0 s`, `0.5`. */
-function quantity({ key }: { readonly key: string }, value: number): string {
-  if (timePattern.test(key)) return formatDuration(value)
-  if (!bytesPattern.test(key)) return String(value)
-  const units = ['bytes', 'KiB', 'MiB', 'GiB'] as const
-  const power = value === 0 ? 0 : Math.min(3, Math.floor(Math.log2(value) / 10))
-  return `${Number((value / 1024 ** power).toFixed(1))} ${units[power]}`
 }

@@ -1,5 +1,6 @@
 /** Why a cell fails, as the search for its cause found it: the atoms, what ends it, and the probes that show it. */
 import { printable } from '../../lib/printable.ts'
+import { amountOf } from '../../lib/units.ts'
 import type { CauseRecord, CellRecord, ProbeRecord, RemedyRecord } from '../../model/run-record.ts'
 import { formatDuration } from '../duration.ts'
 import { Badge, FactTable, Line, Lines } from './parts.tsx'
@@ -40,7 +41,8 @@ const Cause = ({ cause, amongOthers }: { readonly cause: CauseRecord; readonly a
         ))}
         {threshold === null ? null : (
           <span class="num">
-            fails at {threshold.failsAt.toLocaleString('en')}, passes at {threshold.passesAt.toLocaleString('en')}
+            fails at {amountOf(threshold.key, threshold.failsAt)}, passes at{' '}
+            {amountOf(threshold.key, threshold.passesAt)}
           </span>
         )}
       </p>
