@@ -6,6 +6,7 @@ import type { RunRecord } from '../model/run-record.ts'
 import { asObserved } from '../model/staleness.ts'
 import { readEvidence } from '../record/evidence-store.ts'
 import { readHistory } from '../record/history.ts'
+import { readRequirements } from '../record/requirements.ts'
 import { runFolder } from '../record/run-folder.ts'
 import type { HtmlContext } from '../reporters/html/view.ts'
 import { readRun } from './read-run.ts'
@@ -20,6 +21,7 @@ export function htmlContext(reports: string, shown: RunRecord): HtmlContext {
   return {
     runs: [...earlier, asPastRun(run)],
     since: sinceLastPass(run, { reports, earlier }),
+    requirements: readRequirements(reports),
     evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
     assets: readAssets(),
   }

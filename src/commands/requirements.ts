@@ -1,5 +1,5 @@
 /** `matrix requirements`: what a stack needs of any environment, as a table and as constraints. */
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import {
   findRequirements,
@@ -12,7 +12,11 @@ import { systemClock } from '../lib/clock.ts'
 import { printable } from '../lib/printable.ts'
 import { parseDuration } from '../lib/units.ts'
 import type { Project, StackRow } from '../model/project.ts'
+import type { RequirementsRecord } from '../model/requirements.ts'
+import type { RunRecord } from '../model/run-record.ts'
 import { exitCodes } from '../model/verdict.ts'
+import { keepRequirements } from '../record/requirements.ts'
+import { reportsFolder } from '../record/run-folder.ts'
 import { type CheckOptions, type Purpose, runCheck } from './check.ts'
 import type { Io } from './io.ts'
 
@@ -51,7 +55,12 @@ export async function runRequirements(options: RequirementsOptions, io: Io): Pro
     },
   }
   const { row, json, budget: _, ...rest } = options
-  const code = await runCheck({ ...rest, stack: [row], env: [strictestId] }, io, () => null, purpose)
+  let run = null as RunRecord | null
+  const hear = (ended: RunRecord): null => {
+    run = ended
+    return null
+  }
+  const code = await runCheck({ ...rest, stack: [row], env: [strictestId] }, io, hear, purpose)
   if (code === exitCodes.usage || code === exitCodes.interrupted) return code
   if (found === undefined) {
     io.stderr(printable(`matrix: what ${row} needs could not be found out; a stack with an image is expected\n`))
@@ -68,8 +77,27 @@ export async function runRequirements(options: RequirementsOptions, io: Io): Pro
     io.stderr(printable(`matrix: ${row} fails with no constraint at all, so that nothing can be taken from it\n`))
     return exitCodes.failed
   }
+  if (run !== null) {
+    const path = await keepRequirements(reportsFolder(options.project ?? io.cwd), recordOf(row, found, run))
+    io.stderr(printable(`kept in ${relative(io.cwd, path)}, for the report\n`))
+  }
   io.stdout(json === true ? `${JSON.stringify(found, null, 2)}\n` : render(row, found))
   return found.complete && found.together === true ? exitCodes.green : exitCodes.trouble
+}
+
+function recordOf(row: string, found: Requirements, run: RunRecord): RequirementsRecord {
+  const { rows, together, complete } = found
+  const engine = run.environments[0]?.engine ?? null
+  return {
+    schemaVersion: 1,
+    row,
+    startedAt: run.startedAt,
+    imageId: run.stacks.find(({ id }) => id === row)?.image?.id ?? null,
+    engine: engine === null ? null : `${engine.name} ${engine.version}, ${engine.kernel} ${engine.arch}`,
+    rows,
+    together,
+    complete,
+  }
 }
 
 const rowAt = (project: Project) => project.rows[0]?.at ?? { file: 'stacks', line: 1, column: 1, length: 1 }

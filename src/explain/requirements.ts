@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { amountOf } from '../lib/units.ts'
 import type { Constraints } from '../model/constraint.ts'
 import type { Environment, Project, StackRow } from '../model/project.ts'
+import type { Requirement } from '../model/requirements.ts'
 import { grantedCapabilities } from '../plan/engine-defaults.ts'
 import { type Variable, variableOf } from '../plan/vary.ts'
 import type { Trial } from '../run/trial.ts'
@@ -24,10 +25,6 @@ export interface RequirementsOptions {
   readonly say: (text: string) => void
 }
 
-export interface Requirement {
-  readonly what: string
-  readonly least: string
-}
 export interface Requirements {
   readonly rows: readonly Requirement[]
   /** The tightest environment in which it was seen to pass. */

@@ -1,5 +1,7 @@
 /** One cell, drilled down: why, what was seen, what changed, and what to do about it. */
 import { printable } from '../../lib/printable.ts'
+import { amountOf } from '../../lib/units.ts'
+import type { Json } from '../../model/check.ts'
 import type { CellRecord, CheckRecord, ConstraintRecord } from '../../model/run-record.ts'
 import { asObserved } from '../../model/staleness.ts'
 import { formatDuration } from '../duration.ts'
@@ -205,9 +207,9 @@ const Constraints = ({ constraints }: { readonly constraints: readonly Constrain
               <code>{printable(one.key)}</code>
             </th>
             <td>
-              <Line text={JSON.stringify(one.value)} max={120} />
+              <Line text={valueTold(one.key, one.value)} max={120} />
             </td>
-            <td>{one.observed === null ? '–' : <Line text={JSON.stringify(one.observed)} max={120} />}</td>
+            <td>{one.observed === null ? '–' : <Line text={valueTold(one.key, one.observed)} max={120} />}</td>
             <td>
               {one.provenance}
               {one.agrees === false ? ', does not agree' : ''}
@@ -217,6 +219,9 @@ const Constraints = ({ constraints }: { readonly constraints: readonly Constrain
       </FactTable>
     </>
   )
+
+const valueTold = (key: string, value: Json): string =>
+  typeof value === 'number' ? amountOf(key, value) : JSON.stringify(value)
 
 const Needs = ({ cell }: { readonly cell: CellRecord }) =>
   cell.needs.length === 0 && cell.image === null ? null : (

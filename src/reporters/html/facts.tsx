@@ -1,9 +1,10 @@
 /** Environments, stacks and waivers: side by side, what differs marked. */
-import { printable } from '../../lib/printable.ts'
+import { oneLine, printable } from '../../lib/printable.ts'
+import type { RequirementsRecord } from '../../model/requirements.ts'
 import type { RunRecord } from '../../model/run-record.ts'
 import { soonDays } from '../../model/waiver.ts'
 import { formatDuration } from '../duration.ts'
-import { bytes, FactTable, Line, Scroll, Section } from './parts.tsx'
+import { bytes, FactTable, Line, Scroll, Section, when } from './parts.tsx'
 import { handWords, needsHand } from './review.tsx'
 import type { ReportView } from './view.ts'
 
@@ -39,7 +40,7 @@ export const Environments = ({ run }: { readonly run: RunRecord }) => {
                     {differs ? <span class="hidden"> (differs)</span> : null}
                   </th>
                   {values.map((value, index) => (
-                    <td key={run.environments[index]?.id}>{value === null ? '–' : <Line text={value} max={80} />}</td>
+                    <td key={run.environments[index]?.id}>{value === null ? '–' : <Fact text={value} />}</td>
                   ))}
                 </tr>
               )
@@ -52,6 +53,15 @@ export const Environments = ({ run }: { readonly run: RunRecord }) => {
   )
 }
 
+/** Breaks where a path or an address has its parts, and nowhere else. */
+const Fact = ({ text }: { readonly text: string }) => (
+  <span class="fact" dir="ltr">
+    {oneLine(text, 80)
+      .split(/(?<=[/:,@])/)
+      .map((part, index) => [index === 0 ? null : <wbr />, part])}
+  </span>
+)
+
 function factsOf(environment: RunRecord['environments'][number]): ReadonlyMap<string, string> {
   const facts = new Map<string, string>()
   for (const [name, value] of Object.entries(environment.engine ?? {})) facts.set(wordsOf(name), String(value))
@@ -62,9 +72,17 @@ function factsOf(environment: RunRecord['environments'][number]): ReadonlyMap<st
   return facts
 }
 
+const names: Readonly<Record<string, string>> = {
+  name: 'engine',
+  apiVersion: 'API version',
+  ociRuntime: 'OCI runtime',
+  arch: 'architecture',
+  cpus: 'CPUs',
+}
+
 /** `storageDriver`: storage driver. */
 const wordsOf = (name: string): string =>
-  name === 'name' ? 'engine' : printable(name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))
+  names[name] ?? printable(name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))
 
 export const Stacks = ({ view }: { readonly view: ReportView }) => {
   const { run } = view
@@ -101,6 +119,7 @@ export const Stacks = ({ view }: { readonly view: ReportView }) => {
           )
         })}
       </FactTable>
+      <Needed view={view} />
       {run.builds
         .filter((build) => build.outcome !== 'pass')
         .map((build) => (
@@ -120,6 +139,67 @@ export const Stacks = ({ view }: { readonly view: ReportView }) => {
         ))}
     </Section>
   )
+}
+
+/** What each stack needs of any environment; of what was not searched for, nothing is claimed. */
+const Needed = ({ view: { run, requirements } }: { readonly view: ReportView }) => {
+  const rows = run.stacks.filter(({ kind }) => kind === 'stack')
+  const [known, unknown] = [
+    rows.filter(({ id }) => requirements.has(id)),
+    rows.filter(({ id }) => !requirements.has(id)),
+  ]
+  return (
+    <>
+      <h3>What they need of any environment</h3>
+      {known.length === 0 ? null : (
+        <FactTable
+          label="What stacks need of any environment"
+          heads={['Stack', 'The least that it passes with', 'Found']}
+        >
+          {known.map((row) => {
+            const found = requirements.get(row.id)
+            return found === undefined ? null : (
+              <tr key={row.id}>
+                <th scope="row">{printable(row.title)}</th>
+                <td>
+                  <ul class="needs">
+                    {found.rows.map(({ what, least }) => (
+                      <li key={what}>
+                        <span class="note">{oneLine(what)}</span> {oneLine(least)}
+                      </li>
+                    ))}
+                  </ul>
+                  {remarkOn(found) === null ? null : <p class="note">{remarkOn(found)}</p>}
+                </td>
+                <td>
+                  <span class="num">{when(found.startedAt)}</span>
+                  <p class="note">
+                    {found.imageId === null ? 'image not known' : <code>{found.imageId.slice(7, 19)}</code>}
+                    {found.imageId === null || found.imageId === row.image?.id
+                      ? ''
+                      : ', which is not the one of this run'}
+                    {found.engine === null ? '' : `, on ${oneLine(found.engine)}`}
+                  </p>
+                </td>
+              </tr>
+            )
+          })}
+        </FactTable>
+      )}
+      {unknown.length === 0 ? null : (
+        <p class="note">
+          Not searched for{known.length === 0 ? ' yet' : ''}: {unknown.map(({ id }) => id).join(', ')}.{' '}
+          <code>matrix requirements STACK</code> finds it.
+        </p>
+      )}
+    </>
+  )
+}
+
+function remarkOn({ together, complete }: RequirementsRecord): string | null {
+  if (!complete) return 'The search did not come to its end, so that this may be more than it needs.'
+  if (together === true) return null
+  return together === null ? 'All of it at once was not tried.' : 'All of it at once is not enough.'
 }
 
 export const Waivers = ({ run }: { readonly run: RunRecord }) => (

@@ -22,7 +22,7 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
   const endMs = Math.max(run.timing.makespanMs, 1)
   const x = (ms: number) => (Math.min(ms, endMs) / endMs) * width
   const height = count * lane + axis
-  const { lowerBoundMs, buildMs, distributeMs, bytesDistributed } = run.timing
+  const { lowerBoundMs } = run.timing
   return (
     <Section id="run" title="The run">
       <dl class="meta">
@@ -36,13 +36,11 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
         </div>
         <div>
           <dt>All builds together</dt>
-          <dd>{formatDuration(buildMs)}</dd>
+          <dd>{buildsTold(run)}</dd>
         </div>
         <div>
           <dt>Distribution</dt>
-          <dd>
-            {formatDuration(distributeMs)}, {bytes(bytesDistributed)}
-          </dd>
+          <dd>{distributionTold(run)}</dd>
         </div>
       </dl>
       {count === 0 ? (
@@ -88,6 +86,17 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
       )}
     </Section>
   )
+}
+
+function buildsTold({ complete, builds, timing: { buildMs } }: RunRecord): string {
+  if (builds.every(({ cached, outcome }) => cached && outcome === 'pass')) return 'nothing had to be built'
+  return complete ? formatDuration(buildMs) : 'not known'
+}
+
+function distributionTold({ complete, timing: { distributeMs, bytesDistributed } }: RunRecord): string {
+  if (!complete) return 'not known'
+  if (distributeMs === 0 && bytesDistributed === 0) return 'nothing had to be brought'
+  return `${formatDuration(distributeMs)}, ${bytes(bytesDistributed)}`
 }
 
 function buildSpan(build: RunRecord['builds'][number]): readonly Span[] {

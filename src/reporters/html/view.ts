@@ -1,6 +1,7 @@
 /** What the report shows of a run, as plain data: pages are functions of it. */
 import type { SincePass } from '../../model/differences.ts'
 import { flakeRate, type PastRun, stripOf } from '../../model/history.ts'
+import type { RequirementsRecord } from '../../model/requirements.ts'
 import type { CellRecord, EvidenceRef, RunRecord } from '../../model/run-record.ts'
 import { asObserved } from '../../model/staleness.ts'
 import { waiverMatches } from '../../model/suggest-waiver.ts'
@@ -10,6 +11,8 @@ export interface HtmlContext {
   /** This run and those before it, the oldest first. */
   readonly runs: readonly PastRun[]
   readonly since: ReadonlyMap<string, SincePass>
+  /** Row → what it was found to need, whenever that was. */
+  readonly requirements: ReadonlyMap<string, RequirementsRecord>
   /** The text of a blob; null where it is not kept. */
   readonly evidence: (ref: EvidenceRef) => string | null
   readonly assets: { readonly style: string; readonly script: string }
@@ -49,6 +52,7 @@ export interface ReportView {
   readonly run: RunRecord
   readonly cells: ReadonlyMap<string, CellView>
   readonly runs: readonly PastRun[]
+  readonly requirements: ReadonlyMap<string, RequirementsRecord>
 }
 
 export const stripLength = 30
@@ -90,7 +94,7 @@ export function viewOf(run: RunRecord, context: HtmlContext): ReportView {
       },
     ]
   })
-  return { run, cells: new Map(views), runs: context.runs }
+  return { run, cells: new Map(views), runs: context.runs, requirements: context.requirements }
 }
 
 function logRefs(cell: CellRecord): readonly EvidenceRef[] {

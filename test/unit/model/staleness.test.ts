@@ -109,6 +109,7 @@ describe('a run of which an answer does not count any more', () => {
     const html = renderHtml(shown, {
       runs: [],
       since: new Map(),
+      requirements: new Map(),
       evidence: () => null,
       assets: { style: '', script: '' },
     })

@@ -7,6 +7,7 @@ import { EvidenceStore, evidenceLimits, readEvidence } from '../../../src/record
 import { readHistory } from '../../../src/record/history.ts'
 import { readJournal } from '../../../src/record/journal.ts'
 import { Recorder } from '../../../src/record/recorder.ts'
+import { keepRequirements, readRequirements } from '../../../src/record/requirements.ts'
 import { expendableRuns } from '../../../src/record/retention.ts'
 import { latestRun, runFolder, runIds } from '../../../src/record/run-folder.ts'
 import { eventsOf, finished } from '../../support/runs.ts'
@@ -124,4 +125,23 @@ test('a run is known by its folder and journal only', () => {
   expect(runIds(folder)).toEqual([])
   writeFileSync(runFolder(folder, '2026-01-31-120000-abcd').journal, '')
   expect(runIds(folder)).toEqual(['2026-01-31-120000-abcd'])
+})
+
+test('what a stack needs is kept until it is searched for again; what is none of that is left out', async () => {
+  const found = {
+    schemaVersion: 1,
+    row: 'api',
+    startedAt: '2026-01-31T12:00:00.000Z',
+    imageId: null,
+    engine: null,
+    rows: [],
+    together: null,
+    complete: false,
+  } as const
+  expect(readRequirements(folder)).toEqual(new Map())
+  await keepRequirements(folder, found)
+  await keepRequirements(folder, { ...found, complete: true })
+  writeFileSync(join(folder, 'requirements/db.json'), '{"schemaVersion":')
+  writeFileSync(join(folder, 'requirements/web.json'), 'null')
+  expect(readRequirements(folder)).toEqual(new Map([['api', { ...found, complete: true }]]))
 })

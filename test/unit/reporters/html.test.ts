@@ -1,13 +1,15 @@
 /** The report's file as text; test/report opens it in a browser. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { foldRun } from '../../../src/model/fold-run.ts'
 import type { CellOutcome } from '../../../src/model/outcome.ts'
+import type { RequirementsRecord } from '../../../src/model/requirements.ts'
 import { renderHtml } from '../../../src/reporters/html/html.tsx'
 import { eventsOf, finished } from '../../support/runs.ts'
 
 const context = {
   runs: [],
   since: new Map(),
+  requirements: new Map(),
   evidence: () => null,
   assets: { style: 'body{}', script: '0' },
 }
@@ -29,4 +31,34 @@ test('a report of many cells tells without a script why some have no answer', ()
   expect(html).toMatch(
     /20 cells, not run: the run ended before the cell started<\/summary><p class="note">row-9@place-0, /,
   )
+})
+
+describe('what a stack needs of any environment', () => {
+  const run = foldRun([...eventsOf(['api', 'db', 'web'], ['qa'], { 'api@qa': 'pass' }), finished])
+  const found = {
+    schemaVersion: 1,
+    startedAt: '2026-01-30T10:00:00.000Z',
+    engine: 'docker 27.0.1, 6.1.0 amd64',
+    rows: [{ what: 'memory', least: '12 MiB (fails at 11 MiB)' }],
+    together: true,
+    complete: true,
+  } as const
+  const withRequirements = (...records: readonly RequirementsRecord[]) =>
+    renderHtml(run, { ...context, requirements: new Map(records.map((record) => [record.row, record])) })
+
+  test('is told with the day and the image of which it was found', () => {
+    const html = withRequirements(
+      { ...found, row: 'api', imageId: `sha256:${'a'.repeat(64)}` },
+      { ...found, row: 'db', imageId: `sha256:${'b'.repeat(64)}`, complete: false },
+    )
+    expect(html).toMatch(/memory<\/span> 12 MiB \(fails at 11 MiB\)/)
+    expect(html).toContain('2026-01-30 10:00 UTC')
+    expect(html).toMatch(/<code>aaaaaaaaaaaa<\/code>, on docker/)
+    expect(html).toMatch(/<code>bbbbbbbbbbbb<\/code>, which is not the one of this run, on docker/)
+    expect(html).toContain('did not come to its end')
+    expect(html).toMatch(/Not searched for: web\./)
+  })
+  test('is not told where nobody searched for it', () => {
+    expect(withRequirements()).toMatch(/Not searched for yet: api, db, web\./)
+  })
 })

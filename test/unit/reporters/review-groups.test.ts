@@ -8,7 +8,13 @@ import { reviewGroups } from '../../../src/reporters/html/review-groups.ts'
 import { viewOf } from '../../../src/reporters/html/view.ts'
 import { eventsOf, finished } from '../../support/runs.ts'
 
-const context = { runs: [], since: new Map(), evidence: () => null, assets: { style: '', script: '' } }
+const context = {
+  runs: [],
+  since: new Map(),
+  requirements: new Map(),
+  evidence: () => null,
+  assets: { style: '', script: '' },
+}
 
 /** With causes of one atom each. */
 const explained = (cell: string, diagnosis: Diagnosis, atoms: readonly string[] = []): RunEvent => ({
