@@ -44,6 +44,8 @@ export interface CellDeps {
   /** Values that must not appear in any record. */
   readonly redact: readonly string[]
   readonly fingerprint: string | null
+  /** What failed is left to be looked into, and so left running. */
+  readonly keepFailed?: boolean
   /** Milliseconds since the start of the run. */
   readonly sinceStart: () => number
 }
@@ -97,7 +99,7 @@ class RunOfCell {
       stage = 'stays-up'
       await this.#phase('stays-up', () => this.#leaveAlone())
       stage = 'stop'
-      await this.#phase('stop', () => testStops(this.#contractContext()))
+      if (!this.#isKept()) await this.#phase('stop', () => testStops(this.#contractContext()))
     } catch (error) {
       if (signal.aborted) return this.#finishCancelled()
       this.#problems.push(error instanceof CellProblem ? error.problem : problemOf(error, stage))
@@ -111,6 +113,10 @@ class RunOfCell {
     }
     const evidence = await this.#keepEvidence()
     return this.#finish(evidence)
+  }
+
+  #isKept(): boolean {
+    return this.#deps.keepFailed === true && this.#problems.length > 0
   }
 
   #workload(): RunningCopy | undefined {

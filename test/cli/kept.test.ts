@@ -13,7 +13,8 @@ const run = (...args: readonly string[]) => matrix(args, { cwd: made.root, env: 
 beforeAll(async () => {
   made = project({
     'matrix.yaml': `${bases}secrets: { told: { env: TOLD } }\n`,
-    ...environment('here'),
+    // A test of how it stops would leave nothing to open a shell in.
+    ...environment('here', 'contract: { stops_within: 10s }'),
     ...serverStack('db'),
     ...serverStack('web', { yaml: 'needs: [db]\nenvironment: { TOLD: { secret: told } }', checks: broken }),
     'stacks/gone/stack.yaml': `build: { context: ., dockerfile: Dockerfile }
