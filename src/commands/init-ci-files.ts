@@ -1,4 +1,8 @@
-/** What `matrix init --ci` writes: the nightly job for one CI system or timer. Path → content. */
+/**
+ * What `matrix init --ci` writes: the nightly job for one CI system or timer. Path → content.
+ *
+ * `npx --no` runs what `npm ci` installed, and never a package of that name from a registry.
+ */
 
 export const ciSystems = ['github', 'gitlab', 'jenkins', 'systemd', 'cron'] as const
 export type CiSystem = (typeof ciSystems)[number]
@@ -31,7 +35,7 @@ jobs:
           path: reports
           key: matrix-reports-\${{ github.run_id }}
           restore-keys: matrix-reports-
-      - run: npx matrix nightly --deadline 90m
+      - run: npx --no matrix nightly --deadline 90m
       - name: Keep them for the next night
         if: always()
         uses: actions/cache/save@v4
@@ -69,7 +73,7 @@ matrix-nightly:
   script:
     - npm ci
     - npm run build --if-present
-    - npx matrix nightly --deadline 90m
+    - npx --no matrix nightly --deadline 90m
   artifacts:
     when: always
     expire_in: 30 days
@@ -94,7 +98,7 @@ pipeline {
         sh 'npm run build --if-present'
         // 1: something failed; 3: something could not be observed. Both are in the report.
         script {
-          def code = sh(script: 'npx matrix nightly --deadline 90m', returnStatus: true)
+          def code = sh(script: 'npx --no matrix nightly --deadline 90m', returnStatus: true)
           if (code == 1) { unstable('matrix: something failed') }
           else if (code == 3) { unstable('matrix: not everything could be observed') }
           else if (code != 0) { error("matrix ended with \${code}") }
@@ -105,7 +109,7 @@ pipeline {
   post {
     always {
       // Jenkins forbids scripts and inline styles in what it serves: this layout has neither in it.
-      sh 'npx matrix report --separate'
+      sh 'npx --no matrix report --separate'
       junit testResults: 'reports/junit.xml', allowEmptyResults: true, skipPublishingChecks: true
       archiveArtifacts artifacts: 'reports/**', allowEmptyArchive: true
     }
@@ -123,7 +127,7 @@ After=network-online.target docker.service
 [Service]
 Type=oneshot
 WorkingDirectory=/srv/shop
-ExecStart=/usr/bin/env npx matrix nightly --deadline 90m
+ExecStart=/usr/bin/env npx --no matrix nightly --deadline 90m
 # 1 and 3 are answers: something failed, or could not be observed. They show in "systemctl status".
 TimeoutStartSec=2h
 # The first signal lets it clean up.
@@ -146,7 +150,7 @@ WantedBy=timers.target
 
 const cron = `# /etc/cron.d/matrix: set the folder and the user. Cron mails what is printed.
 MAILTO=ops@example.org
-17 2 * * * matrix cd /srv/shop && mkdir -p reports && flock -n reports/.nightly.lock npx matrix nightly --deadline 90m
+17 2 * * * matrix cd /srv/shop && mkdir -p reports && flock -n reports/.nightly.lock npx --no matrix nightly --deadline 90m
 `
 
 export const ciFiles: Readonly<Record<CiSystem, Readonly<Record<string, string>>>> = {
@@ -155,4 +159,13 @@ export const ciFiles: Readonly<Record<CiSystem, Readonly<Record<string, string>>
   jenkins: { Jenkinsfile: jenkins },
   systemd: { 'deploy/matrix-nightly.service': service, 'deploy/matrix-nightly.timer': timer },
   cron: { 'deploy/matrix.cron': cron },
+}
+
+/** What somebody has to do before the job runs. */
+export const ciNext: Readonly<Record<CiSystem, string>> = {
+  github: 'commit it; it runs every night on the default branch',
+  gitlab: 'include it in .gitlab-ci.yml, as it says, and make a pipeline schedule',
+  jenkins: 'make a pipeline of this repository, on an agent with Node and a container engine',
+  systemd: 'set the folder and the user in it, copy both to /etc/systemd/system, and enable the timer',
+  cron: 'set the folder and the user in it, and copy it to /etc/cron.d/matrix',
 }

@@ -1,9 +1,10 @@
 /** `matrix init --ci`: writes the nightly job of a CI system into a project, and overwrites nothing. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { readOr } from '../lib/files.ts'
 import { printable } from '../lib/printable.ts'
 import { exitCodes } from '../model/verdict.ts'
-import { type CiSystem, ciFiles } from './init-ci-files.ts'
+import { type CiSystem, ciFiles, ciNext } from './init-ci-files.ts'
 import type { Io } from './io.ts'
 
 export function runInitCi(options: { readonly project: string; readonly ci: CiSystem }, io: Io): number {
@@ -18,5 +19,22 @@ export function runInitCi(options: { readonly project: string; readonly ci: CiSy
     writeFileSync(join(options.project, path), content, { flag: 'wx' })
     io.stdout(printable(`wrote ${path}\n`))
   }
+  const missing = installsMatrix(options.project)
+    ? ''
+    : '  make a package.json that has matrix among its devDependencies, with its lock file: the job runs npm ci\n'
+  io.stdout(`\nNext:\n${missing}  ${ciNext[options.ci]}\n`)
   return exitCodes.green
+}
+
+/** Whether `npx --no matrix` finds the program after `npm ci`. */
+function installsMatrix(project: string): boolean {
+  const text = readOr(join(project, 'package.json'), '{}')
+  try {
+    const found = JSON.parse(text) as Readonly<Record<string, object | string | undefined>>
+    return [found['dependencies'], found['devDependencies'], found['bin']].some(
+      (named) => typeof named === 'object' && 'matrix' in named,
+    )
+  } catch {
+    return false
+  }
 }

@@ -19,7 +19,11 @@ while (1) {
 }
 `
 
+/** What runs write, and what `matrix schema --write` makes again. */
+export const ignored = ['reports/', '.matrix/']
+
 export const initFiles: Readonly<Record<string, string>> = {
+  '.gitignore': `${ignored.join('\n')}\n`,
   'matrix.yaml': `# yaml-language-server: $schema=.matrix/schema/matrix.json
 version: 1
 images:

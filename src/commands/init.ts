@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { printable } from '../lib/printable.ts'
 import { exitCodes } from '../model/verdict.ts'
-import { initFiles } from './init-files.ts'
+import { ignored, initFiles } from './init-files.ts'
 import type { Io } from './io.ts'
 import { runSchema } from './schema.ts'
 
@@ -23,8 +23,10 @@ export async function runInit(options: InitOptions, io: Io): Promise<number> {
     )
     return exitCodes.usage
   }
+  const ignores = existsSync(join(root, '.gitignore'))
   try {
     for (const [path, content] of Object.entries(initFiles)) {
+      if (path === '.gitignore' && ignores) continue
       mkdirSync(dirname(join(root, path)), { recursive: true })
       writeFileSync(join(root, path), content, { flag: 'wx' })
       io.stdout(printable(`wrote ${path}\n`))
@@ -36,6 +38,9 @@ export async function runInit(options: InitOptions, io: Io): Promise<number> {
   await runSchema({ project: root, write: true }, io)
   const there = relative(io.cwd, root)
   const at = there === '' ? '' : ` -C ${there}`
-  io.stdout(printable(`\nNext:\n  matrix${at} list\n  matrix${at} check\n`))
+  // As it was called: where npx found it, no shell does.
+  const matrix = `${io.env['npm_lifecycle_event'] === 'npx' ? 'npx ' : ''}matrix${at}`
+  const ignore = ignores ? `  add ${ignored.join(' and ')} to .gitignore\n` : ''
+  io.stdout(printable(`\nNext:\n${ignore}  ${matrix} list\n  ${matrix} check\n`))
   return exitCodes.green
 }

@@ -48,10 +48,31 @@ describe('matrix init --ci', () => {
     expect(job.artifacts.reports.junit).toBe('reports/junit.xml')
   })
   test('jenkins, systemd and cron run the same command', async () => {
-    expect(await writtenBy('jenkins', 'Jenkinsfile')).toContain('npx matrix nightly')
+    expect(await writtenBy('jenkins', 'Jenkinsfile')).toContain('npx --no matrix nightly')
     expect(await writtenBy('systemd', 'deploy/matrix-nightly.service')).toMatch(/^ExecStart=.*matrix nightly/m)
     const cron = (await writtenBy('cron', 'deploy/matrix.cron')).split('\n').filter((line) => /^\d/.test(line))
     expect(cron).toEqual([expect.stringMatching(/^17 2 \* \* \* \S+ .*matrix nightly/)])
+  })
+  test.each([
+    ['github', '.github/workflows/matrix.yml'],
+    ['gitlab', '.gitlab/matrix.yml'],
+    ['jenkins', 'Jenkinsfile'],
+    ['systemd', 'deploy/matrix-nightly.service'],
+    ['cron', 'deploy/matrix.cron'],
+  ])(
+    '%s: the job runs what the project installed, and no package of that name from a registry',
+    async (system, path) => {
+      expect(await writtenBy(system, path)).not.toMatch(/npx (?!--no )/)
+    },
+  )
+  test('says what the project lacks for the job', async () => {
+    const lacks = 'has matrix among its devDependencies'
+    using bare = project({})
+    expect((await matrix(['init', '--ci', 'cron'], { cwd: bare.root })).stdout).toContain(lacks)
+    using whole = project({ 'package.json': '{ "devDependencies": { "matrix": "file:../matrix" } }' })
+    const told = (await matrix(['init', '--ci', 'cron'], { cwd: whole.root })).stdout
+    expect(told).not.toContain(lacks)
+    expect(told).toContain('Next:\n  set the folder')
   })
 })
 

@@ -213,7 +213,10 @@ describe('matrix init', () => {
   test('writes a project that is green, and overwrites nothing', async () => {
     using empty = project({})
     const root = join(empty.root, 'shop')
-    expect(await matrix(['init', 'shop'], { cwd: empty.root })).toMatchObject({ exitCode: 0 })
+    const env = { npm_lifecycle_event: 'npx' }
+    const made = await matrix(['init', 'shop'], { cwd: empty.root, env })
+    expect(made).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Next:\n  npx matrix') })
+    expect(readFileSync(join(empty.root, 'shop', '.gitignore'), 'utf8')).toBe('reports/\n.matrix/\n')
     expect(await matrix(['validate'], { cwd: root })).toEqual({
       exitCode: 0,
       stdout: 'valid: 1 stack × 2 environments\n',
@@ -230,5 +233,14 @@ describe('matrix init', () => {
       stderr: expect.stringContaining('has matrix.yaml, stacks, environments already; nothing was written'),
     })
     expect(readFileSync(join(root, 'matrix.yaml'), 'utf8')).toBe(before)
+  })
+  test('leaves a .gitignore that is there, and says what belongs in it', async () => {
+    using made = project({ 'shop/.gitignore': 'node_modules/\n' })
+    const { exitCode, stdout } = await matrix(['init', 'shop'], { cwd: made.root, env: { npm_lifecycle_event: '' } })
+    expect([exitCode, stdout.split('Next:\n')[1]]).toEqual([
+      0,
+      expect.stringMatching(/^ {2}add reports\/ and \.matrix\/ to \.gitignore\n {2}matrix /),
+    ])
+    expect(readFileSync(join(made.root, 'shop', '.gitignore'), 'utf8')).toBe('node_modules/\n')
   })
 })
