@@ -1,4 +1,5 @@
 /** argv, signals and the exit code: the only file that touches `process`. */
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { Command, CommanderError } from 'commander'
@@ -70,6 +71,11 @@ function wantsColor(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
 
 const perform: Perform = async (run) => {
   const { project } = program.opts<{ readonly project?: string }>()
+  if (project !== undefined && statSync(project, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    write(process.stderr, `matrix: -C ${printable(project)}: there is no such folder\n`)
+    exitCode = exit.usage
+    return
+  }
   const code = await run(ioOf(resolve(project ?? '.')))
   exitCode = cancelling.signal.aborted ? exit.interrupted : code
 }

@@ -44,15 +44,9 @@ class Loader {
     const environments = await this.#loadEnvironments()
     const accepted = await this.#loadFile('waivers.yaml', { schema: waivers, name: 'waivers', optional: true })
     const waived = accepted === null ? [] : waiversOf(accepted.value, accepted.node)
-    if (this.#files.diagnostics.length === 0 && rows.length === 0) {
-      this.#files.report('empty', 'there is no stack here; matrix init writes a first one', beginningOf('stacks'))
-    }
-    if (this.#files.diagnostics.length === 0 && environments.length === 0) {
-      this.#files.report(
-        'empty',
-        'there is no environment here; matrix init writes a first one',
-        beginningOf('environments'),
-      )
+    if (this.#files.diagnostics.length === 0) {
+      if (rows.length === 0) await this.#files.reportEmpty('stacks', 'stack')
+      else if (environments.length === 0) await this.#files.reportEmpty('environments', 'environment')
     }
     this.#files.diagnostics.push(
       ...crossCheck({

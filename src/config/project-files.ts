@@ -1,6 +1,6 @@
 /** The files of one project, and what is wrong with them: the only file access of this folder. */
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Variables } from './interpolate.ts'
 import { type Located, parseLocated } from './located.ts'
@@ -37,6 +37,17 @@ export class ProjectFiles {
     this.diagnostics.push({ severity: 'error', code, message, at })
   }
 
+  /** That a folder declares nothing: the project is to be begun, or lies elsewhere. */
+  async reportEmpty(folder: string, what: string): Promise<void> {
+    const above = await projectAbove(this.#root)
+    const hint =
+      above === null
+        ? 'matrix init writes a first project; -C names the folder of another'
+        : `there is a project in ${above}; -C ${relative(this.#root, above)} names it`
+    const message = `there is no ${what} in ${this.#root}`
+    this.diagnostics.push({ severity: 'error', code: 'empty', message, at: beginningOf(folder), hint })
+  }
+
   /** Null: not there, or no YAML; the second is reported. */
   async read(file: string, optional: boolean): Promise<Located | null> {
     const path = join(this.#root, file)
@@ -57,14 +68,18 @@ export class ProjectFiles {
       return parsed.root
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT' && optional) return null
-      this.report(
-        'unreadable',
-        code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read (${code ?? String(error)})`,
-        beginningOf(file),
-      )
+      const message =
+        code === 'ENOENT' ? await this.#absence(file, optional) : `${file} cannot be read (${code ?? String(error)})`
+      if (message !== null) this.report('unreadable', message, beginningOf(file))
       return null
     }
+  }
+
+  /** Null where nothing is wrong with it. One that goes by another ending would be left out of everything in silence. */
+  async #absence(file: string, optional: boolean): Promise<string | null> {
+    const other = file.replace(/\.yaml$/, '.yml')
+    if (await exists(join(this.#root, other))) return `${other} is not read; rename it to ${file}`
+    return optional ? null : `${file} is missing`
   }
 
   async folders(name: string): Promise<readonly string[]> {
@@ -110,3 +125,17 @@ export class ProjectFiles {
     }
   }
 }
+
+/** The nearest folder above that looks like a project; null where there is none. */
+async function projectAbove(root: string): Promise<string | null> {
+  const above = dirname(root)
+  if (above === root) return null
+  if ((await exists(join(above, 'stacks'))) && (await exists(join(above, 'environments')))) return above
+  return projectAbove(above)
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

@@ -25,6 +25,13 @@ describe('matrix', () => {
   test('refuses what it does not know', async () => {
     expect(await matrix(['chekc'], { cwd: '/' })).toMatchObject({ exitCode: 2, stdout: '' })
     expect(await matrix(['check', '--nonsense'], { cwd: '/' })).toMatchObject({ exitCode: 2, stdout: '' })
+    for (const command of ['validate', 'serve', 'clean']) {
+      expect(await matrix(['-C', '/no/such/folder', command], { cwd: '/' })).toEqual({
+        exitCode: 2,
+        stdout: '',
+        stderr: 'matrix: -C /no/such/folder: there is no such folder\n',
+      })
+    }
     expect(await matrix(['schema', 'stck'], { cwd: '/' })).toEqual({
       exitCode: 2,
       stdout: '',

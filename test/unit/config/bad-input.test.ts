@@ -1,5 +1,5 @@
 /** Whatever is wrong with the files is told where it is, all at once, and never started. */
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadProject } from '../../../src/config/load.ts'
@@ -236,11 +236,33 @@ checks: [{ name: it answers, on: api, http: { port: http } }]
   })
 
   test('that is empty says how to begin', async () => {
-    const lines = await shown({}, {}, (root) => {
+    const found = await diagnose({}, {}, (root) => {
       rmSync(join(root, 'stacks'), { recursive: true })
       rmSync(join(root, 'environments'), { recursive: true })
     })
-    expect(lines.join('\n')).toMatch(/there is no stack here; matrix init/)
+    expect(found).toMatchObject([
+      { message: expect.stringMatching(/^there is no stack in \//), hint: expect.stringContaining('matrix init') },
+    ])
+  })
+
+  test('that lies above is named', async () => {
+    using made = project(good)
+    const loaded = await loadProject(join(made.root, 'stacks/api'), { env: {} })
+    expect(loaded.ok ? [] : loaded.diagnostics).toMatchObject([
+      { code: 'empty', hint: `there is a project in ${made.root}; -C ../.. names it` },
+    ])
+  })
+
+  test('whose files end in .yml where they are not read is told so', async () => {
+    const lines = await shown({ 'waivers.yml': 'waivers: []\n' }, {}, (root) => {
+      renameSync(join(root, 'matrix.yaml'), join(root, 'matrix.yml'))
+      renameSync(join(root, 'stacks/api/stack.yaml'), join(root, 'stacks/api/stack.yml'))
+    })
+    expect(lines).toEqual([
+      'matrix.yaml:1:1 unreadable: matrix.yml is not read; rename it to matrix.yaml',
+      'stacks/api/stack.yaml:1:1 unreadable: stacks/api/stack.yml is not read; rename it to stacks/api/stack.yaml',
+      'waivers.yaml:1:1 unreadable: waivers.yml is not read; rename it to waivers.yaml',
+    ])
   })
 
   test('whose link leads out of it is refused', async () => {
