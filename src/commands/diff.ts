@@ -3,7 +3,7 @@ import { createColors } from 'picocolors'
 import { oneLine, printable } from '../lib/printable.ts'
 import { type CellState, type Change, changeOf, changes } from '../model/comparison.ts'
 import { type Difference, differencesOf, runDifferences } from '../model/differences.ts'
-import type { RunRecord } from '../model/run-record.ts'
+import type { CellRecord, RunRecord } from '../model/run-record.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { reportsFolder, runIds } from '../record/run-folder.ts'
 import type { Io } from './io.ts'
@@ -31,13 +31,17 @@ export async function runDiff(options: DiffOptions, io: Io): Promise<number> {
   const reports = reportsFolder(options.project ?? io.cwd)
   const ids = runIds(reports)
   const to = findRun(options.to, ids, ids.at(-1))
-  const toIndex = to === null ? -1 : ids.indexOf(to)
-  const from = findRun(options.from, ids, toIndex > 0 ? ids[toIndex - 1] : undefined)
-  const [before, after] = [from, to].map((id) => (id === null ? null : readRun(reports, id)))
-  if (before == null || after == null) {
-    const missing = after == null ? options.to : options.from
-    const which = missing === undefined ? 'there are no two runs to compare' : `there is no run "${missing}"`
-    io.stderr(printable(`matrix: ${which}; the last are ${ids.slice(-5).join(', ') || 'none'}\n`))
+  const from = to.ok ? findRun(options.from, ids, ids[ids.indexOf(to.run) - 1]) : to
+  if (!to.ok || !from.ok) {
+    const problem = !to.ok ? to.problem : from.ok ? '' : from.problem
+    const known = ids.length === 0 ? '; run matrix check first' : `; the last are ${ids.slice(-5).join(', ')}`
+    io.stderr(printable(`matrix: ${problem}${known}\n`))
+    return exitCodes.usage
+  }
+  const [before, after] = [readRun(reports, from.run), readRun(reports, to.run)]
+  if (before === null || after === null) {
+    const broken = before === null ? from.run : to.run
+    io.stderr(printable(`matrix: the journal of ${broken} cannot be read, so there is nothing to compare\n`))
     return exitCodes.usage
   }
   const cells = compared(before, after)
@@ -53,18 +57,34 @@ export async function runDiff(options: DiffOptions, io: Io): Promise<number> {
   return exitCodes.green
 }
 
-/** An id, or as much of its beginning as no other shares; null where there is none. */
-function findRun(asked: string | undefined, ids: readonly string[], otherwise: string | undefined): string | null {
-  if (asked === undefined) return otherwise ?? null
-  const found = ids.filter((id) => id === asked || id.startsWith(asked))
-  return found.length === 1 ? (found[0] ?? null) : null
+type Found = { readonly ok: true; readonly run: string } | { readonly ok: false; readonly problem: string }
+
+/** By an id, or as much of its beginning as no other shares. */
+function findRun(asked: string | undefined, ids: readonly string[], otherwise: string | undefined): Found {
+  if (asked === undefined) {
+    return otherwise === undefined
+      ? { ok: false, problem: 'there are no two runs to compare' }
+      : { ok: true, run: otherwise }
+  }
+  const [found, ...others] = ids.filter((id) => id.startsWith(asked))
+  if (found === undefined) return { ok: false, problem: `there is no run "${asked}"` }
+  if (others.length > 0) return { ok: false, problem: `${1 + others.length} runs begin with "${asked}"` }
+  return { ok: true, run: found }
 }
 
+/** Null: one of the runs was not asked for the cell, so nothing became of it. */
+const cellOf = (run: RunRecord, id: string) =>
+  run.cells.find((cell) => cell.id === id) ?? (run.selection === 'part' ? null : undefined)
+
+const allCells = (before: RunRecord, after: RunRecord): readonly string[] => [
+  ...new Set([...before.cells, ...after.cells].map((cell) => cell.id)),
+]
+
 function compared(before: RunRecord, after: RunRecord): readonly ChangedCell[] {
-  const ids = [...new Set([...before.cells, ...after.cells].map((cell) => cell.id))]
-  return ids.flatMap((id) => {
-    const [was, is] = [before, after].map((run) => run.cells.find((cell) => cell.id === id) ?? null)
-    const change = changeOf(stateOf(was ?? null), stateOf(is ?? null))
+  return allCells(before, after).flatMap((id) => {
+    const [was, is] = [cellOf(before, id), cellOf(after, id)]
+    if (was === null || is === null) return []
+    const change = changeOf(stateOf(was), stateOf(is))
     if (change === null) return []
     return {
       cell: id,
@@ -77,8 +97,8 @@ function compared(before: RunRecord, after: RunRecord): readonly ChangedCell[] {
   })
 }
 
-function stateOf(cell: RunRecord['cells'][number] | null): CellState | null {
-  if (cell === null) return null
+function stateOf(cell: CellRecord | undefined): CellState | null {
+  if (cell === undefined) return null
   const { outcome, reason, signature } = cell
   return { outcome, reason, signature, waived: cell.waiver !== null }
 }
@@ -102,6 +122,9 @@ function asText(
     lines.push(colors.bold(`${change} ${cells.length}`))
     if (change !== 'unchanged') lines.push(...cells.flatMap(cellLines))
   }
+  const { before, after } = found
+  const aside = allCells(before, after).filter((id) => cellOf(before, id) === null || cellOf(after, id) === null)
+  if (aside.length > 0) lines.push(`not compared ${aside.length}, of which one of the runs was not asked`)
   if (found.differences.length > 0) lines.push('', 'Also different', ...differenceLines(found.differences, '  '))
   return `${lines.join('\n')}\n`
 }

@@ -16,13 +16,15 @@ export interface SincePass {
   readonly differences: readonly Difference[] | null
 }
 
+/** None where one of the runs does not have the cell: there is nothing to compare. */
 export function differencesOf(before: RunRecord, after: RunRecord, cell: string): readonly Difference[] {
-  return between(cellFacts(before, cell), cellFacts(after, cell))
+  const [was, is] = [cellFacts(before, cell), cellFacts(after, cell)]
+  return was === null || is === null ? [] : between(was, is)
 }
 
-/** What differs in the runs themselves: their environments, images and tool. */
+/** What differs in the runs themselves: their tool, and the environments and images that both of them have. */
 export function runDifferences(before: RunRecord, after: RunRecord): readonly Difference[] {
-  return between(runFacts(before), runFacts(after))
+  return between(runFacts(before, after), runFacts(after, before))
 }
 
 function between(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): readonly Difference[] {
@@ -47,17 +49,22 @@ function addEnvironment(facts: Facts, environment: RunRecord['environments'][num
   for (const [name, value] of Object.entries(environment.facts)) facts.set(`${prefix}${name}`, String(value))
 }
 
-function runFacts(run: RunRecord): Facts {
+function runFacts(run: RunRecord, other: RunRecord): Facts {
   const facts = common(run)
-  for (const row of run.stacks) if (row.image) facts.set(`image of ${row.id}`, short(row.image.id))
-  for (const environment of run.environments) addEnvironment(facts, environment, `${environment.id} `)
+  const [rows, columns] = [idsOf(other.stacks), idsOf(other.environments)]
+  for (const { id, image } of run.stacks) if (image && rows.has(id)) facts.set(`image of ${id}`, short(image.id))
+  for (const environment of run.environments) {
+    if (columns.has(environment.id)) addEnvironment(facts, environment, `${environment.id} `)
+  }
   return facts
 }
 
-function cellFacts(run: RunRecord, id: string): Facts {
+const idsOf = (named: readonly { readonly id: string }[]): ReadonlySet<string> => new Set(named.map(({ id }) => id))
+
+function cellFacts(run: RunRecord, id: string): Facts | null {
   const facts = common(run)
   const cell = run.cells.find((one) => one.id === id)
-  if (cell === undefined) return facts
+  if (cell === undefined) return null
   if (cell.image !== null) facts.set('image', short(cell.image.id))
   for (const need of cell.needs) facts.set(`image of ${need.stack}`, short(need.imageId))
   const environment = run.environments.find((one) => one.id === cell.environment)
