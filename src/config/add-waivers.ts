@@ -1,5 +1,6 @@
 /** Adds waivers to the text of a `waivers.yaml`, and leaves everything else in it as it stands. */
-import { Document, isSeq, parseDocument } from 'yaml'
+import { isDeepStrictEqual } from 'node:util'
+import { Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
 import type { Waiver } from '../model/waiver.ts'
 import { waivers as definition } from './definitions/files.ts'
 import { parseLocated, plainOf } from './located.ts'
@@ -7,7 +8,11 @@ import { parseLocated, plainOf } from './located.ts'
 export type NewWaiver = Omit<Waiver, 'at' | 'issue'> & { readonly issue?: string }
 export type AddResult = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }
 
-/** @param text empty where there is no file yet */
+/**
+ * One that is there for the same failure is renewed: its reason, owner and days are the new ones.
+ *
+ * @param text empty where there is no file yet
+ */
 export function addWaivers(text: string, added: readonly NewWaiver[]): AddResult {
   const document = text.trim() === '' ? new Document({ waivers: [] }) : parseDocument(text)
   const [broken] = document.errors
@@ -17,6 +22,12 @@ export function addWaivers(text: string, added: readonly NewWaiver[]): AddResult
   if (!isSeq(list)) return { ok: false, problem: 'waivers.yaml holds no list under "waivers"' }
   list.flow = false
   for (const { match, ...rest } of added) {
+    const before = list.items.find((item) => isMap(item) && isDeepStrictEqual(matchOf(item), escaped(match)))
+    if (isMap(before)) {
+      before.delete('issue')
+      for (const [key, value] of Object.entries(escaped(rest))) before.set(key, value)
+      continue
+    }
     const node = document.createNode({ match: escaped(match), ...escaped(rest) })
     const inner = node.get('match')
     if (inner !== null && typeof inner === 'object') Object.assign(inner, { flow: true })
@@ -28,6 +39,11 @@ export function addWaivers(text: string, added: readonly NewWaiver[]): AddResult
   if (result.success) return { ok: true, text: written }
   const [issue] = result.error.issues
   return { ok: false, problem: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}` }
+}
+
+function matchOf(waiver: YAMLMap): unknown {
+  const match = waiver.get('match')
+  return isMap(match) ? match.toJSON() : null
 }
 
 /** What Matrix would fill in when it reads the file. */

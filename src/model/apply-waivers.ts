@@ -19,17 +19,16 @@ export function applyWaivers(
   cells: readonly CellRecord[],
   context: WaiverContext,
 ): { readonly cells: readonly CellRecord[]; readonly waivers: readonly WaiverUse[] } {
-  const used = new Set<Waiver>()
   const covered = cells.map((cell) => {
-    const found = coverOf(cell, context)
-    for (const waiver of found) used.add(waiver)
-    const first = found.toSorted((a, b) => (a.expires < b.expires ? -1 : 1))[0]
+    const first = coverOf(cell, context).toSorted((a, b) => (a.expires < b.expires ? -1 : 1))[0]
     return first === undefined ? cell : { ...cell, waiver: recordOf(first) }
   })
   const uses = context.waivers.map((waiver): WaiverUse => {
     const named = covered.filter((cell) => names(waiver, [cell.stack], cell.environment, context.bases))
     const left = daysLeft(waiver, context.startedAt)
-    const state = left < 0 ? 'ended' : used.has(waiver) ? 'used' : idleState(named)
+    // One of several that cover the same, or that cover a cell in part, is no less in use.
+    const used = cells.some((cell) => coversAny(waiver, cell, context.bases))
+    const state = left < 0 ? 'ended' : used ? 'used' : idleState(named)
     return { ...waiver, state, daysLeft: left, cells: named.map((cell) => cell.id) }
   })
   return { cells: covered, waivers: uses }
@@ -57,6 +56,10 @@ export function coverOf(cell: WaivableCell, { waivers: declared, startedAt, base
   }
   return found
 }
+
+const coversAny = (waiver: Waiver, cell: WaivableCell, bases: ReadonlyMap<string, string>): boolean =>
+  cell.outcome === 'fail' &&
+  cell.failures.some((failure) => failure.kind === 'fail' && covers(waiver, { failure, cell, bases }))
 
 function covers(
   waiver: Waiver,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { addWaivers, type NewWaiver } from '../../../src/config/add-waivers.ts'
 import { loadProject } from '../../../src/config/load.ts'
 import { project } from '../../support/project.ts'
@@ -34,6 +35,13 @@ describe('waivers that are added', () => {
     const { at: _, issue, ...read } = (loaded.ok ? loaded.project.waivers.at(-1) : undefined) ?? { issue: 'none' }
     expect([read, issue]).toEqual([waiver(), null])
     for (const comment of ['# mine', '# soon']) if (before.includes(comment)) expect(text).toContain(comment)
+  })
+  test('renew one that is there for the same failure', () => {
+    const before = textOf('# mine\n', [waiver({ issue: 'https://issues.example.org/1' })])
+    const renewed = textOf(before, [waiver({ owner: '@dev', expires: '2026-03-01' })])
+    expect(renewed).toBe(textOf('# mine\n', [waiver({ owner: '@dev', expires: '2026-03-01' })]))
+    const other = waiver({ match: { stack: 'a', environment: 'e', signature: 's1:0123456789ab' } })
+    expect(parse(textOf(renewed, [other])).waivers).toHaveLength(2)
   })
   test.each([
     ['longer than 90 days', waiver({ expires: '2026-05-01' }), 'expires: it lasts 120 days'],

@@ -54,6 +54,13 @@ describe('a waiver', () => {
     expect(run.waivers).toMatchObject([{ state: 'ended', daysLeft: -1 }])
     expect(verdictOf(run, 'ended').exitCode).toBe(1)
   })
+  test('is in use beside another that covers the same, and where another failure of the cell is not covered', () => {
+    const twice = runOf([failure('a')], [waiver(), waiver({}, '2026-04-01')])
+    expect(twice.waivers).toMatchObject([{ state: 'used' }, { state: 'used' }])
+    const inPart = runOf([failure('a'), failure('b', { signature: 's1:ffffffffffff' })], [waiver()])
+    expect(inPart.cells[0]?.waiver).toBeNull()
+    expect(inPart.waivers).toMatchObject([{ state: 'used' }])
+  })
   test('of another signature covers nothing', () => {
     const run = runOf([failure('a')], [waiver({ signature: 's1:ffffffffffff' })])
     expect(run.cells[0]?.waiver).toBeNull()
