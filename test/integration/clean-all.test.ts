@@ -111,7 +111,7 @@ test('in an engine of the user’s, his own is as it was, and nothing beside it'
   expect(filesBelow(join(folder, 'm'))).toEqual([])
 })
 
-test('of an engine of its own nothing is left: no process, mount, loop device or file', async () => {
+test('of an engine of its own nothing is left: no process, mount, network device, loop device or file', async () => {
   const machine = await newMachine()
   const engineFolder = engineFolderOf(machine)
   using tested = project(files)
@@ -125,10 +125,17 @@ test('of an engine of its own nothing is left: no process, mount, loop device or
   expect(checked, checked.stderr).toMatchObject({ exitCode: 0 })
   expect(machine.processes().join('\n')).toContain('dockerd')
   expect(await machine.mounts()).not.toEqual([])
+  await engine.networks.create({ name: 'somebody-s', labels: {}, internal: false }, options)
+  expect((await machine.devices()).toSorted()).toEqual([
+    expect.stringMatching(/^br-/),
+    'docker0',
+    expect.stringMatching(/^veth/),
+  ])
   const cleaned = await own('clean', '--all')
   expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
   expect(machine.processes()).toEqual([])
   expect(await machine.mounts()).toEqual([])
+  expect(await machine.devices()).toEqual([])
   expect(loops()).toEqual(loopsBefore)
   expect(filesBelow(engineFolder)).toEqual([])
 })
@@ -159,6 +166,7 @@ test('an engine that was killed leaves its containers to their shims, and those 
   expect(orphans()).toEqual([])
   expect(machine.processes()).toEqual([])
   expect(await machine.mounts()).toEqual([])
+  expect(await machine.devices()).toEqual([])
 })
 
 /** But for locks, which have to outlive what they guard. */

@@ -20,6 +20,8 @@ export interface OwnMachine extends AsyncDisposable {
   processes(): readonly string[]
   /** Its mounts below the folder. */
   mounts(): Promise<readonly string[]>
+  /** Its network devices, beside those that a network of its own has from the start. */
+  devices(): Promise<readonly string[]>
   /** A Docker Engine of a user's there; it ends with the machine. */
   startEngine(): Promise<Engine>
 }
@@ -47,16 +49,22 @@ export async function ownMachine(): Promise<OwnMachine> {
     once(holder, 'exit').then(() => Promise.reject(new Error('no network of its own can be made here'))),
   ])
   const within = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, `--mount=/proc/${holder.pid}/ns/mnt`]
+  const said = async (...words: readonly string[]): Promise<string> => {
+    const [program = '', ...before] = within
+    return (await execa(program, [...before, ...words])).stdout
+  }
+  // Tunnels that some kernels give every network. Source: net.core.fb_tunnels_only_for_init_net.
+  const devices = async () => (await said('ls', '-1', '/proc/sys/net/ipv4/conf')).split('\n')
+  const fromTheStart = await devices()
   const ofIt = () => processIds().filter((pid) => commandLineOf(pid)?.some((word) => word.includes(folder)))
   return {
     folder,
     within,
     processes: () => ofIt().map((pid) => commandLineOf(pid)?.join(' ') ?? ''),
     async mounts() {
-      const [program = '', ...words] = within
-      const { stdout } = await execa(program, [...words, 'cat', '/proc/self/mountinfo'])
-      return stdout.split('\n').filter((line) => line.includes(folder))
+      return (await said('cat', '/proc/self/mountinfo')).split('\n').filter((line) => line.includes(folder))
     },
+    devices: async () => (await devices()).filter((name) => !fromTheStart.includes(name)),
     async startEngine() {
       const endpoint = `unix://${join(folder, 'users.sock')}`
       const [program = '', ...words] = within
