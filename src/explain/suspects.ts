@@ -18,13 +18,83 @@ const rules: readonly Rule[] = [
     why: 'something could not be written to a read-only file system',
   },
   {
+    when: /file too large|EFBIG|SIGXFSZ|exit code 153\b/i,
+    suspects: [/^ulimits:fsize$/],
+    why: 'a file became larger than one may be',
+  },
+  {
+    when: /mlock|lock(ed|ing)? (in )?memory|memory lock/i,
+    suspects: [/^ulimits:memlock$/, /^cap_drop:IPC_LOCK$/],
+    why: 'it could not keep its memory from being swapped',
+  },
+  {
+    when: /time ?zone|zoneinfo/i,
+    suspects: [/^environment:TZ$/],
+    why: 'it could not tell what time it is',
+  },
+  {
+    when: (answer) => answer.stage === 'create' && /runtime/i.test(wordsOf(answer)),
+    suspects: [/^runtime$/],
+    why: 'the engine has not that runtime',
+  },
+  {
+    when: (answer) => answer.stage === 'create' && /platform|manifest/i.test(wordsOf(answer)),
+    suspects: [/^platform$/],
+    why: 'the image is not for that platform',
+  },
+  {
+    when: /(executable file|command) not found|not found in \$PATH/i,
+    suspects: [/^environment:PATH$/],
+    why: 'a program was not found',
+  },
+  {
+    when: /segmentation fault|SIGSEGV|stack overflow|exit code 139\b/i,
+    suspects: [/^ulimits:stack$/, /^ulimits:(as|data)$/, /^mem_limit$/],
+    why: 'it went beyond its memory or its stack',
+  },
+  {
+    when: /host ?name/i,
+    suspects: [/^hostname$/, /^extra_hosts:/],
+    why: 'it speaks of the name of its host',
+  },
+  {
+    when: /\b(process|pid) 1\b/i,
+    suspects: [/^init$/],
+    why: 'it speaks of process 1',
+  },
+  {
+    when: /\bmtu\b|message too long|EMSGSIZE/i,
+    suspects: [/^network\.mtu$/],
+    why: 'a packet was too large',
+  },
+  {
+    when: /\bIPv6\b|inet6/i,
+    suspects: [/^network\.ipv6$/],
+    why: 'it speaks of IPv6',
+  },
+  {
+    when: /proxy/i,
+    suspects: [/^environment:(https?|all|no)_proxy$/i, /^network\.egress$/],
+    why: 'it speaks of a proxy',
+  },
+  {
+    when: /cannot assign requested address|EADDRNOTAVAIL|address not available/i,
+    suspects: [/^sysctls:net\.ipv4\.ip_local_port_range$/, /^network\./],
+    why: 'it got no address or port of its own',
+  },
+  {
+    when: /\b(processors?|cpus?)\b/i,
+    suspects: [/^cpuset$/, /^cpus$/],
+    why: 'it speaks of processors',
+  },
+  {
     when: /no usable temporary directory/i,
     suspects: [/^read_only$/, /^tmpfs:\/(var\/)?tmp$/, /^user$/],
     why: 'it found nowhere to put temporary files',
   },
   {
     when: /shared memory|\/dev\/shm|shm_open|shmget|bus error|SIGBUS/i,
-    suspects: [/^shm_size$/],
+    suspects: [/^sysctls:kernel\.shm/, /^shm_size$/, /^ipc$/],
     why: 'it ran short of shared memory',
   },
   {
@@ -72,6 +142,7 @@ const rules: readonly Rule[] = [
     suspects: [/^cap_drop:SETUID$/, /^cap_drop:SETGID$/, /^user$/, /^security_opt:no-new-privileges$/],
     why: 'it could not change its user',
   },
+  { when: /\bkill\b/i, suspects: [/^cap_drop:KILL$/], why: 'it could not signal another process' },
   { when: /chroot/i, suspects: [/^cap_drop:SYS_CHROOT$/], why: 'it could not change its root' },
   { when: /mknod/i, suspects: [/^cap_drop:MKNOD$/], why: 'it could not make a device node' },
   {
@@ -115,6 +186,21 @@ const rules: readonly Rule[] = [
     why: 'it was killed',
   },
   {
+    when: (answer) => answer.reason !== 'deadline' && /timed? ?out|timeout|ETIMEDOUT/i.test(wordsOf(answer)),
+    suspects: [/^network\./, /^cpus$/],
+    why: 'something took too long',
+  },
+  {
+    when: (answer) => answer.reason !== 'deadline' && /connection refused|ECONNREFUSED/i.test(wordsOf(answer)),
+    suspects: [/^extra_hosts:/, /^environment:(https?|all)_proxy$/i, /^network\./],
+    why: 'nobody listened where it went',
+  },
+  {
+    when: ({ stage, reason }) => stage === 'ready' && (reason === 'deadline' || reason === 'refused'),
+    suspects: [/^environment:PORT$/],
+    why: 'it may listen elsewhere',
+  },
+  {
     when: ({ reason }) => reason === 'deadline',
     suspects: [/^cpus$/, /^mem_limit$/, /^network\.egress$/],
     why: 'it was not done in time',
@@ -123,24 +209,26 @@ const rules: readonly Rule[] = [
 
 const most = 4
 
+const wordsOf = ({ message, clues }: Answer): string => `${message ?? ''}\n${clues}`
+
 /** The strongest suspicion first. */
 export function rank(answer: Answer, candidates: readonly string[]): readonly Suspicion[] {
-  const text = `${answer.message ?? ''}\n${answer.clues}`
+  const text = wordsOf(answer)
   const found: Suspicion[] = [...named(answer.message ?? '', candidates)]
   for (const { when, suspects, why } of rules) {
     if (!(typeof when === 'function' ? when(answer) : when.test(text))) continue
     for (const pattern of suspects) {
-      const atoms = candidates.filter((atom) => pattern.test(atom))
+      const atoms = candidates.filter((atom) => pattern.test(atom.replace(/^default:/, '')))
       if (atoms.length > 0) found.push({ atoms, why })
     }
   }
   return withoutRepetition([...found, ...named(answer.clues, candidates)]).slice(0, most)
 }
 
-/** Entries whose own name stands in the text: a variable, a mount point, a sysctl. */
+/** Entries whose own name stands in the text: a variable, a mount point, a sysctl, a capability, a group. */
 function named(text: string, candidates: readonly string[]): readonly Suspicion[] {
   return candidates.flatMap((atom): readonly Suspicion[] => {
-    const name = /^(?:environment|tmpfs|sysctls|extra_hosts):(.{3,})$/.exec(atom)?.[1]
+    const name = /^(?:default:)?(?:environment|tmpfs|sysctls|extra_hosts|cap_add|group_add):(.{3,})$/.exec(atom)?.[1]
     return name !== undefined && text.includes(name) ? [{ atoms: [atom], why: `it speaks of ${name}` }] : []
   })
 }
