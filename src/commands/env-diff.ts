@@ -3,8 +3,9 @@ import Table from 'cli-table3'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { EngineError } from '../engines/engine.ts'
+import { expectedEngine } from '../hosts/expected-engine.ts'
 import { oneLine, printable } from '../lib/printable.ts'
-import type { DebianRelease, Environment } from '../model/project.ts'
+import type { Environment } from '../model/project.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { compareEnvironments, type Property, type PropertyRow, type Side } from '../plan/compare-environments.ts'
 import { engineKindOf } from '../plan/engine-defaults.ts'
@@ -53,21 +54,16 @@ interface Sides {
   readonly after: KnownSide
 }
 
-/** What Debian's releases have of each engine. */
-const majors: Readonly<Record<'docker' | 'podman', Readonly<Record<DebianRelease, number>>>> = {
-  docker: { bullseye: 20, bookworm: 20, trixie: 26 },
-  podman: { bullseye: 3, bookworm: 4, trixie: 5 },
-}
-
 async function sideOf(environment: Environment, io: Io): Promise<KnownSide> {
   const { engine: choice } = environment
   if (choice.kind === 'provision') {
     const { spec } = choice
-    const family = spec.kind === 'nested' ? spec.engine : 'docker'
-    const engine = { family, major: majors[family][spec.release] }
-    const rootless = spec.kind === 'nested' && spec.rootless ? 'rootless ' : ''
-    const place = spec.kind === 'nested' ? '' : `, ${spec.kind}`
-    return { environment, engine, title: `${rootless}${family} ${engine.major} of Debian ${spec.release}${place}` }
+    const { name: family, version, rootless } = expectedEngine(spec)
+    const engine = { family, major: Number.parseInt(version, 10) }
+    const from = spec.kind === 'published' ? spec.image : `Debian ${spec.release}`
+    const place = spec.kind === 'swarm' || spec.kind === 'vm' ? `, ${spec.kind}` : ''
+    const title = `${rootless ? 'rootless ' : ''}${family} ${engine.major} of ${from}${place}`
+    return { environment, engine, title }
   }
   if (choice.kind === 'pool') return { environment, engine: null, title: `one of ${choice.endpoints.join(', ')}` }
   const asked = choice.kind === 'connect' ? choice.endpoint : undefined

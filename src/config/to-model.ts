@@ -132,6 +132,7 @@ export function environmentOf(
 }
 
 function hostSpecOf(parsed: ParsedProvision): HostSpec {
+  if (parsed.kind === 'nested' && parsed.image !== undefined) return { kind: 'published', image: parsed.image }
   if (parsed.kind !== 'vm') return defined(parsed) as HostSpec
   const { kind, release, cpus, memory, disk } = parsed
   return { kind, release, cpus, memoryBytes: memory, diskBytes: disk }

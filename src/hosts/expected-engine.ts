@@ -1,4 +1,4 @@
-/** Which engine a provisioned host will have, before it is up: what its release of Debian holds. */
+/** Which engine a provisioned host will have, before it is up: what its release of Debian holds, or its image's tag says. */
 import type { DebianRelease, HostSpec } from '../model/project.ts'
 import { machineFacts } from './machine-facts.ts'
 
@@ -22,10 +22,13 @@ export function expectedEngine(spec: HostSpec): ExpectedEngine {
   const name = spec.kind === 'nested' ? spec.engine : 'docker'
   return {
     name,
-    version: versions[name][spec.release],
+    version: spec.kind === 'published' ? versionOf(spec.image) : versions[name][spec.release],
     rootless: spec.kind === 'nested' && spec.rootless,
     // A container shares the machine's control groups; a virtual machine of today's Debian has version 2.
     cgroup: spec.kind === 'vm' ? 'v2' : machineFacts('/').cgroup,
     ociRuntime: spec.kind === 'nested' ? spec.runtime : undefined,
   }
 }
+
+/** Of an image whose tag does not say, such as `docker:dind`, a new one is expected. */
+const versionOf = (image: string): string => /:v?(\d+(\.\d+)*)[^/]*$/.exec(image)?.[1] ?? versions.docker.trixie

@@ -25,6 +25,7 @@ export type HostAsk = Omit<HostRequest, 'name' | 'folder' | 'project'> & {
 
 const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> } = {
   nested,
+  published: nested,
   swarm: swarmCluster,
   vm,
 }

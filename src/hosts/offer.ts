@@ -113,6 +113,8 @@ function needOf(spec: HostSpec): {
       const sandboxed: readonly Ability[] = spec.runtime === 'runsc' ? ['gvisor'] : []
       return { programs: ['mmdebstrap'], devices, abilities: ['overlay', ...rootless, ...sandboxed] }
     }
+    case 'published':
+      return { programs: [], devices: [], abilities: ['overlay'] }
     case 'swarm':
       return { programs: ['mmdebstrap'], devices: [], abilities: ['overlay', 'vxlan'] }
     case 'vm':
@@ -124,6 +126,7 @@ function roomOf(spec: HostSpec, images: number): Room {
   const held = images * imageDiskBytes
   switch (spec.kind) {
     case 'nested':
+    case 'published':
       return { diskBytes: engineDiskBytes + held, memoryBytes: engineMemoryBytes }
     case 'swarm':
       return { diskBytes: (engineDiskBytes + held) * spec.nodes, memoryBytes: engineMemoryBytes * spec.nodes }

@@ -130,7 +130,7 @@ export type EngineChoice =
 /** A Debian release, which also says which release of an engine its packages hold. */
 export type DebianRelease = 'bullseye' | 'bookworm' | 'trixie'
 /** A host that Matrix provisions. */
-export type HostSpec = NestedSpec | SwarmSpec | VmSpec
+export type HostSpec = NestedSpec | PublishedSpec | SwarmSpec | VmSpec
 /** An engine of another release, in a container of a local engine. */
 export interface NestedSpec {
   readonly kind: 'nested'
@@ -139,6 +139,11 @@ export interface NestedSpec {
   readonly rootless: boolean
   /** The OCI runtime that containers get where it is not the engine's own. */
   readonly runtime?: 'runsc'
+}
+/** A Docker Engine in a container of a local engine too, of an image that somebody publishes, such as `docker:26-dind`. */
+export interface PublishedSpec {
+  readonly kind: 'published'
+  readonly image: string
 }
 /** Nested Docker engines that form one cluster; the first is its manager. */
 export interface SwarmSpec {

@@ -13,6 +13,7 @@ const files = {
     'server',
     'engine: { provision: { kind: nested, release: bullseye } }\nconstraints: { pids_limit: 128 }',
   ),
+  ...environment('newer', 'engine: { provision: { kind: nested, image: "docker:27.3-dind" } }'),
   ...serverStack('api'),
 }
 
@@ -37,6 +38,12 @@ describe('matrix env diff', () => {
     })
   })
 
+  test('takes the version of a published engine from its tag', async () => {
+    using made = project(files)
+    const { stdout } = await matrix(['env', 'diff', 'server', 'newer', '--json'], { cwd: made.root })
+    expect(JSON.parse(stdout)).toMatchObject({ after: { engine: 'docker 27 of docker:27.3-dind', known: true } })
+  })
+
   test('is a table with the units of the files', async () => {
     using made = project(files)
     const { stdout } = await matrix(['env', 'diff', 'laptop', 'server', '--all'], { cwd: made.root })
@@ -49,7 +56,7 @@ describe('matrix env diff', () => {
     expect(await matrix(['env', 'diff', 'laptop', 'cloud'], { cwd: made.root })).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'matrix: there is no environment "cloud"; there are: laptop, server\n',
+      stderr: 'matrix: there is no environment "cloud"; there are: laptop, newer, server\n',
     })
   })
 })

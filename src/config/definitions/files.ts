@@ -104,9 +104,18 @@ const provision = z.discriminatedUnion('kind', [
     .strictObject({
       kind: z.literal('nested'),
       engine: z.enum(['docker', 'podman']).default('docker'),
-      release,
+      release: release.optional(),
+      image: z.string().min(1).optional(),
       rootless: z.boolean().default(false),
       runtime: z.enum(['runsc']).optional(),
+    })
+    .refine((spec) => (spec.release === undefined) !== (spec.image === undefined), {
+      path: ['release'],
+      error: 'a release of Debian (bullseye, bookworm or trixie), or an image such as docker:26-dind',
+    })
+    .refine((spec) => spec.image === undefined || spec.engine === 'docker', {
+      path: ['image'],
+      error: 'of an image only Docker is provisioned: engine: docker',
     })
     .refine((spec) => spec.runtime === undefined || (spec.engine === 'docker' && spec.release === 'trixie'), {
       path: ['runtime'],

@@ -1,13 +1,15 @@
 /** What each nested engine is made of: its packages, the program it is started by, and what it asks of the machine. */
 import { existsSync } from 'node:fs'
-import type { NestedSpec } from '../../model/project.ts'
+import type { NestedSpec, PublishedSpec } from '../../model/project.ts'
 import { missingCapabilities } from './capabilities.ts'
 
+/** Where its root image is from. `tag`: the same for engines that share one. */
+export type RootSource =
+  | { readonly kind: 'packages'; readonly tag: string; readonly suite: string; readonly packages: readonly string[] }
+  | { readonly kind: 'published'; readonly reference: string }
+
 export interface NestedEngine {
-  /** Tag of its root image; the same for engines that share one. */
-  readonly image: string
-  readonly suite: string
-  readonly packages: readonly string[]
+  readonly root: RootSource
   /** Run by a shell; the engine has to listen on `$SOCKET`. */
   readonly script: string
   /** Where it keeps images and containers: a volume, since overlay on overlay is refused. */
@@ -18,11 +20,13 @@ export interface NestedEngine {
   readonly cgroupNamespace: 'host' | 'private'
 }
 
-export function nestedEngine(spec: NestedSpec): NestedEngine {
+export function nestedEngine(spec: NestedSpec | PublishedSpec): NestedEngine {
   const common = {
-    suite: spec.release,
     missingCapabilities: missingCapabilities(),
     cgroupNamespace: hasCgroup2() ? ('private' as const) : ('host' as const),
+  }
+  if (spec.kind === 'published') {
+    return { ...common, ...docker(), root: { kind: 'published', reference: spec.image } }
   }
   return { ...common, ...(spec.engine === 'podman' ? podmanEngine(spec) : dockerEngine(spec)) }
 }
@@ -50,15 +54,19 @@ const sandboxConfig = JSON.stringify({
 
 function dockerEngine(spec: NestedSpec) {
   const sandboxed = spec.runtime === 'runsc'
+  const packages = [
+    ...['docker.io', 'iptables', 'ca-certificates'],
+    // The client is a package of its own from trixie on; a cluster is formed with it.
+    ...(spec.release === 'trixie' ? ['docker-cli'] : []),
+    // The shell looks into sandboxes: it is the one program of Debian's that needs nothing of the image it runs in.
+    ...(sandboxed ? ['runsc', 'mksh'] : []),
+  ]
+  const tag = `docker-${spec.release}${sandboxed ? '-runsc' : ''}`
+  return { ...docker({ sandboxed }), root: { kind: 'packages' as const, tag, suite: spec.release, packages } }
+}
+
+function docker({ sandboxed = false } = {}) {
   return {
-    image: `docker-${spec.release}${sandboxed ? '-runsc' : ''}`,
-    packages: [
-      ...['docker.io', 'iptables', 'ca-certificates'],
-      // The client is a package of its own from trixie on; a cluster is formed with it.
-      ...(spec.release === 'trixie' ? ['docker-cli'] : []),
-      // The shell looks into sandboxes: it is the one program of Debian's that needs nothing of the image it runs in.
-      ...(sandboxed ? ['runsc', 'mksh'] : []),
-    ],
     script: `set -e${prepareCgroups}
 rm -f /var/run/docker.pid "$SOCKET"
 ${sandboxed ? `mkdir -p /etc/docker; echo '${sandboxConfig}' > /etc/docker/daemon.json` : ''}
@@ -70,12 +78,12 @@ exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group 
 
 function podmanEngine(spec: NestedSpec) {
   const service = 'podman --log-level=warn system service --time=0 "unix://$SOCKET"'
+  const packages = [
+    ...['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'iptables', 'iproute2', 'uidmap', 'fuse-overlayfs'],
+    ...['catatonit', 'ca-certificates', 'procps', spec.release === 'trixie' ? 'passt' : 'slirp4netns'],
+  ]
   return {
-    image: `podman-${spec.release}`,
-    packages: [
-      ...['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'iptables', 'iproute2', 'uidmap', 'fuse-overlayfs'],
-      ...['catatonit', 'ca-certificates', 'procps', spec.release === 'trixie' ? 'passt' : 'slirp4netns'],
-    ],
+    root: { kind: 'packages' as const, tag: `podman-${spec.release}`, suite: spec.release, packages },
     // crun refuses the empty v2 hierarchy beside v1, and rootless networks need mounts that propagate.
     script: `set -e
 umount /sys/fs/cgroup/unified 2>/dev/null || :

@@ -7,12 +7,14 @@ import { deadline } from '../../lib/abort.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { ownerState } from '../../lib/owner.ts'
 import { oneLine } from '../../lib/printable.ts'
-import type { NestedSpec } from '../../model/project.ts'
+import type { NestedSpec, PublishedSpec } from '../../model/project.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
 import { ping } from '../ping.ts'
 import type { HostProblem } from '../problem.ts'
 import { type NestedEngine, nestedEngine } from './engine-kinds.ts'
 import { ensureRootImage } from './root-image.ts'
+
+type Spec = NestedSpec | PublishedSpec
 
 const readyWithinMs = 90_000
 /** With less no container starts, or none that writes anything. */
@@ -20,7 +22,7 @@ const leastFreeBytes = 16 * 1024 ** 2
 /** Where the folder of sockets is seen inside. */
 const runFolder = '/run/matrix'
 
-export const nested: HostKind<NestedSpec> = {
+export const nested: HostKind<Spec> = {
   up: (request) => reported(request, () => bringUp(request)),
 
   async status(request) {
@@ -46,7 +48,7 @@ export const nested: HostKind<NestedSpec> = {
   },
 }
 
-async function bringUp(request: HostRequest<NestedSpec>): Promise<HostUp> {
+async function bringUp(request: HostRequest<Spec>): Promise<HostUp> {
   const { local, name, onProgress, signal } = request
   const access = accessOf(request)
   const state = await containerState(local, request)
@@ -76,7 +78,7 @@ async function bringUp(request: HostRequest<NestedSpec>): Promise<HostUp> {
 }
 
 async function start(
-  request: HostRequest<NestedSpec>,
+  request: HostRequest<Spec>,
   options: { readonly engine: NestedEngine; readonly imageId: string },
 ): Promise<void> {
   const { local, signal } = request
@@ -118,7 +120,7 @@ async function start(
 }
 
 /** Null once it answers, else why it does not. */
-async function readiness(request: HostRequest<NestedSpec>): Promise<string | null> {
+async function readiness(request: HostRequest<Spec>): Promise<string | null> {
   using limit = deadline(readyWithinMs, request.signal)
   try {
     for (;;) {
@@ -136,7 +138,7 @@ async function readiness(request: HostRequest<NestedSpec>): Promise<string | nul
 
 /** Null where it is well. `inData`: what it holds has to go, which the next images replace. */
 async function sicknessOf(
-  request: HostRequest<NestedSpec>,
+  request: HostRequest<Spec>,
   engine: NestedEngine,
 ): Promise<{ readonly what: string; readonly inData: boolean } | null> {
   const asMade = await request.local.list('container', labelsOf(request, engine), request)
@@ -150,7 +152,7 @@ async function sicknessOf(
 }
 
 /** On the disk that it keeps images and containers on; null where that is not told. */
-async function freeBytesOf(request: HostRequest<NestedSpec>, engine: NestedEngine): Promise<number | null> {
+async function freeBytesOf(request: HostRequest<Spec>, engine: NestedEngine): Promise<number | null> {
   const spec = { command: ['df', '--output=avail', '--block-size=1', engine.dataFolder], maxBytes: 1000 }
   const { exitCode, stdout } = await request.local.containers.exec(containerName(request), spec, request)
   const free = Number(stdout.trim().split('\n').at(-1))
@@ -158,14 +160,14 @@ async function freeBytesOf(request: HostRequest<NestedSpec>, engine: NestedEngin
 }
 
 /** Whether a run that lives has something in it. */
-async function isInUse(request: HostRequest<NestedSpec>): Promise<boolean> {
+async function isInUse(request: HostRequest<Spec>): Promise<boolean> {
   await using own = request.connect(endpointOf(request), {})
   const containers = await own.list('container', { 'matrix.run': '' }, request)
   return containers.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
 }
 
 /** An engine under load may miss one question; one that missed several is sick. */
-async function answersSoon(request: HostRequest<NestedSpec>): Promise<boolean> {
+async function answersSoon(request: HostRequest<Spec>): Promise<boolean> {
   for (let attempt = 0; attempt < 5; attempt++) {
     if ((await ping(endpointOf(request), { signal: request.signal })).answers) return true
     await systemClock.sleep(500, request.signal)
@@ -173,7 +175,7 @@ async function answersSoon(request: HostRequest<NestedSpec>): Promise<boolean> {
   return false
 }
 
-async function lastWords(request: HostRequest<NestedSpec>): Promise<string> {
+async function lastWords(request: HostRequest<Spec>): Promise<string> {
   const options = { tail: 6, maxBytes: 8192, signal: request.signal }
   try {
     const { lines } = await request.local.containers.logs(containerName(request), options)
@@ -183,7 +185,7 @@ async function lastWords(request: HostRequest<NestedSpec>): Promise<string> {
   }
 }
 
-async function containerState(local: Engine, request: HostRequest<NestedSpec>): Promise<string | null> {
+async function containerState(local: Engine, request: HostRequest<Spec>): Promise<string | null> {
   try {
     const state = await local.containers.inspect(containerName(request), request)
     return state.status === 'running' ? 'running' : `${state.status} with exit code ${state.exitCode ?? 'unknown'}`
@@ -194,7 +196,7 @@ async function containerState(local: Engine, request: HostRequest<NestedSpec>): 
 }
 
 /** What the local engine refuses becomes a value; the signal's reason does not. */
-async function reported(request: HostRequest<NestedSpec>, work: () => Promise<HostUp>): Promise<HostUp> {
+async function reported(request: HostRequest<Spec>, work: () => Promise<HostUp>): Promise<HostUp> {
   try {
     return await work()
   } catch (error) {
@@ -202,7 +204,7 @@ async function reported(request: HostRequest<NestedSpec>, work: () => Promise<Ho
   }
 }
 
-function problemOf(error: unknown, request: HostRequest<NestedSpec>): HostProblem {
+function problemOf(error: unknown, request: HostRequest<Spec>): HostProblem {
   request.signal.throwIfAborted()
   if (!(error instanceof EngineError)) throw error
   return {

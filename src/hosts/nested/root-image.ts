@@ -1,4 +1,4 @@
-/** The root file system of a nested host: a release of Debian with its engine's packages, made once an engine. */
+/** The root file system of a nested host: a release of Debian with its engine's packages, made once an engine, or an image that is published. */
 import { type Engine, EngineError } from '../../engines/engine.ts'
 import { bootstrapImage } from '../../images/bootstrap.ts'
 import { installCommand, missingPrograms } from '../packages.ts'
@@ -19,20 +19,22 @@ export async function ensureRootImage(
     readonly onProgress: (text: string) => void
   },
 ): Promise<RootImage> {
-  const { engine, env, signal, onProgress } = options
-  const reference = `matrix-host:${engine.image}`
+  const { env, signal, onProgress } = options
+  const { root } = options.engine
+  const reference = root.kind === 'published' ? root.reference : `matrix-host:${root.tag}`
   const present = await local.images.inspect(reference, { signal })
   if (present !== null) return { ok: true, imageId: present.id }
+  if (root.kind === 'published') return pulled(local, { reference, signal, onProgress })
   if (missingPrograms(['mmdebstrap'], env).length > 0) {
     const message = `${reference} is made from Debian's packages, and mmdebstrap is not installed`
     return { ok: false, problem: { kind: 'machine', message, hint: `Run: ${installCommand(['mmdebstrap'])}` } }
   }
-  onProgress(`making ${reference} from the packages of Debian ${engine.suite}`)
+  onProgress(`making ${reference} from the packages of Debian ${root.suite}`)
   try {
     const image = await bootstrapImage(local, {
       reference,
-      suite: engine.suite,
-      include: engine.packages,
+      suite: root.suite,
+      include: root.packages,
       command: ['/bin/sh'],
       labels: { 'matrix.role': 'host-image' },
       signal,
@@ -44,5 +46,24 @@ export async function ensureRootImage(
       ok: false,
       problem: { kind: 'machine', message: error.message, hint: error.hint ?? 'Is the package mirror reachable?' },
     }
+  }
+}
+
+async function pulled(
+  local: Engine,
+  options: {
+    readonly reference: string
+    readonly signal: AbortSignal
+    readonly onProgress: (text: string) => void
+  },
+): Promise<RootImage> {
+  const { reference, signal, onProgress } = options
+  onProgress(`pulling ${reference}`)
+  try {
+    return { ok: true, imageId: (await local.images.pull(reference, { signal })).id }
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    const hint = 'Where no registry answers, release: bullseye, bookworm or trixie makes one from packages.'
+    return { ok: false, problem: { kind: 'machine', message: `${reference} cannot be had: ${error.message}`, hint } }
   }
 }
