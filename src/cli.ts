@@ -10,6 +10,7 @@ import { addMachine } from './cli/machine.ts'
 import { examples, type Perform } from './cli/options.ts'
 import { addResults } from './cli/results.ts'
 import type { Io } from './commands/io.ts'
+import { tool } from './commands/version.ts'
 import { CancelledError, manyListeners } from './lib/abort.ts'
 import { printable } from './lib/printable.ts'
 import { unwritable } from './lib/unwritable.ts'
@@ -46,6 +47,7 @@ function ioOf(cwd: string): Io {
     stderr: (text) => write(stderr, text),
     env,
     cwd,
+    workingFolder: resolve('.'),
     isTTY: { stdin: isatty(0), stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     get columns() {
       return stdout.columns ?? 80
@@ -82,6 +84,7 @@ const perform: Perform = async (run) => {
 
 const program = new Command('matrix')
   .description('Builds each stack once, runs it in every environment, and says why a cell is red.')
+  .version(`${tool.name} ${tool.version}`, '-V, --version', 'say which Matrix this is')
   .option('-C, --project <dir>', "the project's folder (default: the working directory)")
   .configureOutput({
     writeOut: (text) => write(process.stdout, text),

@@ -317,12 +317,11 @@ export function presentMatrix(run: RunRecord, { options, io, folder }: PresentCo
     io.stdout(renderJson(run))
     return null
   }
-  const reportPath = relative(io.cwd, folder.html) || folder.html
   io.stdout(
     renderFinal(run, {
       columns: io.isTTY.stdout ? io.columns : 200,
       color: io.color,
-      reportPath,
+      reportPath: relative(io.workingFolder, folder.html),
       timing: options.timing === true,
       evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
     }),

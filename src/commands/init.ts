@@ -36,7 +36,7 @@ export async function runInit(options: InitOptions, io: Io): Promise<number> {
     return exitCodes.usage
   }
   await runSchema({ project: root, write: true }, io)
-  const there = relative(io.cwd, root)
+  const there = relative(io.workingFolder, root)
   const at = there === '' ? '' : ` -C ${there}`
   // As it was called: where npx found it, no shell does.
   const matrix = `${io.env['npm_lifecycle_event'] === 'npx' ? 'npx ' : ''}matrix${at}`

@@ -7,6 +7,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The folder that `--project` named, else the working directory; absolute. */
   readonly cwd: string
+  /** Where the caller stands: what is printed as a path to be opened is relative to it. */
+  readonly workingFolder: string
   readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   /** Size of the terminal in characters, read anew each time; 80 × 24 where there is none. */
   readonly columns: number

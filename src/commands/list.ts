@@ -1,4 +1,5 @@
 /** `matrix list`: prints the plan, and what is known of it, without starting anything. */
+import { counted } from '../lib/counted.ts'
 import { printable } from '../lib/printable.ts'
 import { type HistoryLine, pastRuns, stripOf } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
@@ -85,7 +86,7 @@ function planAsText(plan: Plan, { known, io }: { readonly known: Answers; readon
   const lines = [...(known.size === 0 ? [] : ['What each cell answered last']), ...notes, '']
   const runnable = plan.cells.filter((cell) => cell.kind === 'run')
   lines.push(
-    `${runnable.length} cells to run, ${plan.cells.length - runnable.length} excluded, ${plan.builds.length} images`,
+    `${counted(runnable.length, 'cell')} to run, ${plan.cells.length - runnable.length} excluded, ${counted(plan.builds.length, 'image')}`,
   )
   lines.push('', 'Images')
   for (const build of plan.builds) {

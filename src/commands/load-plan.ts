@@ -1,6 +1,7 @@
 /** From a folder and a selection to a plan, or to what is wrong with them on stderr. */
 import { loadProject } from '../config/load.ts'
 import { renderDiagnostic } from '../config/render-diagnostic.ts'
+import { counted } from '../lib/counted.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
 import { makePlan } from '../plan/plan.ts'
@@ -37,7 +38,7 @@ export async function loadPlan(
   for (const diagnostic of diagnostics) io.stderr(`${renderDiagnostic(diagnostic, { color: io.color })}\n\n`)
   if (!loaded.ok) {
     const count = loaded.diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length
-    io.stderr(`${count} ${count === 1 ? 'mistake' : 'mistakes'}; nothing was started.\n`)
+    io.stderr(`${counted(count, 'mistake')}; nothing was started.\n`)
     return { ok: false, exitCode: 2 }
   }
   const project = narrow.change?.(loaded.project) ?? loaded.project

@@ -126,7 +126,7 @@ async function render(
     renderFinal(shown, {
       columns: io.isTTY.stdout ? io.columns : 200,
       color: io.color,
-      reportPath: relative(io.cwd, folder.html),
+      reportPath: relative(io.workingFolder, folder.html),
       timing: false,
       evidence: (ref) => readEvidence(folder.evidence, ref)?.toString('utf8') ?? null,
     }),

@@ -1,6 +1,7 @@
 /** `matrix validate`: every mistake in the files at once; starts nothing. */
 import { loadProject } from '../config/load.ts'
 import { renderDiagnostic } from '../config/render-diagnostic.ts'
+import { counted } from '../lib/counted.ts'
 import { exitCodes } from '../model/verdict.ts'
 import type { Io } from './io.ts'
 
@@ -19,11 +20,10 @@ export async function runValidate(options: ValidateOptions, io: Io): Promise<num
   for (const diagnostic of diagnostics) io.stderr(`${renderDiagnostic(diagnostic, { color: io.color })}\n\n`)
   if (!loaded.ok) {
     const count = diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length
-    io.stderr(`${count} ${count === 1 ? 'mistake' : 'mistakes'}\n`)
+    io.stderr(`${counted(count, 'mistake')}\n`)
     return exitCodes.usage
   }
   const { rows, environments } = loaded.project
-  const many = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
-  io.stdout(`valid: ${many(rows.length, 'stack')} × ${many(environments.length, 'environment')}\n`)
+  io.stdout(`valid: ${counted(rows.length, 'stack')} × ${counted(environments.length, 'environment')}\n`)
   return exitCodes.green
 }

@@ -32,6 +32,11 @@ export function select(project: Project, selection: Selection): SelectionResult 
     if (rows === undefined) problems.push(unknownName('stack', name, [...rowIds.keys()]))
     return rows ?? []
   }
+  const filterFor = (name: string): string => {
+    const isRow = project.rows.some((row) => row.id === name || row.base === name)
+    const option = isRow ? '--stack' : environmentIds.has(name) ? '--env' : null
+    return option === null ? '' : ` All of its cells: ${option} ${name}.`
+  }
   const environmentOf = (name: string) => {
     if (!environmentIds.has(name)) problems.push(unknownName('environment', name, [...environmentIds]))
     return name
@@ -42,7 +47,9 @@ export function select(project: Project, selection: Selection): SelectionResult 
   const cells = selection.cells.flatMap((cell) => {
     const at = cell.indexOf('@')
     if (at < 0) {
-      problems.push(`"${cell}" is not a cell. A cell is written STACK@ENVIRONMENT, such as ${exampleCell(project)}.`)
+      problems.push(
+        `"${cell}" is not a cell. A cell is written STACK@ENVIRONMENT, such as ${exampleCell(project)}.${filterFor(cell)}`,
+      )
       return []
     }
     const environment = environmentOf(cell.slice(at + 1))

@@ -1,5 +1,6 @@
 /** Why a cell fails, for a reader. */
 import { createColors } from 'picocolors'
+import { counted } from '../lib/counted.ts'
 import { oneLine, printable } from '../lib/printable.ts'
 import { amountOf } from '../lib/units.ts'
 import type { CauseRecord, CellRecord, ProbeRecord } from '../model/run-record.ts'
@@ -18,8 +19,8 @@ export function renderExplanation(
   if (cell.causes.length === 0) lines.push(`  ${oneLine(explanation.confidence, 400)}`)
   const run = explanation.probes.filter(({ from }) => from === null).length
   const free = explanation.probes.length - run
-  const also = free > 0 ? ` and ${free} answers that were there` : ''
-  lines.push(`  ${run} probes${also}, in ${formatDuration(explanation.durationMs)}`)
+  const also = free > 0 ? ` and ${counted(free, 'answer')} known before` : ''
+  lines.push(`  ${counted(run, 'probe')}${also}, in ${formatDuration(explanation.durationMs)}`)
   if (!explanation.complete) lines.push(`  The search did not come to its end: ${oneLine(explanation.confidence, 400)}`)
   if (options.probes) for (const probe of explanation.probes) lines.push(`    ${probeLine(probe)}`)
   return lines

@@ -1,4 +1,5 @@
 /** What a run comes to, in one sentence. */
+import { counted } from '../lib/counted.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { suspectEngines } from '../model/suspect-engines.ts'
 import { soonDays } from '../model/waiver.ts'
@@ -76,10 +77,10 @@ export function causesSentence(run: RunRecord): string | null {
     if (cause === null) unexplained += 1
     else known.set(cause.join(' + '), (known.get(cause.join(' + ')) ?? 0) + cells.length)
   }
-  if (known.size === 0) return red === unexplained ? null : `${red} red = ${count(unexplained, 'failure')}.`
+  if (known.size === 0) return red === unexplained ? null : `${red} red = ${counted(unexplained, 'failure')}.`
   const named = [...known].map(([cause, cells]) => `${cause} (${cells})`).join(', ')
-  const others = unexplained === 0 ? '' : `, and ${count(unexplained, 'failure')} without a constraint as its cause`
-  return `${red} red = ${count(known.size, 'cause')}: ${named}${others}.`
+  const others = unexplained === 0 ? '' : `, and ${counted(unexplained, 'failure')} without a constraint as its cause`
+  return `${red} red = ${counted(known.size, 'cause')}: ${named}${others}.`
 }
 
 /** A sentence an engine that is suspect. */
@@ -90,5 +91,3 @@ export function suspectSentences(run: RunRecord): readonly string[] {
     return `Look at the engine of ${environments.join(', ')} first: ${cells.length} of its ${of} cells fail alike${told}`
   })
 }
-
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`

@@ -1,5 +1,6 @@
 /** One line an event: for logs, pipes and terminals that cannot redraw. */
 import { createColors } from 'picocolors'
+import { counted } from '../lib/counted.ts'
 import { printable } from '../lib/printable.ts'
 import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
 import { formatDuration } from './duration.ts'
@@ -21,7 +22,8 @@ export function terminalLines(options: {
   }
   const finished = (event: CellFinished & { readonly atMs: number }) => {
     done += 1
-    const why = event.outcome === 'pass' ? '' : ` at ${event.stage ?? '?'} (${event.reason ?? '?'}): ${event.message}`
+    const at = event.stage === null ? '' : ` at ${event.stage}`
+    const why = event.outcome === 'pass' ? '' : `${at} (${event.reason ?? '?'}): ${event.message}`
     const outcome = paintOf(event.outcome, colors)(event.outcome)
     const count = `${done}/${total}`
     const took = formatDuration(event.durationMs)
@@ -34,7 +36,10 @@ export function terminalLines(options: {
       switch (event.type) {
         case 'run-started': {
           total = event.cells.filter((cell) => cell.excluded === null).length
-          say(event.atMs, `run ${event.run}: ${event.rows.length} stacks × ${event.environments.length} environments`)
+          say(
+            event.atMs,
+            `run ${event.run}: ${counted(event.rows.length, 'stack')} × ${counted(event.environments.length, 'environment')}`,
+          )
           return
         }
         case 'base-ready':

@@ -22,6 +22,12 @@ describe('matrix', () => {
     }
   })
 
+  test('says which it is', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    const told = { exitCode: 0, stdout: `matrix ${version}\n`, stderr: '' }
+    expect(await matrix(['--version'], { cwd: '/' })).toEqual(told)
+  })
+
   test('refuses what it does not know', async () => {
     expect(await matrix(['chekc'], { cwd: '/' })).toMatchObject({ exitCode: 2, stdout: '' })
     expect(await matrix(['check', '--nonsense'], { cwd: '/' })).toMatchObject({ exitCode: 2, stdout: '' })
@@ -100,9 +106,10 @@ stacks/api/stack.yaml:4:1 error[unknown-key]: unknown key "stopsignal".
       stdout: '',
       stderr: 'matrix: there is no stack "apu". Did you mean "api"? There are: api.\n',
     })
-    expect((await matrix(['check', 'api'], { cwd: small.root })).stderr).toContain(
-      'A cell is written STACK@ENVIRONMENT',
+    expect((await matrix(['check', 'api'], { cwd: small.root })).stderr).toMatch(
+      /A cell is written STACK@ENVIRONMENT, .* All of its cells: --stack api\./,
     )
+    expect((await matrix(['list'], { cwd: small.root })).stdout).toContain('1 cell to run, 0 excluded, 1 image\n')
     expect((await matrix(['check', '--deadline', '10'], { cwd: small.root })).stderr).toContain(
       'a duration is expected',
     )
@@ -234,6 +241,9 @@ describe('matrix init', () => {
       ['hello@laptop', 'pass'],
       ['hello@locked-down', 'pass'],
     ])
+    const again = await matrix(['-C', 'shop', 'report'], { cwd: empty.root })
+    const [, path = ''] = /^Report: (.*)$/m.exec(again.stdout) ?? []
+    expect(existsSync(join(empty.root, path)), path).toBe(true)
     const before = readFileSync(join(root, 'matrix.yaml'), 'utf8')
     expect(await matrix(['init', 'shop'], { cwd: empty.root })).toMatchObject({
       exitCode: 2,

@@ -1,4 +1,5 @@
 /** Why a cell fails, as the search for its cause found it: the atoms, what ends it, and the probes that show it. */
+import { counted } from '../../lib/counted.ts'
 import { printable } from '../../lib/printable.ts'
 import { amountOf } from '../../lib/units.ts'
 import type { CauseRecord, CellRecord, ProbeRecord, RemedyRecord } from '../../model/run-record.ts'
@@ -112,7 +113,7 @@ const looks = { pass: 'pass', fail: 'fail', unresolved: 'error' } as const
 
 const Probes = ({ probes }: { readonly probes: readonly ProbeRecord[] }) => (
   <details>
-    <summary>{probes.length === 1 ? '1 probe' : `${probes.length} probes`}</summary>
+    <summary>{counted(probes.length, 'probe')}</summary>
     <FactTable label="Probes" heads={['Asked', 'Answer', 'Took']}>
       {probes.map((probe, index) => (
         <tr key={`${index} ${probe.purpose}`}>

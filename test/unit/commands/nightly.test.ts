@@ -22,7 +22,18 @@ function ioAt(cwd: string, env: Io['env'] = {}): { readonly io: Io; readonly tol
   const streams = { stdinStream, stdoutStream, stderrStream, isTTY }
   const signal = new AbortController().signal
   return {
-    io: { stdout: () => {}, stderr, env, cwd, columns: 80, rows: 24, color: false, signal, ...streams },
+    io: {
+      stdout: () => {},
+      stderr,
+      env,
+      cwd,
+      workingFolder: cwd,
+      columns: 80,
+      rows: 24,
+      color: false,
+      signal,
+      ...streams,
+    },
     told: () => text,
   }
 }
