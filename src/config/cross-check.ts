@@ -13,8 +13,8 @@ export interface CrossCheckInput {
   readonly environments: readonly Environment[]
   readonly exclusions: readonly (Exclusion & { readonly at: SourceLocation })[]
   readonly secrets: Readonly<Record<string, SecretSource>>
-  /** Where the needs of a row were written. */
-  readonly needsAt: (row: Row) => SourceLocation
+  /** Where a value of a row was written. */
+  readonly locate: (row: Row, path: readonly PropertyKey[]) => SourceLocation
 }
 
 export function crossCheck(input: CrossCheckInput): readonly Diagnostic[] {
@@ -64,8 +64,8 @@ function needsOf(
   row: Row,
   context: { readonly rows: ReadonlyMap<string, Row>; readonly input: CrossCheckInput },
 ): readonly Diagnostic[] {
-  const at = context.input.needsAt(row)
-  return row.needs.flatMap((need) => {
+  return row.needs.flatMap((need, index) => {
+    const at = context.input.locate(row, ['needs', index])
     const target = context.rows.get(need.row)
     if (target?.kind === 'scenario') return [error('need', `"${need.row}" is a scenario and cannot be needed`, at)]
     if (target !== undefined || isBroken(need.row, context.input)) return []
@@ -88,7 +88,7 @@ function nameConflicts(
       const before = called.get(need.alias)
       if (before !== undefined && before.row !== need.row) {
         const message = `"${need.alias}" is ${before.row} (for ${before.by}) and ${need.row} (for ${current.id}) on one network`
-        problems.push(error('name-conflict', message, context.input.needsAt(row)))
+        problems.push(error('name-conflict', message, context.input.locate(row, ['needs'])))
       }
       if (before !== undefined) continue
       called.set(need.alias, { row: need.row, by: current.id })
@@ -155,9 +155,10 @@ function checksOf(
       }
       problems.push(...stepProblems(step, { row, targets, input: context.input }))
     }
-    for (const value of Object.values(row.environment)) {
+    for (const [name, value] of Object.entries(row.environment)) {
       if (typeof value !== 'string' && !Object.hasOwn(context.input.secrets, value.secret)) {
-        problems.push(unknown('secret', value.secret, { at: row.at, known: Object.keys(context.input.secrets) }))
+        const at = context.input.locate(row, ['environment', name])
+        problems.push(unknown('secret', value.secret, { at, known: Object.keys(context.input.secrets) }))
       }
     }
   }
@@ -212,7 +213,11 @@ function cycles(rows: ReadonlyMap<string, Row>, input: CrossCheckInput): readonl
     const at = path.indexOf(row.id)
     if (at >= 0) {
       problems.push(
-        error('needs-cycle', `these need one another: ${[...path.slice(at), row.id].join(' → ')}`, input.needsAt(row)),
+        error(
+          'needs-cycle',
+          `these need one another: ${[...path.slice(at), row.id].join(' → ')}`,
+          input.locate(row, ['needs']),
+        ),
       )
       return
     }

@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import type { z } from 'zod'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Constraints, SecurityOption } from '../model/constraint.ts'
-import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Environment, NotifyTarget, Project, Row } from '../model/project.ts'
 import { allowedKeys } from './allowed-keys.ts'
 import { aimless, crossCheck } from './cross-check.ts'
@@ -29,7 +29,7 @@ export async function loadProject(root: string, options: { readonly env: Variabl
 class Loader {
   readonly #root: string
   readonly #files: ProjectFiles
-  readonly #needsAt = new Map<string, SourceLocation>()
+  readonly #nodes = new Map<string, Located>()
   readonly #brokenStacks = new Set<string>()
   readonly #schemas = jsonSchemas()
 
@@ -55,7 +55,10 @@ class Loader {
         exclusions: settings.exclusions,
         secrets: settings.secrets,
         brokenStacks: this.#brokenStacks,
-        needsAt: (row) => this.#needsAt.get(row.id) ?? row.at,
+        locate: (row, path) => {
+          const node = this.#nodes.get(row.id)
+          return node === undefined ? row.at : locate(node, path)
+        },
       }),
     )
     if (this.#files.diagnostics.length > 0) return { ok: false, diagnostics: this.#files.diagnosticsWithLines() }
@@ -153,7 +156,7 @@ class Loader {
     const folder = join(this.#root, 'stacks', context.base)
     const directory = resolve(folder, parsed.build?.context ?? '.')
     if (parsed.build !== undefined) await this.#checkBuild(node, { directory, dockerfile: parsed.build.dockerfile })
-    this.#needsAt.set(context.id, locate(node, ['needs']))
+    this.#nodes.set(context.id, node)
     return [rowOf(parsed, { id: context.id, base: context.base, node, directory })]
   }
 

@@ -23,14 +23,16 @@ export class ProjectFiles {
     this.#variables = variables
   }
 
-  /** By file and line, each with its line. */
+  /** As they stand in the files, each with its line. */
   diagnosticsWithLines(): readonly Diagnostic[] {
     return this.diagnostics
       .map((diagnostic) => {
         const sourceLine = this.#lines.get(diagnostic.at.file)?.[diagnostic.at.line - 1]
         return sourceLine === undefined ? diagnostic : { ...diagnostic, sourceLine }
       })
-      .toSorted((a, b) => (a.at.file === b.at.file ? a.at.line - b.at.line : a.at.file < b.at.file ? -1 : 1))
+      .toSorted(({ at: a }, { at: b }) =>
+        a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1,
+      )
   }
 
   report(code: string, message: string, at: SourceLocation): void {

@@ -40,6 +40,12 @@ describe('a project', () => {
       stack(`${ports}stopsignal: TERM\n${checks}`),
       /stack\.yaml:3:1 unknown-key: unknown key "stopsignal"/,
     ],
+    [
+      'a secret that is none',
+      stack(`${ports}environment:\n  TOKEN: { secret: nope }\n${checks}`),
+      /4:10 unknown-secret: there is no secret "nope"/,
+    ],
+    ['a need that is none', stack(`${ports}needs: [other]\n${checks}`), /3:9 unknown-stack: there is no stack "other"/],
     ['a misspelt key', stack(`${ports}chekcs: []\n${checks}`), /3:1 unknown-key: .*Did you mean "checks"/],
     ['a duplicate key', stack(`${ports}ports: {}\n${checks}`), /3:1 duplicate-key: /],
     [
@@ -233,6 +239,11 @@ checks: [{ name: it answers, on: api, http: { port: http } }]
     })
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatch(/name-conflict.*"queue" is rabbit \(for all\) and redis \(for api\) on one network/)
+  })
+
+  test('has its mistakes told in the order in which they are written', async () => {
+    const found = await diagnose({ 'environments/qa.yaml': 'constraints: { cpu: 1, read_only: 5, mem_limit: 5x }\n' })
+    expect(found.map(({ at }) => at.column)).toEqual([16, 35, 49])
   })
 
   test('that is empty says how to begin', async () => {
