@@ -1,12 +1,24 @@
 /** The constraint keys of an environment and of a stack's `service:`, under compose-spec's names. */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { SecurityOption } from '../../model/constraint.ts'
-import { duration, plainVariables, scalarText, size } from './common.ts'
+import { capabilityNames, ulimitNames } from '../../model/kernel-names.ts'
+import { didYouMean } from '../nearest.ts'
+import { coded, duration, plainVariables, scalarText, size } from './common.ts'
 
-const capability = z
+const capability = z.string().transform((text, context) => {
+  const name = text.toUpperCase().replace(/^CAP_/, '')
+  if (name === 'ALL' || capabilityNames.includes(name)) return name
+  const near = didYouMean(name, capabilityNames)
+  const message = `there is no capability "${text}".${near || ' It is a name such as NET_BIND_SERVICE, or ALL.'}`
+  context.issues.push(coded('value', message))
+  return z.NEVER
+})
+
+const limitNames = Object.values(ulimitNames)
+const limitName = z
   .string()
-  .regex(/^[A-Za-z_]+$/, 'a capability is a name such as NET_BIND_SERVICE, or ALL')
-  .transform((name) => name.toUpperCase().replace(/^CAP_/, ''))
+  .refine((name) => limitNames.includes(name), { error: `a limit is one of ${limitNames.join(', ')}` })
 
 const absolutePath = z.string().regex(/^\//, 'a path inside a container begins with /')
 
@@ -28,7 +40,7 @@ const tmpfs = z
   )
 
 const ulimits = z.record(
-  z.string(),
+  limitName,
   z.union([
     z
       .number()
@@ -68,7 +80,7 @@ const securityOption = z
   )
   .transform((text): SecurityOption => ({ text }))
 
-const stringList = z.union([z.string().transform((entry) => [entry]), z.array(scalarText)])
+const address = z.string().refine((text) => isIP(text) !== 0, { error: 'write the address of a name server' })
 
 export const constraintShape = {
   mem_limit: size.optional(),
@@ -86,7 +98,7 @@ export const constraintShape = {
   cap_drop: z.array(capability).optional(),
   security_opt: z.array(securityOption).optional(),
   sysctls: sysctls.optional(),
-  dns: stringList.optional(),
+  dns: z.union([address.transform((entry) => [entry]), z.array(address)]).optional(),
   extra_hosts: extraHosts.optional(),
   hostname: z.string().optional(),
   network_mode: z.literal('none').optional(),

@@ -1,5 +1,6 @@
 /** Holds one declared atom against what the kernel says of the container. */
 import type { Json } from '../../model/check.ts'
+import { capabilityNames } from '../../model/kernel-names.ts'
 import type { Atom } from '../../plan/atoms.ts'
 import { compareMountSize, compareTmpfs, mountAt } from './compare-mounts.ts'
 import { asserted, type Comparison, seen } from './comparison.ts'
@@ -153,18 +154,10 @@ function compareUser(wanted: string, view: KernelView): Comparison {
   return seen(observed, uid === user && (group === undefined || !/^\d+$/.test(group) || gid === group))
 }
 
-/** Capability names by bit. Source: include/uapi/linux/capability.h. */
-const capabilities = (
-  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE ' +
-  'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN ' +
-  'SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE ' +
-  'MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'
-).split(' ')
-
 /** The bounding set is what an engine imposes; the effective set is the process's own affair. */
 function boundingSet(view: KernelView): ReadonlySet<string> {
   const bits = BigInt(`0x${view.status['CapBnd'] ?? '0'}`)
-  return new Set(capabilities.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n))
+  return new Set(capabilityNames.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n))
 }
 
 function compareCapability(

@@ -1,4 +1,5 @@
 /** What the kernel says of a running container, read through the helper: no shell in the workload's image is needed. */
+import { ulimitNames } from '../../model/kernel-names.ts'
 import type { Helper } from '../relay/helper.ts'
 import { controlFiles, sandboxScript } from './sandbox-view.ts'
 
@@ -119,31 +120,11 @@ function parseColons(text: string): Record<string, string> {
   return values
 }
 
-/** The kernel's names of limits → the names of `ulimits`. Source: fs/proc/base.c, `lnames`. */
-const limitNames: Readonly<Record<string, string>> = {
-  'Max cpu time': 'cpu',
-  'Max file size': 'fsize',
-  'Max data size': 'data',
-  'Max stack size': 'stack',
-  'Max core file size': 'core',
-  'Max resident set': 'rss',
-  'Max processes': 'nproc',
-  'Max open files': 'nofile',
-  'Max locked memory': 'memlock',
-  'Max address space': 'as',
-  'Max file locks': 'locks',
-  'Max pending signals': 'sigpending',
-  'Max msgqueue size': 'msgqueue',
-  'Max nice priority': 'nice',
-  'Max realtime priority': 'rtprio',
-  'Max realtime timeout': 'rttime',
-}
-
 function parseLimits(text: string): Record<string, { soft: number | null; hard: number | null }> {
   const limits: Record<string, { soft: number | null; hard: number | null }> = {}
   for (const line of text.split('\n')) {
     const [, title, soft, hard] = /^(Max [a-z ]+?)\s+(\d+|unlimited)\s+(\d+|unlimited)/.exec(line) ?? []
-    const name = title === undefined ? undefined : limitNames[title]
+    const name = title === undefined ? undefined : ulimitNames[title]
     if (name === undefined || soft === undefined || hard === undefined) continue
     limits[name] = {
       soft: soft === 'unlimited' ? null : Number(soft),

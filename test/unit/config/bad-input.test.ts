@@ -41,6 +41,21 @@ describe('a project', () => {
       /stack\.yaml:3:1 unknown-key: unknown key "stopsignal"/,
     ],
     [
+      'a capability that is none',
+      { 'environments/qa.yaml': 'constraints: { cap_drop: [NET_RWA] }\n' },
+      /qa\.yaml:1:27 value: there is no capability "NET_RWA"\. Did you mean "NET_RAW"/,
+    ],
+    [
+      'a limit that is none',
+      { 'environments/qa.yaml': 'constraints: { ulimits: { nofiles: 5 } }\n' },
+      /qa\.yaml:1:27 key: nofiles: a limit is one of .*nofile/,
+    ],
+    [
+      'a name server without an address',
+      { 'environments/qa.yaml': 'constraints: { dns: [ns.example.org] }\n' },
+      /qa\.yaml:1:22 value: .*the address of a name server/,
+    ],
+    [
       'a secret that is none',
       stack(`${ports}environment:\n  TOKEN: { secret: nope }\n${checks}`),
       /4:10 unknown-secret: there is no secret "nope"/,
