@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import pLimit from 'p-limit'
 import { connectDocker } from '../engines/docker-api/connect.ts'
-import { type Engine, EngineError } from '../engines/engine.ts'
+import { type Engine, EngineError, told } from '../engines/engine.ts'
 import { connectSwarm } from '../engines/swarm/connect.ts'
 import { namedEndpoint } from '../hosts/endpoint-access.ts'
 import type { HostAccess } from '../hosts/host.ts'
@@ -83,7 +83,10 @@ export class OpenColumns implements AsyncDisposable {
         if (!(error instanceof EngineError)) throw error
         trouble = error
         if (columns.length > 1) {
-          this.#options.progress({ type: 'notice', text: `${column.engine.endpoint} cannot be used: ${error.message}` })
+          this.#options.progress({
+            type: 'notice',
+            text: `${column.engine.endpoint} cannot be used: ${told(error, 1000)}`,
+          })
         }
       }
     }

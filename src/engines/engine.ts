@@ -5,6 +5,7 @@
  * Nothing here assumes that the engine is on this machine.
  */
 import type { Duplex, Readable } from 'node:stream'
+import { oneLine } from '../lib/printable.ts'
 import type { Constraints } from '../model/constraint.ts'
 import type { EngineRecord } from '../model/run-record.ts'
 
@@ -32,6 +33,13 @@ export class EngineError extends Error {
     this.code = code
     this.hint = options.hint
   }
+}
+
+/** What went wrong, and what to do next where that is known; the advice is kept where the words are too many. */
+export function told(error: unknown, max: number): string {
+  const message = oneLine(error instanceof Error ? error.message : String(error), max)
+  const hint = error instanceof EngineError ? error.hint : undefined
+  return hint === undefined ? message : `${message.replace(/\.$/, '')}. ${oneLine(hint, max)}`
 }
 
 export interface CallOptions {

@@ -1,13 +1,12 @@
 /** Makes every image of a plan once, and tells each cell when the ones that it runs are there. */
 import pLimit from 'p-limit'
-import { type BuildStepFailure, type Engine, EngineError, type ImageFacts } from '../engines/engine.ts'
+import { type BuildStepFailure, type Engine, EngineError, type ImageFacts, told } from '../engines/engine.ts'
 import { ensureBase } from '../images/bases.ts'
 import { buildStack } from '../images/build.ts'
 import { computeImageId } from '../images/identity.ts'
 import type { LayerStore } from '../images/layer-store.ts'
 import type { VerifiedImages } from '../images/verified.ts'
 import type { Clock } from '../lib/clock.ts'
-import { oneLine } from '../lib/printable.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { BuildOutcome } from '../model/outcome.ts'
@@ -95,7 +94,7 @@ async function makeImage(
       finished('cancelled', { message: 'cancelled' })
       return { ok: false, reason: 'build-trouble', message: 'cancelled' }
     }
-    const message = oneLine(hide(error instanceof Error ? error.message : String(error)), 500)
+    const message = hide(told(error, 500))
     if (error instanceof EngineError && error.code === 'build-step') {
       const failure = error.cause as BuildStepFailure
       const log = await deps.evidence.put({

@@ -1,5 +1,5 @@
 /** What went wrong in a cell, before it is folded into an outcome. */
-import { EngineError } from '../engines/engine.ts'
+import { EngineError, told } from '../engines/engine.ts'
 import { oneLine } from '../lib/printable.ts'
 import { signatureOf } from '../lib/signature.ts'
 import type { CheckKind } from '../model/check.ts'
@@ -53,18 +53,13 @@ export function problemOf(error: unknown, stage: Stage): Problem {
   if (refused && (stage === 'create' || stage === 'start' || stage === 'needs')) {
     return { kind: 'fail', stage, reason: 'rejected', message }
   }
-  return { kind: 'error', stage, reason: 'unobservable', message }
+  return { kind: 'error', stage, reason: 'unobservable', message: told(error, 1000) }
 }
 
 /** Where a container was is gone, so that nothing that is seen of it says anything of the product. */
 export function lossOf(error: unknown, stage: Stage): Problem {
   const reason = error instanceof EngineError && error.code === 'node-lost' ? 'node-lost' : 'engine-lost'
-  return {
-    kind: 'error',
-    stage,
-    reason,
-    message: oneLine(error instanceof Error ? error.message : String(error), 1000),
-  }
+  return { kind: 'error', stage, reason, message: told(error, 1000) }
 }
 
 /** What decides whatever else was seen; of several, the first explains the others. */

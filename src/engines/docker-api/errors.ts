@@ -37,9 +37,12 @@ export function engineError(error: unknown): EngineError {
     return new EngineError('unreachable', text, { cause: error })
   }
   const said = (json as { message?: unknown } | null | undefined)?.message
-  const text = typeof said === 'string' ? said : (message ?? `HTTP ${statusCode}`).trim()
+  const text = typeof said === 'string' ? said : withoutStatus(message ?? '') || `HTTP ${statusCode}`
   return new EngineError(codeOf(statusCode, text), text, { cause: error })
 }
+
+/** What the engine said, without what its client puts before it. */
+export const withoutStatus = (message: string): string => message.replace(/^\(HTTP code \d+\) [\w ]*- ?/, '').trim()
 
 /** Podman answers 500 to what Docker calls a conflict. */
 const podmanConflict = /name ".*" is already in use|container state improper|can only create exec sessions on running/

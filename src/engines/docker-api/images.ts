@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { type BuildResult, type BuildStepFailure, EngineError, type ImageFacts, type Images } from '../engine.ts'
 import { BuildTrace, decodeTrace } from './build-trace.ts'
-import { call, callOrNull } from './errors.ts'
+import { call, callOrNull, withoutStatus } from './errors.ts'
 import { request } from './request.ts'
 
 export function imagesOf(docker: Dockerode): Images {
@@ -161,7 +161,7 @@ function throwError(message: Readonly<Record<string, unknown>>): void {
   if (typeof message['error'] === 'string') throw new EngineError('failed', message['error'])
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+const messageOf = (error: unknown) => withoutStatus(error instanceof Error ? error.message : String(error))
 
 /** Without a tag the API pulls every one. */
 function withTag(reference: string): string {

@@ -27,3 +27,14 @@ test('a program that the image lacks is a failure', () => {
   const message = 'OCI runtime create failed: exec: "serve": executable file not found in $PATH'
   expect(problemOf(new EngineError('failed', message), 'start')).toMatchObject({ kind: 'fail', reason: 'rejected' })
 })
+
+test('what could not be done is told with what to do next, however much there is to say', () => {
+  const hint = 'Run again with --bootstrap.'
+  const long = new EngineError('unreachable', `no answer ${'x'.repeat(2000)}`, { hint })
+  expect(problemOf(long, 'create').message).toMatch(/^no answer x+….* Run again with --bootstrap\.$/)
+  const short = new EngineError('no-image', 'no registry gives it', { hint })
+  expect(problemOf(short, 'create')).toMatchObject({
+    kind: 'error',
+    message: 'no registry gives it. Run again with --bootstrap.',
+  })
+})
