@@ -11,7 +11,7 @@ import type { EvidenceRef, FailureRecord } from '../model/run-record.ts'
 import { notRun, runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
-import { type RunningCopy, startCopy } from './copy-runner.ts'
+import { type RunningCopy, startCopy, unobserved } from './copy-runner.ts'
 import { captureEvidence, keepRestMemory, redact } from './evidence.ts'
 import { fullDiskUnder } from './full-disk.ts'
 import { labelsOf } from './labels.ts'
@@ -103,6 +103,7 @@ class RunOfCell {
     } catch (error) {
       if (signal.aborted) return this.#finishCancelled()
       this.#problems.push(error instanceof CellProblem ? error.problem : problemOf(error, stage))
+      if (stage === 'create') this.#skipConstraints()
       this.#skipChecks()
     }
     const doubted = this.#problems.length > 0
@@ -290,6 +291,14 @@ class RunOfCell {
     const running = alias === '' ? this.#workload() : this.#running.get(alias)
     if (running === undefined) throw new Error(`no container "${alias}" in ${this.#cell.id}`)
     return running
+  }
+
+  /** The constraints of a workload that was gone before they could be read are in the record as such. */
+  #skipConstraints(): void {
+    const workload = this.#cell.copies.find((copy) => copy.role === 'workload')
+    if (workload === undefined) return
+    const constraints = unobserved(workload, { cell: this.#cell, network: null, session: this.#deps.session })
+    this.#deps.emit({ type: 'cell-constraints', cell: this.#cell.id, constraints })
   }
 
   /** The checks that were not judged are in the record as such. */

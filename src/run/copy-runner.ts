@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
+import type { ConstraintRecord } from '../model/run-record.ts'
 import { describeEnd } from './container-end.ts'
 import type { ContainerDeath } from './death-watch.ts'
 import { labelsOf, objectName } from './labels.ts'
@@ -190,7 +191,7 @@ function environmentOf(copy: Copy, context: CopyContext): Readonly<Record<string
   )
 }
 
-function declaredOf(copy: Copy, { cell, network, session }: CopyContext) {
+function declaredOf(copy: Copy, { cell, network, session }: Pick<CopyContext, 'cell' | 'network' | 'session'>) {
   const { constraints } = copy.config
   const delayed = copy.after.filter((alias) => network?.delays.has(alias) === true)
   const { rootless, securityOptions } = session.facts
@@ -200,10 +201,15 @@ function declaredOf(copy: Copy, { cell, network, session }: CopyContext) {
 }
 
 function unverified(copy: Copy, context: CopyContext, trouble: string): Verification {
-  return {
-    records: verifyConstraints({ ...declaredOf(copy, context), seen: nothingSeen, view: null, variables: null }),
-    trouble,
-  }
+  return { records: unobserved(copy, context), trouble }
+}
+
+/** What is declared for a copy of which nothing could be read. */
+export function unobserved(
+  copy: Copy,
+  context: Pick<CopyContext, 'cell' | 'network' | 'session'>,
+): readonly ConstraintRecord[] {
+  return verifyConstraints({ ...declaredOf(copy, context), seen: nothingSeen, view: null, variables: null })
 }
 
 async function verify(

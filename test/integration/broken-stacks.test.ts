@@ -96,6 +96,17 @@ describe('a broken stack', () => {
     expect(log?.sizeBytes).toBeGreaterThan(0)
   })
 
+  test('that ended before its constraints could be read has them as declared, and as not observed', () => {
+    expect(run.cell('writes-root@locked').constraints).toContainEqual({
+      key: 'read_only',
+      value: true,
+      provenance: 'asserted',
+      observed: null,
+      agrees: null,
+    })
+    expect(run.cell('hungry@tight').constraints.map(({ key }) => key)).toEqual(['mem_limit'])
+  })
+
   test('fails with the same signature as its need does, wherever the need fails', () => {
     expect(run.cell('needs-short-lived@plain').signature).toBe(run.cell('short-lived@plain').signature)
   })
