@@ -1,5 +1,5 @@
 /** What would end a cause: changes to the environment, the smallest first, and asks of the stack. */
-import { amountOf } from '../lib/units.ts'
+import { amountOf } from '../model/constraint.ts'
 import type { RelaxationRecord } from '../model/run-record.ts'
 import { type FoundCause, keeping } from './probe.ts'
 import { BudgetError, type Prober } from './prober.ts'

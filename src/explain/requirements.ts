@@ -1,7 +1,7 @@
 /** What a stack needs of any environment, found by taking everything away and giving back the least that it runs with. */
 import type { Clock } from '../lib/clock.ts'
-import { amountOf } from '../lib/units.ts'
 import type { Constraints } from '../model/constraint.ts'
+import { amountOf } from '../model/constraint.ts'
 import type { Environment, Project, StackRow } from '../model/project.ts'
 import type { Requirement } from '../model/requirements.ts'
 import { grantedCapabilities } from '../plan/engine-defaults.ts'

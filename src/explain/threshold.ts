@@ -1,4 +1,5 @@
 /** Finds where an ordinal constraint turns from failing to passing, as an interval. */
+import { amountOf } from '../model/constraint.ts'
 import { type Configuration, type FoundCause, keeping } from './probe.ts'
 import { BudgetError, type Prober } from './prober.ts'
 
@@ -62,13 +63,13 @@ export async function findThreshold(
   try {
     const ceiling = ceilings[key]
     if (ceiling !== undefined && ceiling > start) {
-      say(`tries ${key} at ${ceiling}`)
+      say(`tries ${key} at ${amountOf(key, ceiling)}`)
       if (!(await passes(ceiling))) return null
       passesAt = ceiling
     }
     for (let doubling = 0; doubling < mostDoublings && passesAt === null; doubling++) {
       const value = rounded(failsAt * 2, step)
-      say(`tries ${key} at ${value}`)
+      say(`tries ${key} at ${amountOf(key, value)}`)
       if (await passes(value)) passesAt = value
       else failsAt = value
     }
@@ -76,7 +77,7 @@ export async function findThreshold(
     for (let attempt = 0; attempt < attempts; attempt++) {
       while (passesAt / failsAt > narrow && passesAt - failsAt > step * 1.5) {
         const value: number = between(failsAt, passesAt, step)
-        say(`tries ${key} at ${value}`)
+        say(`tries ${key} at ${amountOf(key, value)}`)
         if (await passes(value)) passesAt = value
         else failsAt = value
       }

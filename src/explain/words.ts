@@ -1,5 +1,5 @@
 /** What a search found, in words, and the probes that show it. */
-import { amountOf } from '../lib/units.ts'
+import { amountOf } from '../model/constraint.ts'
 import type { CellRecord, ProbeRecord } from '../model/run-record.ts'
 import { type Answer, type Configuration, type FoundCause, judge, keeping } from './probe.ts'
 import type { Prober } from './prober.ts'

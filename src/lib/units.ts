@@ -28,15 +28,3 @@ export function parseDuration(text: string): number | null {
     total += Number(digits) * (times[unit ?? ''] ?? 0)
   return total
 }
-
-const inBytes = /^(mem_limit|memswap_limit|shm_size|tmpfs:.*)$/
-const units = ['bytes', 'KiB', 'MiB', 'GiB'] as const
-
-/** A value of a constraint in the constraint's unit: `96 MiB`, `1280 MiB`, `2 s`, `0.5`; exact where four digits can tell it. */
-export function amountOf(key: string, value: number): string {
-  if (key === 'stop_grace_period') return `${value / 1000} s`
-  if (!inBytes.test(key)) return String(value)
-  const power = value < 1024 ? 0 : Math.min(3, Math.floor(Math.log2(value) / 10))
-  const exact = power > 0 && value % 1024 ** power !== 0 && value % 1024 ** (power - 1) === 0 ? power - 1 : power
-  return `${Number((value / 1024 ** exact).toFixed(1))} ${units[exact]}`
-}

@@ -1,4 +1,6 @@
 /** What differs between two runs in all that a cell's answer may depend on. */
+import type { Json } from './check.ts'
+import { amountOf } from './constraint.ts'
 import type { CellRecord, RunRecord } from './run-record.ts'
 
 export interface Difference {
@@ -18,7 +20,8 @@ export interface SincePass {
 
 /** None where one of the runs does not have the cell: there is nothing to compare. */
 export function differencesOf(before: RunRecord, after: RunRecord, cell: string): readonly Difference[] {
-  const [was, is] = [cellFacts(before, cell), cellFacts(after, cell)]
+  const constraints = [before, after].every((run) => !isUnseen(run.cells.find(({ id }) => id === cell)))
+  const [was, is] = [cellFacts(before, cell, constraints), cellFacts(after, cell, constraints)]
   return was === null || is === null ? [] : between(was, is)
 }
 
@@ -27,14 +30,16 @@ export function runDifferences(before: RunRecord, after: RunRecord): readonly Di
   return between(runFacts(before, after), runFacts(after, before))
 }
 
-function between(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): readonly Difference[] {
+function between(before: Facts, after: Facts): readonly Difference[] {
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((what) => {
-    const [was, is] = [before.get(what) ?? null, after.get(what) ?? null]
-    return was === is ? [] : [{ what, before: was, after: is }]
+    const [was, is] = [before.get(what), after.get(what)]
+    if (was === is || was === null || is === null) return []
+    return [{ what, before: was ?? null, after: is ?? null }]
   })
 }
 
-type Facts = Map<string, string>
+/** Null: it is there, and what it is was not seen; that differs from nothing. */
+type Facts = Map<string, string | null>
 
 function common(run: RunRecord): Facts {
   const facts: Facts = new Map()
@@ -61,7 +66,11 @@ function runFacts(run: RunRecord, other: RunRecord): Facts {
 
 const idsOf = (named: readonly { readonly id: string }[]): ReadonlySet<string> => new Set(named.map(({ id }) => id))
 
-function cellFacts(run: RunRecord, id: string): Facts | null {
+/** It did not come to where its constraints are told. */
+const isUnseen = (cell: CellRecord | undefined): boolean =>
+  cell !== undefined && cell.constraints.length === 0 && cell.checks.every(({ outcome }) => outcome === 'not-run')
+
+function cellFacts(run: RunRecord, id: string, constraints: boolean): Facts | null {
   const facts = common(run)
   const cell = run.cells.find((one) => one.id === id)
   if (cell === undefined) return null
@@ -69,16 +78,23 @@ function cellFacts(run: RunRecord, id: string): Facts | null {
   for (const need of cell.needs) facts.set(`image of ${need.stack}`, short(need.imageId))
   const environment = run.environments.find((one) => one.id === cell.environment)
   if (environment) addEnvironment(facts, environment, 'engine ')
-  addDeclared(facts, cell)
+  if (constraints) addConstraints(facts, cell)
+  addChecks(facts, cell)
   return facts
 }
 
-function addDeclared(facts: Facts, cell: CellRecord): void {
+function addConstraints(facts: Facts, cell: CellRecord): void {
   for (const { key, value, provenance, observed } of cell.constraints) {
-    facts.set(`constraint ${key}`, JSON.stringify(value))
-    facts.set(`${key} as observed`, `${provenance} ${JSON.stringify(observed)}`)
+    const told = (one: Json) => (typeof one === 'number' ? amountOf(key, one) : JSON.stringify(one))
+    facts.set(`constraint ${key}`, told(value))
+    facts.set(`${key} as observed`, observed === null ? null : `${provenance} ${told(observed)}`)
   }
-  for (const check of cell.checks) facts.set(`check "${check.name}"`, JSON.stringify(check.expected))
+}
+
+function addChecks(facts: Facts, cell: CellRecord): void {
+  for (const { name, outcome, expected } of cell.checks) {
+    facts.set(`check "${name}"`, outcome === 'not-run' ? null : JSON.stringify(expected))
+  }
 }
 
 const short = (id: string): string => id.slice(0, 19)

@@ -1,6 +1,7 @@
 /** Merges what a stack asks with what an environment imposes into the configuration of one container. */
-import { amountOf } from '../lib/units.ts'
+
 import type { Constraints } from '../model/constraint.ts'
+import { amountOf } from '../model/constraint.ts'
 import type { EffectiveConfig, Finding } from '../model/plan.ts'
 import type { Environment, StackRow } from '../model/project.ts'
 

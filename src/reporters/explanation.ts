@@ -2,7 +2,7 @@
 import { createColors } from 'picocolors'
 import { counted } from '../lib/counted.ts'
 import { oneLine, printable } from '../lib/printable.ts'
-import { amountOf } from '../lib/units.ts'
+import { amountOf } from '../model/constraint.ts'
 import type { CauseRecord, CellRecord, ProbeRecord } from '../model/run-record.ts'
 import { formatDuration } from './duration.ts'
 

@@ -1,7 +1,7 @@
 /** Why a cell fails, as the search for its cause found it: the atoms, what ends it, and the probes that show it. */
 import { counted } from '../../lib/counted.ts'
 import { printable } from '../../lib/printable.ts'
-import { amountOf } from '../../lib/units.ts'
+import { amountOf } from '../../model/constraint.ts'
 import type { CauseRecord, CellRecord, ProbeRecord, RemedyRecord } from '../../model/run-record.ts'
 import { formatDuration } from '../duration.ts'
 import { Badge, FactTable, Line, Lines } from './parts.tsx'

@@ -1,7 +1,7 @@
 /** One cell, drilled down: why, what was seen, what changed, and what to do about it. */
 import { printable } from '../../lib/printable.ts'
-import { amountOf } from '../../lib/units.ts'
 import type { Json } from '../../model/check.ts'
+import { amountOf } from '../../model/constraint.ts'
 import type { CellRecord, CheckRecord, ConstraintRecord } from '../../model/run-record.ts'
 import { asObserved } from '../../model/staleness.ts'
 import { formatDuration } from '../duration.ts'

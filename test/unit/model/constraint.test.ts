@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { amountOf } from '../../../src/lib/units.ts'
+import { amountOf } from '../../../src/model/constraint.ts'
 
 test.each([
   ['mem_limit', 1024 ** 3, '1 GiB'],
