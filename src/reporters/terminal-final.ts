@@ -75,7 +75,7 @@ function cellReason(
   const where = cell.stage === null ? '' : ` at ${cell.stage}`
   const why = cell.reason === null ? '' : ` (${cell.reason})`
   const state = shownState(cell)
-  const title = paintOf(state, colors)(state)
+  const title = paintOf(state, colors)(cell.stale === undefined ? state : 'stale')
   const lines = [`${title}${where}${why}: ${names.join(', ')}${more}`]
   if (cell.message !== null) lines.push(`  ${oneLine(cell.message, 400)}`)
   if (cell.waiver !== null) {

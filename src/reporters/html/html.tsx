@@ -80,7 +80,7 @@ const Page = ({ view }: { readonly view: ReportView }) => {
               ['stacks', 'Stacks'],
               ['waivers', 'Waivers'],
               ['run', 'Run'],
-              ...(view.runs.length < 2 ? [] : [['trends', 'Trends']]),
+              ...(view.runs.filter(({ part }) => !part).length < 2 ? [] : [['trends', 'Trends']]),
             ].map(([id, title]) => (
               <li key={id}>
                 <a href={`#${id}`}>{title}</a>

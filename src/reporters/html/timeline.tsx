@@ -79,8 +79,10 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
             )}
           </svg>
           <figcaption>
-            Builds above, cells below, in the order in which they started. The dashed line: the longest chain of an
-            image and the cell that waited for it.
+            Builds above, cells below, in the order in which they started.
+            {lowerBoundMs === null
+              ? ''
+              : ' The dashed line: the longest chain of an image and the cell that waited for it.'}
           </figcaption>
         </figure>
       )}

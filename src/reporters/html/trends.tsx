@@ -9,7 +9,8 @@ const width = 320
 const height = 96
 
 export const Trends = ({ runs }: { readonly runs: readonly PastRun[] }) => {
-  const last = runs.slice(-stripLength)
+  // What only a part of the cells cost is no trend.
+  const last = runs.filter((run) => !run.part).slice(-stripLength)
   if (last.length < 2) return null
   const [first] = last
   const rates = last.map(passRate)
@@ -117,6 +118,6 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 const percent = (share: number | undefined): string => `${Math.floor((share ?? 0) * 100)} %`
 
 function range(values: readonly number[], format: (value: number) => string): string {
-  const last = values.at(-1) ?? 0
-  return `Now ${format(last)}; between ${format(Math.min(...values))} and ${format(Math.max(...values))}.`
+  const [last, least, most] = [values.at(-1) ?? 0, Math.min(...values), Math.max(...values)].map(format)
+  return least === most ? `Always ${last}.` : `Now ${last}; between ${least} and ${most}.`
 }
