@@ -9,6 +9,8 @@ interface Span {
   readonly startMs: number
   readonly endMs: number
   readonly look: Look | 'build'
+  /** While its images were brought to its engine; null where they were there. */
+  readonly brought: { readonly startMs: number; readonly endMs: number } | null
 }
 
 const width = 1000
@@ -61,17 +63,18 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
             ))}
             {[...builds, ...cells].map((spans, index) =>
               spans.map((span) => (
-                <rect
-                  key={`${span.name} ${span.startMs}`}
-                  class={`span ${span.look}`}
-                  x={x(span.startMs).toFixed(1)}
-                  y={index * lane + 1}
-                  width={Math.max(1.5, x(span.endMs) - x(span.startMs)).toFixed(1)}
-                  height={lane - 2}
-                  rx="2"
-                >
+                <g key={`${span.name} ${span.startMs}`}>
                   <title>{`${span.name}, ${formatDuration(span.endMs - span.startMs)}`}</title>
-                </rect>
+                  <Bar from={x(span.startMs)} to={x(span.endMs)} y={index * lane + 1} look={span.look} />
+                  {span.brought === null ? null : (
+                    <Bar
+                      from={x(span.brought.startMs)}
+                      to={x(span.brought.endMs)}
+                      y={index * lane + 1}
+                      look="brought"
+                    />
+                  )}
+                </g>
               )),
             )}
             {lowerBoundMs === null ? null : (
@@ -80,6 +83,7 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
           </svg>
           <figcaption>
             Builds above, cells below, in the order in which they started.
+            {cells.flat().some(({ brought }) => brought !== null) ? ' Pale: its images are brought to its engine.' : ''}
             {lowerBoundMs === null
               ? ''
               : ' The dashed line: the longest chain of an image and the cell that waited for it.'}
@@ -89,6 +93,22 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
     </Section>
   )
 }
+
+const Bar = (bar: {
+  readonly from: number
+  readonly to: number
+  readonly y: number
+  readonly look: Span['look'] | 'brought'
+}) => (
+  <rect
+    class={`span ${bar.look}`}
+    x={bar.from.toFixed(1)}
+    y={bar.y}
+    width={Math.max(1.5, bar.to - bar.from).toFixed(1)}
+    height={lane - 2}
+    rx="2"
+  />
+)
 
 function buildsTold({ complete, builds, timing: { buildMs } }: RunRecord): string {
   if (builds.every(({ cached, outcome }) => cached && outcome === 'pass')) return 'nothing had to be built'
@@ -111,15 +131,20 @@ function buildSpan(build: RunRecord['builds'][number]): readonly Span[] {
           startMs,
           endMs: startMs + durationMs,
           look: build.outcome === 'pass' ? 'build' : 'fail',
+          brought: null,
         },
       ]
 }
+
+const none = { startMs: 0, durationMs: 0 }
 
 function cellSpan(cell: RunRecord['cells'][number]): readonly Span[] {
   const starts = cell.phases.map((phase) => phase.startMs)
   if (starts.length === 0) return []
   const startMs = Math.min(...starts)
-  return [{ name: cell.id, startMs, endMs: startMs + cell.durationMs, look: lookOf(cell) }]
+  const { durationMs: bringingMs, startMs: bringingAt } = cell.phases.find(({ name }) => name === 'distribute') ?? none
+  const brought = bringingMs < 1 ? null : { startMs: bringingAt, endMs: bringingAt + bringingMs }
+  return [{ name: cell.id, startMs, endMs: startMs + cell.durationMs, look: lookOf(cell), brought }]
 }
 
 /** Each span in the first lane that is free when it starts. */
