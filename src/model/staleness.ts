@@ -22,20 +22,20 @@ type Answered = Pick<HistoryLine, 'cell' | 'startedAt' | 'fingerprint' | 'declar
 }
 
 export function stalenessOf({ nowMs, maxAgeMs, declared, runs }: Today): Staleness {
-  const newest = new Map(
-    runs.flatMap(({ cells }) =>
-      [...cells.values()].filter((line) => line.fingerprint !== null).map((line) => [line.cell, line] as const),
-    ),
-  )
+  // Of the same declaration, so that what is taken back counts again.
+  const key = ({ cell, declared: to }: Answered) => `${cell} ${to ?? ''}`
+  const answered = runs.flatMap(({ cells }) => [...cells.values()].filter(({ fingerprint }) => fingerprint !== null))
+  const newest = new Map(answered.map((line) => [key(line), line]))
   return (line) => {
     const declaredNow = declared.get(line.cell)
     if (typeof line.declared === 'string' && declaredNow !== undefined && line.declared !== declaredNow) {
       return 'what the project declares for it has changed since'
     }
     // Images, engines and kernels are only known to those that met them.
-    const later = newest.get(line.cell)
+    const later = newest.get(key(line))
     if (later !== undefined && later.startedAt > line.startedAt && line.fingerprint !== null) {
-      if (later.fingerprint !== line.fingerprint) return 'a later run found other images, or another engine'
+      if (later.fingerprint !== line.fingerprint)
+        return 'a later run found other images, another engine or another Matrix'
     }
     const ageMs = nowMs - Date.parse(line.observedIn?.startedAt ?? line.startedAt)
     if (maxAgeMs === null || ageMs <= maxAgeMs) return null

@@ -47,6 +47,13 @@ describe('an answer', () => {
         ]),
       }),
     ],
+    [
+      'was followed by one to another declaration, which was taken back',
+      today({
+        declared: new Map([['api@qa', 'd1:a']]),
+        runs: pastRuns([line(), { ...later, declared: 'd1:b', fingerprint: 'f1:b' }]),
+      }),
+    ],
     ['was followed by one that met no engine', today({ runs: pastRuns([line(), { ...later, fingerprint: null }]) })],
   ])('counts where it %s', (_, now) => {
     expect(stalenessOf(now)(line())).toBeNull()
