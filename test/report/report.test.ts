@@ -214,6 +214,8 @@ describe('a report of an earlier run of which not everything counts any more', (
     try {
       const context = await browser.newContext()
       const page = await context.newPage()
+      await page.goto(served.address)
+      expect(await page.locator('.group .badge').allInnerTexts()).toEqual(['?stale'])
       await page.goto(`${served.address}${run.id}/index.html`)
       expect(await page.getByRole('link', { name: 'stack-00 on place-00: stale, then pass' }).count()).toBe(1)
       await context.close()

@@ -23,6 +23,10 @@ const looks: Readonly<Record<RunRecord['outcome'], Look>> = {
   unknown: 'not-run',
 }
 
+/** A run of which not everything counts today is neither green nor red. */
+const lookOfRun = (run: RunRecord): Look =>
+  run.cells.some(({ stale }) => stale !== undefined) ? 'stale' : looks[run.outcome]
+
 export function renderRunList(runs: readonly ListedRun[], options: { readonly title: string }): string {
   return document(
     `Matrix: ${options.title}`,
@@ -39,7 +43,7 @@ export function renderRunList(runs: readonly ListedRun[], options: { readonly ti
           {runs.map(({ run, state }) => (
             <li key={run.id} class="group">
               <p class="head">
-                {state === 'ended' ? <Badge look={looks[run.outcome]} /> : <span class="tag">{state}</span>}
+                {state === 'ended' ? <Badge look={lookOfRun(run)} /> : <span class="tag">{state}</span>}
                 <strong>
                   <a href={state === 'under way' ? `/live/${run.id}` : `/${run.id}/index.html`}>{run.id}</a>
                 </strong>
