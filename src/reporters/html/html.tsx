@@ -16,7 +16,10 @@ import { Timeline } from './timeline.tsx'
 import { Trends } from './trends.tsx'
 import { type CellView, type HtmlContext, type ReportView, viewOf } from './view.ts'
 
-/** Up to so many cells every page is in the file as it is; beyond, those of cells that passed are made when asked for. */
+/**
+ * So many pages are in the file as they are, where there are more those of cells that need a look; the others are made
+ * when asked for.
+ */
 const plainCells = 300
 
 /**
@@ -116,11 +119,7 @@ const Cells = ({ view }: { readonly view: ReportView }) => {
     <Section
       id="cells"
       title="Cells"
-      lead={
-        later.length === 0
-          ? undefined
-          : `The pages of ${later.length} cells that passed or have no answer open from the matrix, by script.`
-      }
+      lead={later.length === 0 ? undefined : `The pages of ${later.length} more cells open from the matrix, by script.`}
     >
       <Unanswered cells={later} />
       <div id="pages">
@@ -180,8 +179,17 @@ const Folded = ({ view }: { readonly view: CellView }) => (
 function divided(view: ReportView): { readonly plain: readonly CellView[]; readonly later: readonly CellView[] } {
   const all = view.run.cells.flatMap((cell) => view.cells.get(cell.id) ?? [])
   if (all.length <= plainCells) return { plain: all, later: [] }
-  const isLater = (one: CellView) => isFolded(one) || one.look === 'not-run'
-  return { plain: all.filter((one) => !isLater(one)), later: all.filter(isLater) }
+  const failures = new Set<string>()
+  const [firsts, likes]: [CellView[], CellView[]] = [[], []]
+  for (const one of all) {
+    if (isFolded(one) || one.look === 'not-run') continue
+    const failure = `${one.cell.outcome} ${one.cell.signature ?? one.cell.message}`
+    // Of each failure one can be read at least.
+    ;(failures.has(failure) ? likes : firsts).push(one)
+    failures.add(failure)
+  }
+  const plain = new Set([...firsts, ...likes].slice(0, plainCells))
+  return { plain: all.filter((one) => plain.has(one)), later: all.filter((one) => !plain.has(one)) }
 }
 
 /** The rest, deflated and in base64, so that nothing in it can be markup. */

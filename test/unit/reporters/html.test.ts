@@ -33,6 +33,20 @@ test('a report of many cells tells without a script why some have no answer', ()
   )
 })
 
+test('where everything fails a page of each failure is there, and of the others why, without a script', () => {
+  const rows = Array.from({ length: 20 }, (_, index) => `row-${index}`)
+  const columns = Array.from({ length: 20 }, (_, index) => `place-${index}`)
+  const ids = rows.flatMap((row) => columns.map((column) => `${row}@${column}`))
+  const events = eventsOf(rows, columns, Object.fromEntries(ids.map((id) => [id, 'fail' as const])))
+  const last = events.map((event) =>
+    event.type === 'cell-finished' && event.cell === 'row-19@place-19' ? { ...event, signature: 's1:other' } : event,
+  )
+  const html = withoutScripts(renderHtml(foldRun([...last, finished]), context))
+  expect(html.match(/class="cell-page /g)).toHaveLength(300)
+  expect(html).toContain('<article id="row-19@place-19"')
+  expect(html).toMatch(/100 cells, fail: it did not hold</)
+})
+
 describe('what a stack needs of any environment', () => {
   const run = foldRun([...eventsOf(['api', 'db', 'web'], ['qa'], { 'api@qa': 'pass' }), finished])
   const found = {
