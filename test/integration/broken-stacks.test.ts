@@ -104,7 +104,7 @@ describe('a broken stack', () => {
       observed: null,
       agrees: null,
     })
-    expect(run.cell('hungry@tight').constraints.map(({ key }) => key)).toEqual(['mem_limit'])
+    expect(run.cell('hungry@tight').constraints.map(({ key }) => key)).toEqual(['mem_limit', 'network.egress'])
   })
 
   test('fails with the same signature as its need does, wherever the need fails', () => {
