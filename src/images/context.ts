@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { lstat, open, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import ignore from '@balena/dockerignore'
 import { pack as newPack, type Pack } from 'tar-stream'
 import { asksForHostCa, hostCaPath } from './dockerfile.ts'
@@ -24,20 +24,21 @@ export async function packContext(
 ): Promise<BuildContext> {
   const dockerfileText = await readFile(join(directory, options.dockerfile), 'utf8')
   const ignored = await ignoreRules(directory)
-  const tar = newPack()
-  void (async () => {
-    try {
+  // From the first read on: a file may be gone by then, and that is for the reader to hear.
+  async function* packed() {
+    const tar = newPack()
+    const write = async () => {
       await addFolder(tar, { directory, inside: '', keep: (path) => path === options.dockerfile || !ignored(path) })
       if (asksForHostCa(dockerfileText)) {
         const content = options.hostCa === null ? '' : await readFile(options.hostCa)
         tar.entry({ name: hostCaPath, mode: 0o644, mtime: new Date(0) }, content)
       }
       tar.finalize()
-    } catch (error) {
-      tar.destroy(error instanceof Error ? error : new Error(String(error)))
     }
-  })()
-  return { tar: tar as unknown as Readable, dockerfileText }
+    write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
+    yield* tar as AsyncIterable<Buffer>
+  }
+  return { tar: Readable.from(packed(), { objectMode: false }), dockerfileText }
 }
 
 async function ignoreRules(directory: string): Promise<(path: string) => boolean> {

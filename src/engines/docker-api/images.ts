@@ -7,6 +7,7 @@ import { type BuildResult, type BuildStepFailure, EngineError, type ImageFacts, 
 import { BuildTrace, decodeTrace } from './build-trace.ts'
 import { call, callOrNull, withoutStatus } from './errors.ts'
 import { request } from './request.ts'
+import { sending } from './sent-stream.ts'
 
 export function imagesOf(docker: Dockerode): Images {
   const inspect = (reference: string, signal: AbortSignal) =>
@@ -67,22 +68,24 @@ export function imagesOf(docker: Dockerode): Images {
         const stopBuild = () => void cancelBuild(docker, id)
         signal.addEventListener('abort', stopBuild, { once: true })
         try {
-          const stream = (await docker.buildImage(
-            wanted.context as unknown as NodeJS.ReadableStream,
-            {
-              version: '2',
-              buildid: id,
-              t: wanted.tag,
-              dockerfile: wanted.dockerfile,
-              buildargs: { ...wanted.args },
-              labels: { ...wanted.labels },
-              rm: true,
-              forcerm: true,
-              ...(wanted.target === undefined ? {} : { target: wanted.target }),
-              ...(wanted.platform === undefined ? {} : { platform: wanted.platform }),
-              abortSignal: signal,
-            } as never,
-          )) as unknown as Readable
+          const send = async (abortSignal: AbortSignal) =>
+            docker.buildImage(
+              wanted.context as unknown as NodeJS.ReadableStream,
+              {
+                version: '2',
+                buildid: id,
+                t: wanted.tag,
+                dockerfile: wanted.dockerfile,
+                buildargs: { ...wanted.args },
+                labels: { ...wanted.labels },
+                rm: true,
+                forcerm: true,
+                ...(wanted.target === undefined ? {} : { target: wanted.target }),
+                ...(wanted.platform === undefined ? {} : { platform: wanted.platform }),
+                abortSignal,
+              } as never,
+            )
+          const stream = (await sending(wanted.context, signal, send)) as unknown as Readable
           let failure: string | undefined
           await readMessages(stream, signal, (message) => {
             if (message['id'] === 'moby.buildkit.trace' && typeof message['aux'] === 'string') {
@@ -99,12 +102,9 @@ export function imagesOf(docker: Dockerode): Images {
     save: (id, { signal }) => call(signal, async () => (await docker.getImage(id).get()) as unknown as Readable),
     load: (archive, { signal }) =>
       call(signal, async () => {
-        const stream = (await docker.loadImage(
-          archive as unknown as NodeJS.ReadableStream,
-          {
-            abortSignal: signal,
-          } as never,
-        )) as unknown as Readable
+        const send = async (abortSignal: AbortSignal) =>
+          docker.loadImage(archive as unknown as NodeJS.ReadableStream, { abortSignal } as never)
+        const stream = (await sending(archive, signal, send)) as unknown as Readable
         await readMessages(stream, signal, throwError)
       }),
     remove: async (reference, { signal }) => {
