@@ -2,6 +2,7 @@
 import type { ExecProbe, HttpProbe, Probe, Vantage } from '../model/check.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { ReproductionRecord } from '../model/run-record.ts'
+import { readyWithinMs } from '../run/readiness.ts'
 import { clientArguments, clientFlags, quote } from './client-flags.ts'
 import type { Failure } from './probe.ts'
 
@@ -17,8 +18,8 @@ export interface ReproductionInput {
 }
 
 const closedNetwork = 'matrix-closed'
-/** How often a readiness or a check is tried, a second apart. */
-const tries = 30
+/** Where it is not its becoming ready that fails it may take so long at the least. */
+const patienceMs = 30_000
 
 /** The two command lines, or why there are none. */
 export type Reproduced =
@@ -100,11 +101,13 @@ function endingOf(cell: RunnableCell, input: ReproductionInput): string | null {
   const ready = copy?.readiness === undefined ? 'true' : asked(copy.readiness, cell, input)
   if (ready === null) return null
   const engine = client(input.engine)
-  if (stage === 'ready') return tried(ready)
+  const withinMs = copy?.readiness === undefined ? 0 : readyWithinMs(copy.readiness, cell)
+  if (stage === 'ready') return tried(ready, withinMs)
+  const isReady = tried(ready, Math.max(withinMs, patienceMs))
   if (stage === 'stop') {
     const graceMs = cell.contract.stopsWithinMs ?? copy?.config.constraints.stop_grace_period ?? 10_000
     const stopped = `${engine} stop --time ${Math.ceil(graceMs / 1000)} "$id" >/dev/null`
-    return `${tried(ready)} && ${stopped} && [ "$(${engine} inspect --format '{{.State.ExitCode}}' "$id")" != 137 ]`
+    return `${isReady} && ${stopped} && [ "$(${engine} inspect --format '{{.State.ExitCode}}' "$id")" != 137 ]`
   }
   if (stage !== 'check') return null
   const named = cell.checks.filter(({ name }) => message?.includes(name))
@@ -113,11 +116,12 @@ function endingOf(cell: RunnableCell, input: ReproductionInput): string | null {
   if (step === undefined || check?.steps.length !== 1 || step.on !== undefined || step.act.kind !== 'exec') return null
   if (step.eventuallyMs !== undefined) return null
   const question = asked({ probe: step.act, from: step.from }, cell, input)
-  return question === null ? null : `${tried(ready)} && ${question}`
+  return question === null ? null : `${isReady} && ${question}`
 }
 
-const tried = (question: string): string =>
-  `n=0; until ${question} || [ $((n += 1)) -ge ${tries} ]; do sleep 1; done; [ $n -lt ${tries} ]`
+/** Asked once a second until it holds; `yes` only where that was in time. */
+const tried = (question: string, withinMs: number): string =>
+  `until=$(($(date +%s) + ${Math.ceil(withinMs / 1000)})); is=no; while [ $(date +%s) -le $until ]; do ${question} && { is=yes; break; }; sleep 1; done; [ $is = yes ]`
 
 interface Question {
   readonly probe: Probe

@@ -12,7 +12,7 @@ import type { CellNetwork } from './network/cell-network.ts'
 import { networkSysctls } from './network/imposed.ts'
 import { DialError, type ProbeTarget } from './probes/target.ts'
 import { CellProblem, lossOf, type Problem, problemOf } from './problem.ts'
-import { waitReady } from './readiness.ts'
+import { readyWithinMs, waitReady } from './readiness.ts'
 import { dial, reach } from './relay/dial.ts'
 import type { EngineSession, SessionHost } from './session.ts'
 import type { Teardown } from './teardown.ts'
@@ -268,8 +268,7 @@ async function becomeReady(copy: Copy, target: ProbeTarget, context: CopyContext
   const { cell, session, signal } = context
   const died = session.deaths.next(target.containerId)
   if (copy.readiness === undefined) return
-  const deadlineMs =
-    Math.min(copy.readiness.deadlineMs, cell.contract.readyWithinMs ?? Number.POSITIVE_INFINITY) * cell.timeScale
+  const deadlineMs = readyWithinMs(copy.readiness, cell)
   const result = await waitReady(copy.readiness, {
     engine: session.engine,
     target,

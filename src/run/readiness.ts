@@ -6,10 +6,16 @@ import { anyOf, deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Readiness } from '../model/check.ts'
 import type { Reason } from '../model/outcome.ts'
+import type { RunnableCell } from '../model/plan.ts'
 import { redact } from './evidence.ts'
 import { trouble } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
 import type { ProbeTarget } from './probes/target.ts'
+
+/** How long a copy may take until it is ready: what it says itself, or what its environment grants where that is less. */
+export function readyWithinMs(readiness: Readiness, cell: Pick<RunnableCell, 'contract' | 'timeScale'>): number {
+  return Math.min(readiness.deadlineMs, cell.contract.readyWithinMs ?? Number.POSITIVE_INFINITY) * cell.timeScale
+}
 
 export interface ReadinessContext {
   readonly engine: Engine

@@ -1,5 +1,8 @@
 /** Two command lines judge what the check judged, or there are none. */
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { reproductionOf } from '../../../src/explain/reproduction.ts'
 import type { ExecProbe, HttpProbe, Probe, Vantage } from '../../../src/model/check.ts'
@@ -18,9 +21,9 @@ const exec = (over: Partial<ExecProbe> = {}): ExecProbe => ({
 const http = (over: Partial<HttpProbe> = {}) => httpProbe({ port: 'web', expect: { status: 200 }, ...over })
 
 /** The line that is to fail, of a cell whose readiness, or else its only check, is this question. */
-function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check'): string | null {
+function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check', deadlineMs = 1000): string | null {
   const config = { constraints: {}, volumes: [], ports: { web: 8080 }, environment: {}, findings: [] }
-  const readiness = { probe, from, deadlineMs: 1000, at }
+  const readiness = { probe, from, deadlineMs, at }
   const steps = [{ act: probe, from, timeoutMs: 1000, capture: {}, at }]
   const cell = runnableCell({
     copies: [
@@ -87,4 +90,16 @@ test('a request is judged by its status, and a shell reads its path as it is', (
   const script = `exec 3>&2; ${stub}; ${line}`
   const seen = execFileSync('sh', ['-c', `{ ${script}; } 2>&1`], { encoding: 'utf8' })
   expect(seen).toBe(`http://10.0.0.1:8080${path}`)
+})
+
+test('what has to become ready is given as long as the cell gave it, and no longer', () => {
+  const line = lineOf(http(), 'probe', 'ready', 10_000) ?? expect.fail('there is none')
+  const folder = mkdtempSync(join(tmpdir(), 'matrix-test-'))
+  // A clock that goes on by a second whenever it is asked.
+  const stub = `docker() { case $1 in run) echo 1;; inspect) echo 10.0.0.1;; esac; }; sleep() { :; }
+    date() { echo >> ${folder}/now; wc -l < ${folder}/now; }; curl() { printf . >&2; printf 500; }`
+  const script = `${stub}; exec 2>&1; ${line}; echo " $?"`
+  const seen = execFileSync('sh', ['-c', script], { encoding: 'utf8' })
+  rmSync(folder, { recursive: true })
+  expect(seen).toBe('.......... 1\n')
 })
