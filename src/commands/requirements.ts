@@ -112,9 +112,12 @@ function render(row: string, found: Requirements): string {
         ? 'With all of it at once it passes.'
         : 'Each of it alone passes; all of it at once does not, so that more is needed where all of it holds.'
   const environment = { constraints: written(found), network: { egress: found.egress } }
-  const { tmpfs } = found.asks
-  const asks =
-    tmpfs === undefined ? '' : `\n# in its stack.yaml\n${stringify({ service: { tmpfs: Object.keys(tmpfs) } })}`
+  const { tmpfs, volumes } = found.asks
+  const service = {
+    ...(tmpfs === undefined ? {} : { tmpfs: Object.keys(tmpfs) }),
+    ...(volumes === undefined ? {} : { volumes }),
+  }
+  const asks = Object.keys(service).length === 0 ? '' : `\n# in its stack.yaml\n${stringify({ service })}`
   const budget = found.complete ? '' : 'The budget ended before the search did, or something could not be observed.\n'
   return printable(`What ${row} needs\n${table.join('\n')}\n${together}\n${budget}\n${stringify(environment)}${asks}`)
 }

@@ -5,7 +5,10 @@ import type { RemedyRecord } from '../model/run-record.ts'
 import { type Answer, alike, type FoundCause, type Likeness } from './probe.ts'
 
 /** Constraint keys that a stack may ask for. */
-export type Asks = Pick<Constraints, 'tmpfs' | 'cap_add' | 'init'>
+export interface Asks extends Pick<Constraints, 'tmpfs' | 'cap_add' | 'init'> {
+  /** Folders that are volumes: unlike a tmpfs they begin with what the image has there. */
+  readonly volumes?: readonly string[]
+}
 
 export interface PatchOptions {
   readonly row: StackRow
@@ -34,7 +37,7 @@ export async function findAsks(
   let answer: Answer = cause.failure.answer
   let asks: Asks = {}
   for (let round = 0; round < mostRounds; round++) {
-    const more = askFor(answer, asks, options)
+    const more = askFor(answer, asks, options) ?? withContent(asks)
     if (more === null) return null
     asks = more
     if (run === null) return { asks, passes: null }
@@ -53,7 +56,7 @@ function askFor(answer: Answer, asks: Asks, { cause, environment, row }: PatchOp
   const { constraints } = cause
   if (constraints.includes('read_only')) {
     const folder = unwritableFolder(`${answer.message ?? ''}\n${answer.clues}`)
-    if (folder === null || asks.tmpfs?.[folder] !== undefined) return null
+    if (folder === null || asks.tmpfs?.[folder] !== undefined || asks.volumes?.includes(folder)) return null
     return { ...asks, tmpfs: { ...asks.tmpfs, [folder]: '' } }
   }
   const capability = constraints.map((atom) => /^cap_drop:(.+)$/.exec(atom)?.[1]).find((name) => name !== undefined)
@@ -68,6 +71,14 @@ function askFor(answer: Answer, asks: Asks, { cause, environment, row }: PatchOp
   return null
 }
 
+/** The last tmpfs as a volume, where it may be what the image has there that is missing; null where there is none. */
+function withContent({ tmpfs = {}, volumes = [], ...asks }: Asks): Asks | null {
+  const folder = Object.keys(tmpfs).at(-1)
+  if (folder === undefined) return null
+  const { [folder]: _, ...others } = tmpfs
+  return { ...asks, ...(Object.keys(others).length > 0 ? { tmpfs: others } : {}), volumes: [...volumes, folder] }
+}
+
 /** The folder of the path that could not be written to. */
 export function unwritableFolder(text: string): string | null {
   if (/no usable temporary directory/i.test(text)) return '/tmp'
@@ -79,16 +90,18 @@ export function unwritableFolder(text: string): string | null {
   return folder === undefined || folder === '' ? null : folder
 }
 
-function render(row: StackRow, { tmpfs, cap_add, init }: Asks): string {
+function render(row: StackRow, { tmpfs, volumes, cap_add, init }: Asks): string {
   const list = (items: readonly string[]) => `[${items.join(', ')}]`
   const { constraints } = row.service
   const folders = [...Object.entries(constraints.tmpfs ?? {}), ...Object.entries(tmpfs ?? {})].map(([path, mount]) =>
     mount === '' ? path : `"${path}:${mount}"`,
   )
+  const named = row.service.volumes.map(({ name, target }) => (name === null ? target : `${name}:${target}`))
   const capabilities = [...(constraints.cap_add ?? []), ...(cap_add ?? [])]
   return [
     'service:',
     ...(tmpfs === undefined ? [] : [`  tmpfs: ${list(folders)}`]),
+    ...(volumes === undefined ? [] : [`  volumes: ${list([...named, ...volumes])}`]),
     ...(cap_add === undefined ? [] : [`  cap_add: ${list(capabilities)}`]),
     ...(init === undefined ? [] : [`  init: ${init}`]),
     '',
@@ -96,12 +109,12 @@ function render(row: StackRow, { tmpfs, cap_add, init }: Asks): string {
 }
 
 /** The project with the stack asking for more. */
-export function withAsks(project: Project, row: StackRow, asks: Asks): Project {
+export function withAsks(project: Project, row: StackRow, { volumes = [], ...asks }: Asks): Project {
   const { constraints } = row.service
   const patched: StackRow = {
     ...row,
     service: {
-      ...row.service,
+      volumes: [...row.service.volumes, ...volumes.map((target) => ({ name: null, target }))],
       constraints: {
         ...constraints,
         ...asks,

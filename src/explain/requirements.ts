@@ -196,7 +196,7 @@ class Finding implements Disposable {
       this.#kept.push('read_only')
       this.#asks = found
     }
-    const folders = Object.keys(found?.tmpfs ?? {}).join(', ')
+    const folders = [...Object.keys(found?.tmpfs ?? {}), ...(found?.volumes ?? [])].join(', ')
     this.#rows.push({ what: 'folders to write to', least: folders || 'the root file system' })
   }
 
@@ -208,7 +208,7 @@ class Finding implements Disposable {
       environment: project.environments.find(({ id }) => id === strictestId) ?? strictestEnvironment(row.at),
       cause: { constraints: ['read_only'], failure: { answer, likeness: 'signature' } },
       run: async (asks) => {
-        const purpose = `with ${Object.keys(asks.tmpfs ?? {}).join(', ')} to write to`
+        const purpose = `with ${[...Object.keys(asks.tmpfs ?? {}), ...(asks.volumes ?? [])].join(', ')} to write to`
         this.#options.say(`tries it ${purpose}`)
         return this.#prober.try({ purpose, kept, values: {} }, async (signal) =>
           answerOf(await trial(this.#asking(asks).cell(kept, {}), { signal })),

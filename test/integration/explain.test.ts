@@ -6,7 +6,7 @@ import { matrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
 const plainImage = 'FROM debian:bookworm-slim\nCOPY server.pl /server.pl\n'
-const cells = ['writer@locked', 'deaf@hasty', 'asks@bare'] as const
+const cells = ['writer@locked', 'keeper@locked', 'deaf@hasty', 'asks@bare'] as const
 
 const files = {
   ...environment('locked', 'constraints: { read_only: true, pids_limit: 100, environment: { TZ: UTC } }'),
@@ -22,6 +22,10 @@ environment: { PASSWORD: { secret: word } }`,
     dockerfile: plainImage,
     yaml: 'command: [perl, /server.pl]',
     checks: "  - { name: it owns, exec: { command: [sh, -c, 'touch /tmp/a && chown nobody /tmp/a'] } }",
+  }),
+  ...serverStack('keeper', {
+    dockerfile: `${plainImage}RUN mkdir -p /srv/db && echo 1 > /srv/db/version\n`,
+    yaml: `command: [sh, -c, 'cat /srv/db/version && touch /srv/db/lock && exec perl /server.pl']`,
   }),
   'matrix.yaml': `secrets: { word: { env: MATRIX_TEST_WORD } }
 images: { debian:bookworm-slim: { bootstrap: { distribution: debian, suite: bookworm } } }
@@ -46,6 +50,7 @@ const shell = (command: string) => execa('sh', ['-c', command], { reject: false,
 describe('an explanation', () => {
   test.each([
     ['writer@locked', ['read_only']],
+    ['keeper@locked', ['read_only']],
     ['deaf@hasty', ['stop_grace_period']],
     ['asks@bare', ['cap_drop:CHOWN']],
   ])('of %s names %j', (id, constraints) => {
@@ -61,6 +66,14 @@ describe('an explanation', () => {
     expect(cellOf('writer@locked').causes[0]?.remedy?.patch).toEqual({
       file: 'stacks/writer/stack.yaml',
       yaml: 'service:\n  tmpfs: [/var]\n',
+      passes: true,
+    })
+  })
+
+  test('gives a volume where a tmpfs would hide what the image has there', () => {
+    expect(cellOf('keeper@locked').causes[0]?.remedy?.patch).toEqual({
+      file: 'stacks/keeper/stack.yaml',
+      yaml: 'service:\n  volumes: [/srv/db]\n',
       passes: true,
     })
   })
