@@ -3,6 +3,7 @@ import type { RunEvent } from '../../../src/model/event.ts'
 import { foldRun } from '../../../src/model/fold-run.ts'
 import type { CellOutcome } from '../../../src/model/outcome.ts'
 import { suspectEngines } from '../../../src/model/suspect-engines.ts'
+import { renderHtml } from '../../../src/reporters/html/html.tsx'
 import { renderMarkdown } from '../../../src/reporters/markdown.ts'
 import { suspectSentences } from '../../../src/reporters/sentence.ts'
 import { renderFinal } from '../../../src/reporters/terminal-final.ts'
@@ -37,6 +38,9 @@ describe('an engine', () => {
     const options = { columns: 200, color: false, reportPath: 'x', timing: false, evidence: () => null }
     expect(renderFinal(run, options)).toContain(sentence)
     expect(renderMarkdown(run)).toContain('the engine of qa first')
+    const assets = { style: '', script: '' }
+    const context = { runs: [], since: new Map(), requirements: new Map(), evidence: () => null, assets }
+    expect(renderHtml(run, context)).toContain(sentence)
   })
 
   const need = (outcome: CellOutcome) => ({ stack: 'db', imageId: 'sha256:0', outcome })
