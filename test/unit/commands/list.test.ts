@@ -26,7 +26,7 @@ test('what each cell answered last stands in the matrix, and ? where it does not
     said += text
   }
   const stderr = (text: string) => expect(text).toBe('')
-  const io = { cwd: made.root, env: {}, isTTY: { stdout: false }, stdout, stderr } as unknown as Io
+  const io = { cwd: made.root, env: {}, color: false, isTTY: { stdout: false }, stdout, stderr } as unknown as Io
   expect(await runList({}, io)).toBe(0)
   expect(said).toMatch(/│ +│ laptop +│ qa +│ vm +│/)
   expect(said).toMatch(/api +│ \? +│ ✔ pass +│ \? +│/)
