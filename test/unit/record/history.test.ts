@@ -52,7 +52,7 @@ test('processes that end runs at once lose no line, also while old ones are prun
 })
 
 test('old runs go, and the lock of a process that died is taken over', async () => {
-  const { stdout } = await execa(process.execPath, ['-e', 'console.log(process.pid)'])
+  const { stdout } = await execa(process.execPath, ['-e', 'process.stdout.write(String(process.pid))'])
   const { ownIdentity } = await import('../../../src/lib/owner.ts')
   const [machine = ''] = ownIdentity().split('/')
   writeFileSync(`${file()}.lock`, `${machine}/${stdout}/1`)
