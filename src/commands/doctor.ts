@@ -2,17 +2,18 @@
 import { platform } from 'node:os'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
-import { type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
+import { type Engine, type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
 import { startBlocker } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { hostName } from '../hosts/host-place.ts'
-import { forsakenHosts } from '../hosts/host-record.ts'
+import { allHosts, forsakenHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
 import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
 import { machineOffer, shortages } from '../hosts/offer.ts'
 import { imagePrograms, installCommand, missingPrograms } from '../hosts/packages.ts'
 import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
+import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostSpec } from '../model/project.ts'
 import { roomForPlan, wholePlan } from './hosts.ts'
@@ -104,10 +105,12 @@ async function describeEngine(
 ): Promise<readonly Finding[]> {
   const { endpoint, access, how } = found
   let facts: EngineFacts
+  let unknown: readonly string[]
   try {
     await using engine = connectDocker(endpoint, access)
     using limit = deadline(10_000, io.signal)
     facts = await engine.facts({ signal: limit.signal })
+    unknown = await unknownVolumes(engine, { env: io.env, signal: limit.signal })
   } catch (error) {
     io.signal.throwIfAborted()
     const mend = (error instanceof EngineError ? error.hint : undefined) ?? 'start it, or name another with --engine'
@@ -128,7 +131,26 @@ async function describeEngine(
       value: facts.storageDriver,
       ...(slow ? { mend: 'every layer is copied; keep the engine’s data on a disk, not on an overlay' } : {}),
     },
+    ...unknownFindings(unknown),
   ]
+}
+
+/** Data of hosts that no project of this user is known to have, another user's perhaps. */
+async function unknownVolumes(
+  engine: Engine,
+  { env, signal }: { readonly env: Io['env']; readonly signal: AbortSignal },
+): Promise<readonly string[]> {
+  const known = new Set(allHosts(env).map(({ root }) => projectIdOf(root)))
+  const volumes = await engine.list('volume', { 'matrix.role': 'host' }, { signal })
+  return volumes.filter(({ labels }) => !known.has(labels['matrix.project'] ?? '')).map(({ name }) => name)
+}
+
+function unknownFindings(volumes: readonly string[]): readonly Finding[] {
+  const [first] = volumes
+  if (first === undefined) return []
+  const value = `${volumes.length} of hosts that no project of this user has, such as ${first}`
+  const mend = 'docker volume ls --filter label=matrix.role=host names them; docker volume rm where they are nobody’s'
+  return [{ name: 'volumes', state: 'note', value, mend }]
 }
 
 /** Any reply counts, a refusal without credentials too. */

@@ -11,6 +11,7 @@ const files = {
   ...serverStack('server'),
   ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: bookworm } }'),
 }
+const options = { signal: new AbortController().signal }
 let machine: OwnMachine
 let first: Engine
 let second: Engine
@@ -75,4 +76,18 @@ test('hosts of a project whose folder is gone are taken away by clean in another
   expect(cleaned.stdout).toContain(`took away docker-bookworm of ${gone.root}\n`)
   expect(await leftovers(first, gone.root)).toEqual([])
   expect(await leftovers(first, made.root)).not.toEqual([])
+})
+
+test('data of hosts that nobody here knows of are told, and stay', async () => {
+  const name = `matrix-host-nobody-${process.pid}`
+  const labels = { 'matrix.role': 'host', 'matrix.project': 'nobody' }
+  await first.volumes.create({ name, labels }, options)
+  try {
+    const { stdout } = await matrix(['doctor'], { cwd: made.root })
+    expect(stdout).toMatch(/note +volumes +\d+ of hosts that no project of this user has/)
+    await matrix(['clean'], { cwd: made.root })
+    expect((await first.list('volume', labels, options)).map((volume) => volume.name)).toEqual([name])
+  } finally {
+    await first.volumes.remove(name, options)
+  }
 })
