@@ -104,6 +104,9 @@ export async function runEnvDown(options: EnvDownOptions, io: Io): Promise<numbe
   const hosts = await projectHosts(environments, io)
   if (hosts === null) return 2
   const withEmbedded = environments.length === 0
+  if (!withEmbedded && hosts.length === 0) {
+    io.stderr(`matrix: no host is brought up for ${environments.join(', ')}, so there is none to stop\n`)
+  }
   const code = await downHosts(hosts, { ...options, purge, withEmbedded, io })
   if (!withEmbedded) return code
   return Math.max(code, await endEmbedded(io, { purge }))

@@ -117,6 +117,11 @@ stacks/api/stack.yaml:4:1 error[unknown-key]: unknown key "stopsignal".
       '--failed needs a run before it',
     )
     expect((await matrix(['report'], { cwd: small.root })).exitCode).toBe(2)
+    expect(await matrix(['env', 'down', 'qa'], { cwd: small.root })).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'matrix: no host is brought up for qa, so there is none to stop\n',
+    })
   })
 
   test('prints the matrix, why a cell is red, and a sentence; then runs what failed again', async () => {

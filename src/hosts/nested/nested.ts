@@ -28,7 +28,7 @@ export const nested: HostKind<Spec> = {
   async status(request) {
     const { local, signal } = request
     const state = await containerState(local, request)
-    if (state === null) return { state: 'absent', message: 'was not made yet' }
+    if (state === null) return { state: 'absent', message: 'a run that needs it brings it up' }
     if (state !== 'running') return { state: 'down', message: state }
     const answer = await ping(endpointOf(request), { signal })
     return answer.answers
