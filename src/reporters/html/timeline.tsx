@@ -29,7 +29,7 @@ export const Timeline = ({ run }: { readonly run: RunRecord }) => {
     <Section id="run" title="The run">
       <dl class="meta">
         <div>
-          <dt>Took</dt>
+          <dt>Until the last answer</dt>
           <dd>{formatDuration(run.timing.makespanMs)}</dd>
         </div>
         <div>
@@ -139,7 +139,8 @@ function buildSpan(build: RunRecord['builds'][number]): readonly Span[] {
 const none = { startMs: 0, durationMs: 0 }
 
 function cellSpan(cell: RunRecord['cells'][number]): readonly Span[] {
-  const starts = cell.phases.map((phase) => phase.startMs)
+  // Its images are brought before it is let in; it may wait for its turn between the two.
+  const starts = cell.phases.flatMap(({ name, startMs }) => (name === 'distribute' ? [] : [startMs]))
   if (starts.length === 0) return []
   const startMs = Math.min(...starts)
   const { durationMs: bringingMs, startMs: bringingAt } = cell.phases.find(({ name }) => name === 'distribute') ?? none
@@ -147,11 +148,13 @@ function cellSpan(cell: RunRecord['cells'][number]): readonly Span[] {
   return [{ name: cell.id, startMs, endMs: startMs + cell.durationMs, look: lookOf(cell), brought }]
 }
 
+const beginning = ({ startMs, brought }: Span): number => Math.min(startMs, brought?.startMs ?? startMs)
+
 /** Each span in the first lane that is free when it starts. */
 function lanesOf(spans: readonly Span[]): readonly (readonly Span[])[] {
   const lanes: Span[][] = []
-  for (const span of spans.toSorted((a, b) => a.startMs - b.startMs)) {
-    const free = lanes.find((taken) => (taken.at(-1)?.endMs ?? 0) <= span.startMs)
+  for (const span of spans.toSorted((a, b) => beginning(a) - beginning(b))) {
+    const free = lanes.find((taken) => (taken.at(-1)?.endMs ?? 0) <= beginning(span))
     if (free) free.push(span)
     else lanes.push([span])
   }

@@ -47,6 +47,21 @@ test('where everything fails a page of each failure is there, and of the others 
   expect(html).toMatch(/100 cells, fail: it did not hold</)
 })
 
+test('a cell stands in the run over time where it ran, and not where its images were brought', () => {
+  const phases = [
+    { name: 'distribute', startMs: 0, durationMs: 3000 },
+    { name: 'network', startMs: 6000, durationMs: 100 },
+  ]
+  const run = foldRun([
+    ...eventsOf(['api'], ['qa'], { 'api@qa': 'pass' }),
+    ...phases.map((phase) => ({ type: 'cell-phase', atMs: 6100, cell: 'api@qa', phase }) as const),
+    finished,
+  ])
+  const svg = /<title>api@qa.*?<\/g>/.exec(renderHtml(run, context))?.[0] ?? ''
+  const at = (look: string) => Number(new RegExp(`class="span ${look}" x="([\\d.]+)"`).exec(svg)?.[1])
+  expect([at('brought'), Math.round(at('pass'))]).toEqual([0, Math.round((6000 / run.timing.makespanMs) * 1000)])
+})
+
 describe('what a stack needs of any environment', () => {
   const run = foldRun([...eventsOf(['api', 'db', 'web'], ['qa'], { 'api@qa': 'pass' }), finished])
   const found = {
