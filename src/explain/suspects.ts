@@ -123,7 +123,7 @@ const rules: readonly Rule[] = [
     why: 'it could not find or reach another machine',
   },
   {
-    when: /bind(\(\))? .*permission denied|permission denied.*bind|could not bind|cannot (bind|listen)|bind.*EACCES|EACCES.*:\d+|make_sock/i,
+    when: /bind\([^\n]*\n[^\n]*permission denied|bind(\(\))? .*permission denied|permission denied.*bind|could not bind|cannot (bind|listen)|bind.*EACCES|EACCES.*:\d+|make_sock/i,
     suspects: [/^sysctls:net\.ipv4\.ip_unprivileged_port_start$/, /^user$/, /^cap_drop:NET_BIND_SERVICE$/],
     why: 'it may not listen on its port',
   },

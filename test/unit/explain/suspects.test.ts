@@ -26,6 +26,10 @@ test.each([
   ['refusing to run with SYS_ADMIN', 'cap_add:SYS_ADMIN'],
   ['refusing to run with group 999', 'group_add:999'],
   ['shmget: Invalid argument', 'sysctls:kernel.shmmax'],
+  [
+    'self.socket.bind(self.server_address)\nPermissionError: [Errno 13] Permission denied',
+    'sysctls:net.ipv4.ip_unprivileged_port_start',
+  ],
   ['kill: (7) - Operation not permitted', 'cap_drop:KILL'],
   ['urllib.error.URLError: <urlopen error timed out>', 'network.latency'],
   ['HTTP_PROXY is set, which a header of a request could do too', 'network.egress'],
