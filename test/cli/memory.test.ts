@@ -42,7 +42,7 @@ describe('matrix history', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/stack-00@place-01 │ \? +│ PPF/)
     expect(stdout).toMatch(/stack-01@place-00 │ \? +│ FFP/)
-    expect(stdout).toMatch(/\? it is \d+ h old/)
+    expect(stdout).toMatch(/\? it is \d+ days old/)
   })
   test('as JSON tells what a machine needs, and only the cells that were asked for', async () => {
     const { stdout } = await run('history', 'stack-00@place-01', '--runs', '2', '--json')
