@@ -2,6 +2,7 @@
 import type { ExecProbe, HttpProbe, Probe, Vantage } from '../model/check.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { ReproductionRecord } from '../model/run-record.ts'
+import { networkSysctls } from '../run/network/imposed.ts'
 import { readyWithinMs } from '../run/readiness.ts'
 import { clientArguments, clientFlags, quote } from './client-flags.ts'
 import type { Failure } from './probe.ts'
@@ -17,7 +18,8 @@ export interface ReproductionInput {
   readonly variableOf: (secret: string) => string
 }
 
-const closedNetwork = 'matrix-closed'
+/** Of the addresses that are for networks of one's own. Source: RFC 4193. */
+const ipv6Subnet = 'fd6d:6174:7269:78::/64'
 /** Where it is not its becoming ready that fails it may take so long at the least. */
 const patienceMs = 30_000
 
@@ -42,16 +44,35 @@ export function reproductionOf(input: ReproductionInput): Reproduced {
   return told(background(failing, ending, input), background(passing, ending, input), note)
 }
 
-const told = (fails: string, passes: string, note: string): Reproduced => ({
-  made: { fails, passes, note },
-  why: null,
-})
+const told = (fails: string, passes: string, note: string): Reproduced =>
+  fails === passes
+    ? { made: null, why: 'the engine’s own client has no word for what makes the difference' }
+    : { made: { fails, passes, note }, why: null }
 
 const ends = (reason: string | null): boolean => reason === 'exited' || reason === 'oom-killed'
 
 function noted(note: string, { failing, passing, engine }: ReproductionInput): string {
-  const closed = [failing, passing].some(({ network }) => network.egress === 'none')
-  return closed ? `${note}; ${client(engine)} network rm ${closedNetwork} removes its network` : note
+  const names = new Set([failing, passing].flatMap((cell) => networkOf(cell, engine)?.name ?? []))
+  if (names.size === 0) return note
+  const whose = names.size === 1 ? 'its network' : 'their networks'
+  return `${note}; ${client(engine)} network rm ${[...names].join(' ')} removes ${whose}`
+}
+
+/** The network that a cell's container needs where the engine's usual one will not do; null where it will. */
+function networkOf(
+  { network: { egress, mtu, ipv6 }, copies: [copy] }: RunnableCell,
+  { name }: ReproductionInput['engine'],
+): { readonly name: string; readonly options: readonly string[] } | null {
+  if (copy?.config.constraints.network_mode !== undefined) return null
+  const mtuOption = name === 'podman' ? 'mtu' : 'com.docker.network.driver.mtu'
+  const parts = [
+    ...(egress === 'none' ? [{ name: 'closed', options: ['--internal'] }] : []),
+    ...(mtu === undefined ? [] : [{ name: `mtu-${mtu}`, options: ['--opt', `${mtuOption}=${mtu}`] }]),
+    ...(ipv6 === 'on' ? [{ name: 'ipv6', options: ['--ipv6', '--subnet', ipv6Subnet] }] : []),
+  ]
+  if (parts.length === 0) return null
+  const named = ['matrix', ...parts.map((part) => part.name)].join('-')
+  return { name: named, options: parts.flatMap(({ options }) => options) }
 }
 
 /** `docker` or `podman`, with the endpoint where it is known and not the usual one. */
@@ -64,14 +85,16 @@ function runWords(cell: RunnableCell, options: readonly string[], input: Reprodu
   const [copy] = cell.copies
   if (copy === undefined) return ''
   const { config } = copy
-  const isClosed = cell.network.egress === 'none' && config.constraints.network_mode === undefined
-  const network = isClosed ? ['--network', closedNetwork] : []
+  const own = networkOf(cell, input.engine)
+  const network = own === null ? [] : ['--network', own.name]
+  const settings = Object.entries(networkSysctls(cell)).flatMap(([name, value]) => ['--sysctl', `${name}=${value}`])
   const flags = clientFlags(config, input.variableOf)
   return [
     client(input.engine),
     'run',
     ...options,
     ...network,
+    ...settings,
     ...flags,
     input.imageId,
     ...clientArguments(config),
@@ -79,9 +102,10 @@ function runWords(cell: RunnableCell, options: readonly string[], input: Reprodu
 }
 
 function withNetwork(cell: RunnableCell, input: ReproductionInput, command: string): string {
-  if (cell.network.egress !== 'none') return command
-  const engine = client(input.engine)
-  return `${engine} network create --internal ${closedNetwork} >/dev/null 2>&1; ${command}`
+  const network = networkOf(cell, input.engine)
+  if (network === null) return command
+  const create = [client(input.engine), 'network', 'create', ...network.options, network.name].join(' ')
+  return `${create} >/dev/null 2>&1; ${command}`
 }
 
 function foreground(cell: RunnableCell, input: ReproductionInput): string {

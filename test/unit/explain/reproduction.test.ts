@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { reproductionOf } from '../../../src/explain/reproduction.ts'
 import type { ExecProbe, HttpProbe, Probe, Vantage } from '../../../src/model/check.ts'
+import type { NetworkPolicy } from '../../../src/model/constraint.ts'
 import { httpProbe, runnableCell } from '../../support/declared.ts'
 import { failing } from '../../support/simulated-cell.ts'
 
@@ -42,7 +43,10 @@ function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check', deadlineM
   const answer = { ...failing('s1:a'), stage, reason: 'mismatch' as const, message: 'answers: it does not' }
   const { made, why } = reproductionOf({
     failing: cell,
-    passing: cell,
+    passing: {
+      ...cell,
+      copies: cell.copies.map((copy) => ({ ...copy, config: { ...config, constraints: { init: true } } })),
+    },
     failure: { answer, likeness: 'signature' },
     imageId: 'sha256:1',
     engine: { name: 'docker', endpoint: '' },
@@ -51,6 +55,43 @@ function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check', deadlineM
   expect(made === null).toBe(why !== null)
   return made?.fails ?? null
 }
+
+/** Both command lines of a cell that ends by itself in such a network and not in the engine's usual one, or why there are none. */
+function inNetwork(network: Omit<NetworkPolicy, 'egress'>, engine = 'docker') {
+  const config = { constraints: {}, volumes: [], ports: {}, environment: {}, findings: [] }
+  const copy = { role: 'workload', alias: 'api', row: 'api', buildKey: 'k', config, after: [] } as const
+  const passing = runnableCell({ copies: [copy] })
+  const answer = { ...failing('s1:a'), stage: 'ready', reason: 'exited' } as const
+  return reproductionOf({
+    failing: { ...passing, network: { egress: 'open', ...network } },
+    passing,
+    failure: { answer, likeness: 'signature' },
+    imageId: 'sha256:1',
+    engine: { name: engine, endpoint: '' },
+    variableOf: String,
+  })
+}
+
+test.each([
+  [{ mtu: 1200 }, 'docker', 'docker network create --opt com.docker.network.driver.mtu=1200 matrix-mtu-1200'],
+  [{ mtu: 1200 }, 'podman', 'podman network create --opt mtu=1200 matrix-mtu-1200'],
+  [{ ipv6: 'on' }, 'docker', 'docker network create --ipv6 --subnet fd6d:6174:7269:78::/64 matrix-ipv6'],
+] as const)('a network of %j is made with the client of %s', (network, engine, create) => {
+  const name = create.split(' ').at(-1)
+  expect(inNetwork(network, engine).made).toEqual({
+    fails: `${create} >/dev/null 2>&1; ${engine} run --rm --network ${name} sha256:1`,
+    passes: `${engine} run --rm sha256:1`,
+    note: `the first ends by itself with an error; the second runs until it is stopped; ${engine} network rm ${name} removes its network`,
+  })
+})
+
+test('that there is no IPv6 address is a setting of the container', () => {
+  expect(inNetwork({ ipv6: 'no_address' }).made?.fails).toContain('--sysctl net.ipv6.conf.all.disable_ipv6=1')
+})
+
+test('no lines where the client has no word for the difference', () => {
+  expect(inNetwork({ latencyMs: 100 })).toMatchObject({ made: null, why: expect.stringContaining('no word') })
+})
 
 test.each<[string, ExecProbe, Vantage]>([
   ['what is printed', exec({ expect: { exit_code: 0, stdout: 'yes' } }), 'container'],
