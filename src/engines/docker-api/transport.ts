@@ -1,6 +1,7 @@
 /** From an endpoint and what opens the way to it, to a client that speaks with that engine. */
 import { readFileSync } from 'node:fs'
 import { Agent, type ClientRequestArgs } from 'node:http'
+import { Agent as TlsAgent } from 'node:https'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -27,10 +28,14 @@ function local(options: Dockerode.DockerOptions): Transport {
   return { docker: client(options), close: async () => {} }
 }
 
-/** What the client would take from the environment is denied to it: DOCKER_HOST would override what is asked for. */
+/**
+ * What the client would take from the environment is denied to it: DOCKER_HOST would override what is asked for. Each request
+ * has a connection of its own: one that is kept may be closed by the engine just when the next request is written to it.
+ */
 function client(options: Dockerode.DockerOptions): Dockerode {
   const denied = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined }
-  return new Dockerode({ ...denied, pathPrefix: '/', protocol: 'http', ...options } as Dockerode.DockerOptions)
+  const agent = options.protocol === 'https' ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
+  return new Dockerode({ ...denied, agent, pathPrefix: '/', protocol: 'http', ...options } as Dockerode.DockerOptions)
 }
 
 function overSsh(endpoint: string, access: EngineAccess): Transport {

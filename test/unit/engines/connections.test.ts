@@ -1,0 +1,24 @@
+/** How requests share connections. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { connectDocker } from '../../../src/engines/docker-api/connect.ts'
+
+test('no request is written to a connection that the engine may be closing', async () => {
+  const connections = new Set<unknown>()
+  let requests = 0
+  const server = createServer((request, response) => {
+    connections.add(request.socket)
+    requests += 1
+    response.setHeader('content-type', 'application/json').end('{"State":{"Running":false},"Config":{}}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const engine = connectDocker(`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  for (let n = 0; n < 3; n++) {
+    await engine.containers.stop('x', { graceMs: 1000, signal: new AbortController().signal })
+  }
+  server.close()
+  expect(requests).toBe(3)
+  expect(connections.size).toBe(3)
+})
