@@ -2,6 +2,7 @@
 import type { ExecProbe, HttpProbe, Probe, Vantage } from '../model/check.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { ReproductionRecord } from '../model/run-record.ts'
+import { reachesNothing } from '../run/network/cell-network.ts'
 import { networkSysctls } from '../run/network/imposed.ts'
 import { readyWithinMs } from '../run/readiness.ts'
 import { clientArguments, clientFlags, quote } from './client-flags.ts'
@@ -60,10 +61,11 @@ function noted(note: string, { failing, passing, engine }: ReproductionInput): s
 
 /** The network that a cell's container needs where the engine's usual one will not do; null where it will. */
 function networkOf(
-  { network: { egress, mtu, ipv6 }, copies: [copy] }: RunnableCell,
+  cell: RunnableCell,
   { name }: ReproductionInput['engine'],
 ): { readonly name: string; readonly options: readonly string[] } | null {
-  if (copy?.config.constraints.network_mode !== undefined) return null
+  const { egress, mtu, ipv6 } = cell.network
+  if (cell.copies[0]?.config.constraints.network_mode !== undefined || reachesNothing(cell)) return null
   const mtuOption = name === 'podman' ? 'mtu' : 'com.docker.network.driver.mtu'
   const parts = [
     ...(egress === 'none' ? [{ name: 'closed', options: ['--internal'] }] : []),
@@ -86,7 +88,9 @@ function runWords(cell: RunnableCell, options: readonly string[], input: Reprodu
   if (copy === undefined) return ''
   const { config } = copy
   const own = networkOf(cell, input.engine)
-  const network = own === null ? [] : ['--network', own.name]
+  const isAlone = config.constraints.network_mode === undefined && reachesNothing(cell)
+  const name = isAlone ? 'none' : own?.name
+  const network = name === undefined ? [] : ['--network', name]
   const settings = Object.entries(networkSysctls(cell)).flatMap(([name, value]) => ['--sysctl', `${name}=${value}`])
   const flags = clientFlags(config, input.variableOf)
   return [

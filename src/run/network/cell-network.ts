@@ -19,6 +19,12 @@ export interface CellNetwork {
   nameOf(alias: string): string
 }
 
+/** One that may not reach out, and is reached by nobody: its container has no network. */
+export function reachesNothing({ copies, network }: RunnableCell): boolean {
+  const talks = copies.length > 1 || copies.some((copy) => Object.keys(copy.config.ports).length > 0)
+  return !talks && network.egress === 'none'
+}
+
 /** Null: the cell needs none. Rejects with `EngineError`, or with an `Error` where a helper of Matrix's own does not come up. */
 export async function openCellNetwork(
   cell: RunnableCell,
@@ -26,9 +32,8 @@ export async function openCellNetwork(
 ): Promise<CellNetwork | null> {
   const { copies, network } = cell
   const { session, signal, teardown } = context
-  const talks = copies.length > 1 || copies.some((copy) => Object.keys(copy.config.ports).length > 0)
   const isolated = copies.some((copy) => copy.config.constraints.network_mode === 'none')
-  if (isolated || (!talks && network.egress === 'none')) return null
+  if (isolated || reachesNothing(cell)) return null
 
   const imposes = (atom: string) => !cell.unsupported.includes(atom)
   const proxied = network.egress === 'proxy' && imposes('network.egress')

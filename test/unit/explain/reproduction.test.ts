@@ -57,7 +57,7 @@ function lineOf(probe: Probe, from: Vantage, stage: 'ready' | 'check', deadlineM
 }
 
 /** Both command lines of a cell that ends by itself in such a network and not in the engine's usual one, or why there are none. */
-function inNetwork(network: Omit<NetworkPolicy, 'egress'>, engine = 'docker') {
+function inNetwork(network: Partial<NetworkPolicy>, engine = 'docker') {
   const config = { constraints: {}, volumes: [], ports: {}, environment: {}, findings: [] }
   const copy = { role: 'workload', alias: 'api', row: 'api', buildKey: 'k', config, after: [] } as const
   const passing = runnableCell({ copies: [copy] })
@@ -87,6 +87,10 @@ test.each([
 
 test('that there is no IPv6 address is a setting of the container', () => {
   expect(inNetwork({ ipv6: 'no_address' }).made?.fails).toContain('--sysctl net.ipv6.conf.all.disable_ipv6=1')
+})
+
+test('what may not reach out and is reached by nobody has no network', () => {
+  expect(inNetwork({ egress: 'none' }).made?.fails).toBe('docker run --rm --network none sha256:1')
 })
 
 test('no lines where the client has no word for the difference', () => {
