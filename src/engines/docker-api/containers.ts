@@ -4,7 +4,7 @@ import type Dockerode from 'dockerode'
 import { extract } from 'tar-stream'
 import { BoundedText } from '../../lib/bounded-text.ts'
 import { type ContainerState, type Containers, EngineError, type FileFacts } from '../engine.ts'
-import { call, callOrNull } from './errors.ts'
+import { call, callOrNull, engineError } from './errors.ts'
 import { exitCodeOf } from './exec-end.ts'
 import { attachedDuplex, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
@@ -12,6 +12,9 @@ import { collectLogs, followLogs, openLogs } from './logs.ts'
 import { request } from './request.ts'
 import { stop } from './stop.ts'
 import { openTerminal } from './terminal.ts'
+
+/** Podman looks after the process of a container that it takes to be running, and fails where that ends meanwhile. Seen with 4.3. */
+const justEnded = /read \/proc\/\d+\/cgroup: no such process/
 
 export function containersOf(docker: Dockerode): Containers {
   const of = (id: string) => docker.getContainer(id)
@@ -24,7 +27,16 @@ export function containersOf(docker: Dockerode): Containers {
         return { id: created.id, warnings: Array.isArray(warnings) ? warnings.map(String) : [] }
       }),
     start: (id, { signal }) => call(signal, async () => void (await of(id).start({ abortSignal: signal }))),
-    inspect: (id, { signal }) => call(signal, async () => stateOf(await of(id).inspect({ abortSignal: signal }))),
+    inspect: (id, { signal }) =>
+      call(signal, async () => {
+        for (;;) {
+          try {
+            return stateOf(await of(id).inspect({ abortSignal: signal }))
+          } catch (error) {
+            if (!justEnded.test(engineError(error).message)) throw error
+          }
+        }
+      }),
     stop: (id, options) => call(options.signal, () => stop(of(id), options)),
     kill: (id, { signal, killSignal }) =>
       call(signal, async () => void (await of(id).kill({ signal: killSignal, abortSignal: signal }))),
