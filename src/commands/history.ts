@@ -9,7 +9,7 @@ import { reportsFolder } from '../record/run-folder.ts'
 import { letters, paintOf } from '../reporters/grid.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
-import { stalenessToday } from './today.ts'
+import { staleNotes, stalenessToday } from './today.ts'
 
 export interface HistoryOptions extends PlanArguments {
   readonly runs?: number
@@ -90,17 +90,6 @@ function asText(cells: readonly CellHistory[], io: Io): string {
   }
   const notes = staleNotes(cells)
   return printableLines([table.toString(), 'P pass  F fail  E error  B blocked  C cancelled  ? not run', ...notes])
-}
-
-/** Why answers do not count any more, a line a reason. */
-export function staleNotes(
-  cells: readonly { readonly cell: string; readonly stale: string | null }[],
-): readonly string[] {
-  const reasons = new Set(cells.flatMap(({ stale }) => stale ?? []))
-  return [...reasons].map((why) => {
-    const of = cells.filter(({ stale }) => stale === why).map(({ cell }) => cell)
-    return `? ${why}: ${of.slice(0, 5).join(', ')}${of.length > 5 ? `, and ${of.length - 5} more` : ''}`
-  })
 }
 
 const printableLines = (lines: readonly string[]): string => {

@@ -7,10 +7,9 @@ import { lastAnswer } from '../model/staleness.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
 import { type CellState, renderGrid } from '../reporters/grid.ts'
-import { staleNotes } from './history.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
-import { stalenessToday } from './today.ts'
+import { staleNotes, stalenessToday } from './today.ts'
 
 export interface ListOptions extends PlanArguments {
   readonly json?: boolean

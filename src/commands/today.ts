@@ -29,3 +29,14 @@ export async function stalenessIn(root: string, io: Io): Promise<Staleness> {
   }
   return stalenessToday(loaded.ok ? loaded.plan : null, pastRuns(readHistory(reportsFolder(root))))
 }
+
+/** Why answers do not count any more, a line a reason. */
+export function staleNotes(
+  cells: readonly { readonly cell: string; readonly stale: string | null }[],
+): readonly string[] {
+  const reasons = new Set(cells.flatMap(({ stale }) => stale ?? []))
+  return [...reasons].map((why) => {
+    const of = cells.filter(({ stale }) => stale === why).map(({ cell }) => cell)
+    return `? ${why}: ${of.slice(0, 5).join(', ')}${of.length > 5 ? `, and ${of.length - 5} more` : ''}`
+  })
+}

@@ -2,8 +2,7 @@
 import type { ExecProbe, HttpProbe, Probe, Vantage } from '../model/check.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { ReproductionRecord } from '../model/run-record.ts'
-import { reachesNothing } from '../run/network/cell-network.ts'
-import { networkSysctls } from '../run/network/imposed.ts'
+import { networkSysctls, reachesNothing } from '../run/network/imposed.ts'
 import { readyWithinMs } from '../run/readiness.ts'
 import { clientArguments, clientFlags, quote } from './client-flags.ts'
 import type { Failure } from './probe.ts'
@@ -53,19 +52,24 @@ const told = (fails: string, passes: string, note: string): Reproduced =>
 const ends = (reason: string | null): boolean => reason === 'exited' || reason === 'oom-killed'
 
 function noted(note: string, { failing, passing, engine }: ReproductionInput): string {
-  const names = new Set([failing, passing].flatMap((cell) => networkOf(cell, engine)?.name ?? []))
+  const networks = [failing, passing].map((cell) => networkOf(cell, engine))
+  const names = new Set(networks.flatMap((network) => (network?.options ? [network.name] : [])))
   if (names.size === 0) return note
   const whose = names.size === 1 ? 'its network' : 'their networks'
   return `${note}; ${client(engine)} network rm ${[...names].join(' ')} removes ${whose}`
 }
 
-/** The network that a cell's container needs where the engine's usual one will not do; null where it will. */
+/**
+ * The network that a cell's container needs where the engine's usual one will not do; null where it will. `options`: what it
+ * is created with; null for one that every engine has.
+ */
 function networkOf(
   cell: RunnableCell,
   { name }: ReproductionInput['engine'],
-): { readonly name: string; readonly options: readonly string[] } | null {
+): { readonly name: string; readonly options: readonly string[] | null } | null {
   const { egress, mtu, ipv6 } = cell.network
-  if (cell.copies[0]?.config.constraints.network_mode !== undefined || reachesNothing(cell)) return null
+  if (cell.copies[0]?.config.constraints.network_mode !== undefined) return null
+  if (reachesNothing(cell)) return { name: 'none', options: null }
   const mtuOption = name === 'podman' ? 'mtu' : 'com.docker.network.driver.mtu'
   const parts = [
     ...(egress === 'none' ? [{ name: 'closed', options: ['--internal'] }] : []),
@@ -88,9 +92,7 @@ function runWords(cell: RunnableCell, options: readonly string[], input: Reprodu
   if (copy === undefined) return ''
   const { config } = copy
   const own = networkOf(cell, input.engine)
-  const isAlone = config.constraints.network_mode === undefined && reachesNothing(cell)
-  const name = isAlone ? 'none' : own?.name
-  const network = name === undefined ? [] : ['--network', name]
+  const network = own === null ? [] : ['--network', own.name]
   const settings = Object.entries(networkSysctls(cell)).flatMap(([name, value]) => ['--sysctl', `${name}=${value}`])
   const flags = clientFlags(config, input.variableOf)
   return [
@@ -107,7 +109,7 @@ function runWords(cell: RunnableCell, options: readonly string[], input: Reprodu
 
 function withNetwork(cell: RunnableCell, input: ReproductionInput, command: string): string {
   const network = networkOf(cell, input.engine)
-  if (network === null) return command
+  if (!network?.options) return command
   const create = [client(input.engine), 'network', 'create', ...network.options, network.name].join(' ')
   return `${create} >/dev/null 2>&1; ${command}`
 }

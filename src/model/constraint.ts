@@ -1,4 +1,5 @@
 /** What an environment imposes on a container, under compose-spec's names with parsed values. */
+import type { Json } from './check.ts'
 
 /** Sizes are bytes, times are milliseconds. Every key can be lifted on its own. */
 export interface Constraints {
@@ -54,6 +55,10 @@ export interface NetworkPolicy {
 
 const inBytes = /^(mem_limit|memswap_limit|shm_size|tmpfs:.*)$/
 const units = ['bytes', 'KiB', 'MiB', 'GiB'] as const
+
+/** A value of a constraint as people read it. */
+export const valueTold = (key: string, value: Json): string =>
+  typeof value === 'number' ? amountOf(key, value) : JSON.stringify(value)
 
 /** A value of a constraint in the constraint's unit: `96 MiB`, `1280 MiB`, `2 s`, `0.5`; exact where four digits can tell it. */
 export function amountOf(key: string, value: number): string {

@@ -1,6 +1,5 @@
 /** What differs between two runs in all that a cell's answer may depend on. */
-import type { Json } from './check.ts'
-import { amountOf } from './constraint.ts'
+import { valueTold } from './constraint.ts'
 import type { CellRecord, RunRecord } from './run-record.ts'
 
 export interface Difference {
@@ -85,9 +84,8 @@ function cellFacts(run: RunRecord, id: string, constraints: boolean): Facts | nu
 
 function addConstraints(facts: Facts, cell: CellRecord): void {
   for (const { key, value, provenance, observed } of cell.constraints) {
-    const told = (one: Json) => (typeof one === 'number' ? amountOf(key, one) : JSON.stringify(one))
-    facts.set(`constraint ${key}`, told(value))
-    facts.set(`${key} as observed`, observed === null ? null : `${provenance} ${told(observed)}`)
+    facts.set(`constraint ${key}`, valueTold(key, value))
+    facts.set(`${key} as observed`, observed === null ? null : `${provenance} ${valueTold(key, observed)}`)
   }
 }
 

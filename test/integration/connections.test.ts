@@ -206,7 +206,10 @@ describe('a column behind ssh', () => {
     const down = await matrix(['env', 'down', 'nested'], how)
     expect(down).toMatchObject({ exitCode: 2, stdout: '' })
     expect(down.stderr).toContain(`${endpoint} is reached from elsewhere`)
-    expect(await matrix(['clean'], how)).toMatchObject({ exitCode: 0, stdout: 'nothing was left behind\n' })
+    expect(await matrix(['clean'], how)).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^nothing was left behind$/m),
+    })
   })
 })
 

@@ -15,6 +15,8 @@ import { openTerminal } from './terminal.ts'
 
 /** Podman looks after the process of a container that it takes to be running, and fails where that ends meanwhile. Seen with 4.3. */
 const justEnded = /read \/proc\/\d+\/cgroup: no such process/
+/** How often it is looked again at most. */
+const looks = 5
 
 export function containersOf(docker: Dockerode): Containers {
   const of = (id: string) => docker.getContainer(id)
@@ -29,11 +31,11 @@ export function containersOf(docker: Dockerode): Containers {
     start: (id, { signal }) => call(signal, async () => void (await of(id).start({ abortSignal: signal }))),
     inspect: (id, { signal }) =>
       call(signal, async () => {
-        for (;;) {
+        for (let look = 1; ; look++) {
           try {
             return stateOf(await of(id).inspect({ abortSignal: signal }))
           } catch (error) {
-            if (!justEnded.test(engineError(error).message)) throw error
+            if (look === looks || !justEnded.test(engineError(error).message)) throw error
           }
         }
       }),

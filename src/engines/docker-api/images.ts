@@ -45,16 +45,11 @@ export function imagesOf(docker: Dockerode): Images {
           ...(command === undefined ? [] : [`CMD ${JSON.stringify(command)}`]),
           ...Object.entries(labels ?? {}).map(([key, value]) => `LABEL ${key}=${JSON.stringify(value)}`),
         ]
-        const stream = (await docker.importImage(
-          root as unknown as NodeJS.ReadableStream,
-          {
-            repo,
-            tag,
-            changes,
-            abortSignal: signal,
-          } as never,
-        )) as unknown as Readable
-        await readMessages(stream, signal, throwError)
+        await sending(root, signal, async (abortSignal) => {
+          const options = { repo, tag, changes, abortSignal } as never
+          const stream = await docker.importImage(root as unknown as NodeJS.ReadableStream, options)
+          await readMessages(stream as unknown as Readable, abortSignal, throwError)
+        })
         // Podman 4 takes no notice of the tag.
         if ((await inspect(reference, signal)) === null) {
           await docker.getImage(`${repo}:latest`).tag({ repo, tag, abortSignal: signal })
@@ -68,30 +63,28 @@ export function imagesOf(docker: Dockerode): Images {
         const stopBuild = () => void cancelBuild(docker, id)
         signal.addEventListener('abort', stopBuild, { once: true })
         try {
-          const send = async (abortSignal: AbortSignal) =>
-            docker.buildImage(
-              wanted.context as unknown as NodeJS.ReadableStream,
-              {
-                version: '2',
-                buildid: id,
-                t: wanted.tag,
-                dockerfile: wanted.dockerfile,
-                buildargs: { ...wanted.args },
-                labels: { ...wanted.labels },
-                rm: true,
-                forcerm: true,
-                ...(wanted.target === undefined ? {} : { target: wanted.target }),
-                ...(wanted.platform === undefined ? {} : { platform: wanted.platform }),
-                abortSignal,
-              } as never,
-            )
-          const stream = (await sending(wanted.context, signal, send)) as unknown as Readable
           let failure: string | undefined
-          await readMessages(stream, signal, (message) => {
-            if (message['id'] === 'moby.buildkit.trace' && typeof message['aux'] === 'string') {
-              trace.add(decodeTrace(Buffer.from(message['aux'], 'base64')))
-            }
-            if (typeof message['error'] === 'string') failure = message['error']
+          await sending(wanted.context, signal, async (abortSignal) => {
+            const options = {
+              version: '2',
+              buildid: id,
+              t: wanted.tag,
+              dockerfile: wanted.dockerfile,
+              buildargs: { ...wanted.args },
+              labels: { ...wanted.labels },
+              rm: true,
+              forcerm: true,
+              ...(wanted.target === undefined ? {} : { target: wanted.target }),
+              ...(wanted.platform === undefined ? {} : { platform: wanted.platform }),
+              abortSignal,
+            } as never
+            const stream = await docker.buildImage(wanted.context as unknown as NodeJS.ReadableStream, options)
+            await readMessages(stream as unknown as Readable, abortSignal, (message) => {
+              if (message['id'] === 'moby.buildkit.trace' && typeof message['aux'] === 'string') {
+                trace.add(decodeTrace(Buffer.from(message['aux'], 'base64')))
+              }
+              if (typeof message['error'] === 'string') failure = message['error']
+            })
           })
           if (failure !== undefined) throw buildError(failure, trace)
         } finally {
@@ -102,10 +95,11 @@ export function imagesOf(docker: Dockerode): Images {
     save: (id, { signal }) => call(signal, async () => (await docker.getImage(id).get()) as unknown as Readable),
     load: (archive, { signal }) =>
       call(signal, async () => {
-        const send = async (abortSignal: AbortSignal) =>
-          docker.loadImage(archive as unknown as NodeJS.ReadableStream, { abortSignal } as never)
-        const stream = (await sending(archive, signal, send)) as unknown as Readable
-        await readMessages(stream, signal, throwError)
+        await sending(archive, signal, async (abortSignal) => {
+          const options = { abortSignal } as never
+          const stream = await docker.loadImage(archive as unknown as NodeJS.ReadableStream, options)
+          await readMessages(stream as unknown as Readable, abortSignal, throwError)
+        })
       }),
     remove: async (reference, { signal }) => {
       await callOrNull(signal, () =>

@@ -3,11 +3,14 @@ import type { Readable } from 'node:stream'
 import { anyOf } from '../../lib/abort.ts'
 import { EngineError } from '../engine.ts'
 
-/** Runs the call that sends `stream`; rejects with `rejected` as soon as that cannot be read, for the engine would wait for its rest. */
+/**
+ * Runs what sends `stream` and hears the engine's answer to its end, which may begin before all was sent. Rejects with
+ * `rejected` as soon as the stream cannot be read, for the engine would wait for its rest.
+ */
 export async function sending<T>(
   stream: Readable,
   signal: AbortSignal,
-  call: (signal: AbortSignal) => Promise<T>,
+  exchange: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const broken = new AbortController()
   const onError = (error: Error) =>
@@ -15,13 +18,12 @@ export async function sending<T>(
       new EngineError('rejected', `what is sent to the engine cannot be read: ${error.message}`, { cause: error }),
     )
   if (stream.errored) onError(stream.errored)
+  // It stays: a file that is being read when the exchange ends may break after that, and nobody else hears of it.
   stream.on('error', onError)
   try {
     broken.signal.throwIfAborted()
-    return await call(anyOf(signal, broken.signal))
+    return await exchange(anyOf(signal, broken.signal))
   } catch (error) {
     throw broken.signal.aborted ? broken.signal.reason : error
-  } finally {
-    stream.off('error', onError)
   }
 }

@@ -1,7 +1,6 @@
 /** Waits until the machines of a network know of each other's containers: the cluster tells them one by one, by gossip. */
 import { systemClock } from '../../lib/clock.ts'
-import type { ApiNetworkView, ApiService, ApiTask } from './api.ts'
-import { filtered } from './api.ts'
+import { type ApiNetworkView, type ApiService, type ApiTask, filtered } from './api.ts'
 import { type Cluster, lost, type Place, type SwarmNode } from './cluster.ts'
 
 /** How long a machine may take to hear of a container elsewhere; one that has just come back was seen to take 16 s. */

@@ -1,7 +1,6 @@
 /** One cell, drilled down: why, what was seen, what changed, and what to do about it. */
 import { printable } from '../../lib/printable.ts'
-import type { Json } from '../../model/check.ts'
-import { amountOf } from '../../model/constraint.ts'
+import { valueTold } from '../../model/constraint.ts'
 import type { CellRecord, CheckRecord, ConstraintRecord } from '../../model/run-record.ts'
 import { asObserved } from '../../model/staleness.ts'
 import { formatDuration } from '../duration.ts'
@@ -219,9 +218,6 @@ const Constraints = ({ constraints }: { readonly constraints: readonly Constrain
       </FactTable>
     </>
   )
-
-const valueTold = (key: string, value: Json): string =>
-  typeof value === 'number' ? amountOf(key, value) : JSON.stringify(value)
 
 const Needs = ({ cell }: { readonly cell: CellRecord }) =>
   cell.needs.length === 0 && cell.image === null ? null : (

@@ -5,7 +5,7 @@ import { canDelay } from '../../plan/delays.ts'
 import { labelsOf, objectName } from '../labels.ts'
 import { type Delay, nameBehind, startDelay } from './delay.ts'
 import type { HelperContext } from './helper-container.ts'
-import { exemptOf, proxyVariables } from './imposed.ts'
+import { exemptOf, proxyVariables, reachesNothing } from './imposed.ts'
 import { type CellProxy, startProxy } from './proxy.ts'
 
 export interface CellNetwork {
@@ -17,12 +17,6 @@ export interface CellNetwork {
   readonly variables: Readonly<Record<string, string>>
   /** The name of a copy's own container. */
   nameOf(alias: string): string
-}
-
-/** One that may not reach out, and is reached by nobody: its container has no network. */
-export function reachesNothing({ copies, network }: RunnableCell): boolean {
-  const talks = copies.length > 1 || copies.some((copy) => Object.keys(copy.config.ports).length > 0)
-  return !talks && network.egress === 'none'
 }
 
 /** Null: the cell needs none. Rejects with `EngineError`, or with an `Error` where a helper of Matrix's own does not come up. */

@@ -1,5 +1,11 @@
-/** What a network policy puts into every copy of a cell: variables that tell of the proxy, and settings of its network. */
+/** What a network policy means for every copy of a cell: whether it has a network, its settings, and variables that tell of the proxy. */
 import type { Copy, RunnableCell } from '../../model/plan.ts'
+
+/** One that may not reach out, and is reached by nobody: its container has no network. */
+export function reachesNothing({ copies, network }: Pick<RunnableCell, 'copies' | 'network'>): boolean {
+  const talks = copies.length > 1 || copies.some((copy) => Object.keys(copy.config.ports).length > 0)
+  return !talks && network.egress === 'none'
+}
 
 /** In both spellings, since programs read one or the other. */
 export function proxyVariables(url: string, exempt: readonly string[]): Readonly<Record<string, string>> {
