@@ -1,5 +1,4 @@
 /** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
-import { EngineError } from '../engines/engine.ts'
 import { anyOf, CancelledError, ending } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { signatureOf } from '../lib/signature.ts'
@@ -240,7 +239,7 @@ class RunOfCell {
           signalProcess: async (alias, request) => {
             const running = this.#copy(alias)
             if (request.process === undefined) this.#signalled.add(running.containerId)
-            await signalProcess(session, { running, ...request, options: { signal } })
+            await signalProcess(session, { running, ...request })
           },
         }),
       )
@@ -264,7 +263,7 @@ class RunOfCell {
       await running.restart(signal)
     } catch (error) {
       // What the engine stopped and did not start again has not ended by itself.
-      if (error instanceof EngineError) this.#signalled.add(running.containerId)
+      if (!(error instanceof CellProblem)) this.#signalled.add(running.containerId)
       throw error
     }
   }

@@ -35,7 +35,7 @@ export interface CheckContext {
   readonly restart: (alias: string, options: { readonly signal: AbortSignal }) => Promise<void>
   readonly signalProcess: (
     alias: string,
-    request: { readonly process?: string; readonly signal: string },
+    request: { readonly name: string; readonly process?: string; readonly signal: AbortSignal },
   ) => Promise<void>
 }
 
@@ -139,14 +139,14 @@ async function runStep(step: Step, input: { readonly context: CheckContext; read
   const alias = step.on ?? ''
   switch (act.kind) {
     case 'restart':
-      return attempt(act.kind, context, (signal) => context.restart(alias, { signal }))
-    case 'signal':
-      return attempt(act.kind, context, () =>
-        context.signalProcess(alias, {
-          signal: act.signal,
-          ...(act.process === undefined ? {} : { process: act.process }),
-        }),
-      )
+      // To stop and to become ready again have deadlines of their own, which the environment and the stack declare.
+      return attempt(act.kind, context, () => context.restart(alias, { signal: context.signal }))
+    case 'signal': {
+      const { signal: name, process } = act
+      using limit = deadline(signalWithinMs * context.timeScale, context.signal)
+      const request = { name, ...(process === undefined ? {} : { process }), signal: limit.signal }
+      return await attempt(act.kind, context, () => context.signalProcess(alias, request))
+    }
     case 'parallel': {
       const results = await Promise.all(act.branches.map((branch) => runSteps(branch, input)))
       const bad =
@@ -159,16 +159,11 @@ async function runStep(step: Step, input: { readonly context: CheckContext; read
   }
 }
 
-const actionTimeoutMs = 60_000
+const signalWithinMs = 60_000
 
-async function attempt(
-  kind: string,
-  context: CheckContext,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<Verdict> {
-  using limit = deadline(actionTimeoutMs * context.timeScale, context.signal)
+async function attempt(kind: string, context: CheckContext, work: () => Promise<void>): Promise<Verdict> {
   try {
-    await work(limit.signal)
+    await work()
     return done(kind)
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason

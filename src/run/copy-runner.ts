@@ -1,5 +1,6 @@
 /** Brings up one container of a cell: create, start, verify from inside, wait until it is ready. */
 import type { ContainerState } from '../engines/engine.ts'
+import { deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { Stage } from '../model/outcome.ts'
@@ -42,6 +43,8 @@ export interface CopyContext {
 }
 
 const betweenLooksMs = 500
+/** What an engine may take to restart a container, beside the time that its workload has to stop. */
+const engineRestartsWithinMs = 60_000
 
 /** A copy that runs; what it was verified to be is known once `verified` resolves. */
 export interface RunningCopy {
@@ -106,10 +109,11 @@ export async function startCopy(
     pid: () => state.pid,
     async restart(restartSignal) {
       session.deaths.expect(containerId)
-      await engine.containers.restart(containerId, {
-        graceMs: context.cell.contract.stopsWithinMs ?? 10_000,
-        signal: restartSignal,
-      })
+      const graceMs = context.cell.contract.stopsWithinMs ?? 10_000
+      {
+        using limit = deadline(graceMs + engineRestartsWithinMs * context.cell.timeScale, restartSignal)
+        await engine.containers.restart(containerId, { graceMs, signal: limit.signal })
+      }
       state = await engine.containers.inspect(containerId, { signal: restartSignal })
       await becomeReady(copy, target, { ...context, signal: restartSignal })
     },

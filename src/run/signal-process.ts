@@ -1,5 +1,4 @@
 /** Sends a signal to processes of a workload, with nothing needed in its image. */
-import type { CallOptions } from '../engines/engine.ts'
 import type { RunningCopy } from './copy-runner.ts'
 import { sandboxFunctions, shellWord } from './relay/sandbox.ts'
 import type { EngineSession } from './session.ts'
@@ -21,23 +20,24 @@ for d in /proc/[0-9]*; do
 done
 exit $F`
 
-/** Without \`process\`: to the main process, by the engine. Rejects where no such process runs. */
+/** Without `process`: to the main process, by the engine. Rejects where no such process runs. */
 export async function signalProcess(
   session: EngineSession,
   request: {
     readonly running: RunningCopy
     readonly process?: string
-    readonly signal: string
-    readonly options: CallOptions
+    /** Of the signal, such as `SIGTERM`. */
+    readonly name: string
+    readonly signal: AbortSignal
   },
 ): Promise<void> {
-  const { running, options } = request
+  const { name, running, signal } = request
   if (request.process === undefined) {
     session.deaths.expect(running.containerId)
-    return session.engine.containers.kill(running.containerId, { killSignal: request.signal, signal: options.signal })
+    return session.engine.containers.kill(running.containerId, { killSignal: name, signal })
   }
   // The kernel keeps 15 characters of a process's name.
-  const args = [String(running.pid()), request.process.slice(0, 15), request.signal.replace(/^SIG/, '')]
-  const result = await running.host.helper.script(signalScript, { args, signal: options.signal })
+  const args = [String(running.pid()), request.process.slice(0, 15), name.replace(/^SIG/, '')]
+  const result = await running.host.helper.script(signalScript, { args, signal })
   if (result.exitCode !== 0) throw new Error(`no process "${request.process}" runs in ${running.copy.alias}`)
 }
