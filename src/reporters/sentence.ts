@@ -3,6 +3,7 @@ import { counted } from '../lib/counted.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { suspectEngines } from '../model/suspect-engines.ts'
 import { soonDays } from '../model/waiver.ts'
+import { causesOf } from './causes.ts'
 import { formatDuration } from './duration.ts'
 
 export function verdictSentence(run: RunRecord): string {
@@ -67,15 +68,23 @@ function opening(run: RunRecord): string {
   }
 }
 
-/** Across the grid: how few causes the red cells have; null where there is nothing to say of that. */
+/**
+ * Across the grid: how few causes the red cells have; null where there is nothing to say of that. A cell may have several,
+ * of which each fails it.
+ */
 export function causesSentence(run: RunRecord): string | null {
   const red = run.groups.reduce((sum, { cells }) => sum + cells.length, 0)
   if (red === 0) return null
+  const causes = causesOf(run)
   const known = new Map<string, number>()
   let unexplained = 0
-  for (const { cause, cells } of run.groups) {
-    if (cause === null) unexplained += 1
-    else known.set(cause.join(' + '), (known.get(cause.join(' + ')) ?? 0) + cells.length)
+  for (const { cells, cause: all } of run.groups) {
+    const [first = ''] = cells
+    const found = new Set((causes.get(first) ?? []).map(({ constraints }) => constraints.toSorted().join(' + ')))
+    // The cell that was looked into may be one that does not count any more.
+    if (found.size === 0 && all !== null) found.add(all.join(' + '))
+    if (found.size === 0) unexplained += 1
+    for (const cause of found) known.set(cause, (known.get(cause) ?? 0) + cells.length)
   }
   if (known.size === 0) return red === unexplained ? null : `${red} red = ${counted(unexplained, 'failure')}.`
   const named = [...known].map(([cause, cells]) => `${cause} (${cells})`).join(', ')

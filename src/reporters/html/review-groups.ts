@@ -1,6 +1,7 @@
 /** What somebody has to look at, grouped by its cause: one broken base image is one row. */
 import type { Change } from '../../model/comparison.ts'
-import type { BuildRecord, CauseRecord, CellRecord, RunRecord } from '../../model/run-record.ts'
+import type { BuildRecord, CellRecord } from '../../model/run-record.ts'
+import { type Causes, causesOf } from '../causes.ts'
 import type { Look } from './looks.ts'
 import type { CellView, ReportView } from './view.ts'
 
@@ -33,19 +34,6 @@ function needsReview(cell: CellRecord): boolean {
   if (cell.outcome === 'pass') return cell.change === 'fixed' || cell.flaky
   if (cell.outcome === 'excluded') return cell.change === 'lost'
   return cell.waiver === null
-}
-
-/** Cell → its causes, or those that the run gives it as it fails alike. */
-type Causes = ReadonlyMap<string, readonly CauseRecord[]>
-
-function causesOf(run: RunRecord): Causes {
-  const own = new Map(run.cells.map(({ id, causes }) => [id, causes]))
-  return new Map(
-    run.groups.flatMap(({ cells }) => {
-      const found = cells.map((id) => own.get(id) ?? []).find((causes) => causes.length > 0) ?? []
-      return cells.map((id) => [id, found] as const)
-    }),
-  )
 }
 
 function keyOf(cell: CellRecord, causes: Causes): string {

@@ -6,6 +6,7 @@ import { renderExplanation } from '../../../src/reporters/explanation.ts'
 import { renderHtml } from '../../../src/reporters/html/html.tsx'
 import { reviewGroups } from '../../../src/reporters/html/review-groups.ts'
 import { viewOf } from '../../../src/reporters/html/view.ts'
+import { causesSentence } from '../../../src/reporters/sentence.ts'
 import { eventsOf, finished } from '../../support/runs.ts'
 
 const context = {
@@ -66,4 +67,5 @@ test('a cell with several causes is told all of them, and passes only with each 
   const [cell] = run.cells
   const told = cell === undefined ? [] : renderExplanation(cell, { color: false, probes: false })
   expect(told).toContain('    remedy: lift read_only (passes with the other causes lifted)')
+  expect(causesSentence(run)).toBe('1 red = 2 causes: read_only (1), user (1).')
 })
