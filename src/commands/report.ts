@@ -7,39 +7,16 @@ import { asOf } from '../model/staleness.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { readEvidence } from '../record/evidence-store.ts'
 import { isRunId, reportsFolder, runFolder, runIds } from '../record/run-folder.ts'
-import { renderBadge } from '../reporters/badge.ts'
-import { renderCtrf } from '../reporters/ctrf.ts'
-import { renderHtml } from '../reporters/html/html.tsx'
 import { renderJson } from '../reporters/json.ts'
-import { renderJunit } from '../reporters/junit.ts'
-import { renderMarkdown } from '../reporters/markdown.ts'
-import { renderMetrics } from '../reporters/metrics.ts'
 import { renderFinal } from '../reporters/terminal-final.ts'
 import { publish, tellChanges } from './after-night.ts'
 import { enterGithubJob } from './github.ts'
 import type { Io } from './io.ts'
 import { mergeRuns } from './merge-runs.ts'
 import { readRun } from './read-run.ts'
-import { htmlContext } from './report-context.ts'
+import { formats } from './renderings.ts'
 import { stalenessIn } from './today.ts'
 import { writeReports, writeSeparate } from './write-reports.ts'
-
-/** @param shown what counts of the run today; its record stays as it was */
-type Render = (run: RunRecord, shown: RunRecord, reports: string) => string
-const shownAs =
-  (render: (run: RunRecord) => string): Render =>
-  (_, shown) =>
-    render(shown)
-
-export const formats = {
-  html: (_, shown, reports) => renderHtml(shown, htmlContext(reports, shown)),
-  json: renderJson,
-  junit: shownAs(renderJunit),
-  ctrf: shownAs(renderCtrf),
-  markdown: shownAs(renderMarkdown),
-  metrics: shownAs(renderMetrics),
-  badge: shownAs(renderBadge),
-} satisfies Readonly<Record<string, Render>>
 
 export interface ReportOptions {
   readonly project?: string

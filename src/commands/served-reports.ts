@@ -8,7 +8,6 @@ import { foldRun } from '../model/fold-run.ts'
 import { asOf, type Staleness } from '../model/staleness.ts'
 import { readJournal } from '../record/journal.ts'
 import { isRunId, runFolder, runIds } from '../record/run-folder.ts'
-import { renderHtml } from '../reporters/html/html.tsx'
 import {
   type ListedRun,
   liveRefreshSeconds,
@@ -17,7 +16,8 @@ import {
   renderRunList,
 } from '../reporters/html/server-pages.tsx'
 import { LiveRun } from '../reporters/live-state.ts'
-import { htmlContext, readAssets } from './report-context.ts'
+import { formats } from './renderings.ts'
+import { readAssets } from './report-context.ts'
 
 export interface Answer {
   readonly status: number
@@ -28,17 +28,24 @@ export interface Answer {
   readonly refreshSeconds?: number
 }
 
-const files: Readonly<Record<string, string>> = {
-  'run.json': 'application/json',
-  'events.jsonl': 'application/x-ndjson',
-  'junit.xml': 'application/xml',
-  'ctrf.json': 'application/json',
-  'summary.md': 'text/plain',
-  'metrics.prom': 'text/plain',
-  'badge.json': 'application/json',
+interface ServedFile {
+  readonly type: string
+  readonly format: keyof typeof formats
+  readonly policy?: string
+}
+const reportPolicy = "frame-ancestors 'none'"
+const report: ServedFile = { type: 'text/html', format: 'html', policy: reportPolicy }
+const files: Readonly<Record<string, ServedFile>> = {
+  '': report,
+  'index.html': report,
+  'run.json': { type: 'application/json', format: 'json' },
+  'junit.xml': { type: 'application/xml', format: 'junit' },
+  'ctrf.json': { type: 'application/json', format: 'ctrf' },
+  'summary.md': { type: 'text/plain', format: 'markdown' },
+  'metrics.prom': { type: 'text/plain', format: 'metrics' },
+  'badge.json': { type: 'application/json', format: 'badge' },
 }
 const pagePolicy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
-const reportPolicy = "frame-ancestors 'none'"
 
 const notFound: Answer = { status: 404, type: 'text/plain', body: 'there is nothing here\n' }
 
@@ -106,22 +113,22 @@ export class ServedReports {
     return over ? shown : { ...shown, refreshSeconds: liveRefreshSeconds }
   }
 
+  /**
+   * As it was written; of a run that is under way or was killed, or does not count in full any more, as it is now. The
+   * record of a run that ended stays as it was.
+   */
   async #file(id: string, name: string): Promise<Answer> {
     const folder = runFolder(this.#reports, id)
-    if (name === 'index.html' || name === '') return this.#report(id)
-    const type = files[name]
-    return type === undefined ? notFound : fileAnswer(join(folder.path, name), type)
-  }
-
-  /** As it was written; of a run that is under way or was killed, or does not count in full any more, as it is now. */
-  async #report(id: string): Promise<Answer> {
+    if (name === 'events.jsonl') return fileAnswer(folder.journal, 'application/x-ndjson')
+    const file = Object.hasOwn(files, name) ? files[name] : undefined
     const listed = this.#listed(id)
-    if (listed === null) return notFound
+    if (file === undefined || listed === null) return notFound
+    const { type, format, ...policy } = file
     const shown = listed.state === 'under way' ? listed.run : asOf(listed.run, await this.#staleness())
-    const written = fileAnswer(runFolder(this.#reports, id).html, 'text/html')
-    if (written.status === 200 && shown === listed.run) return { ...written, policy: reportPolicy }
-    const body = renderHtml(shown, htmlContext(this.#reports, shown))
-    return { status: 200, type: 'text/html', body, policy: reportPolicy }
+    const written = fileAnswer(join(folder.path, name === '' ? 'index.html' : name), type)
+    const counts = shown === listed.run || format === 'json'
+    if (written.status === 200 && listed.state === 'ended' && counts) return { ...written, ...policy }
+    return { status: 200, type, body: formats[format](listed.run, shown, this.#reports), ...policy }
   }
 
   #evidence(id: string, hash: string): Answer {

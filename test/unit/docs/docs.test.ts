@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { formats } from '../../../src/commands/report.ts'
+import { formats } from '../../../src/commands/renderings.ts'
 import { loadProject } from '../../../src/config/load.ts'
 import { project } from '../../support/project.ts'
 
