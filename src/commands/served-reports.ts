@@ -2,19 +2,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
-import { ownerState } from '../lib/owner.ts'
-import type { RunEvent } from '../model/event.ts'
 import { foldRun } from '../model/fold-run.ts'
 import { asOf, type Staleness } from '../model/staleness.ts'
 import { readJournal } from '../record/journal.ts'
 import { isRunId, runFolder, runIds } from '../record/run-folder.ts'
-import {
-  type ListedRun,
-  liveRefreshSeconds,
-  type RunState,
-  renderLivePage,
-  renderRunList,
-} from '../reporters/html/server-pages.tsx'
+import { stateOfRun } from '../record/run-state.ts'
+import { type ListedRun, liveRefreshSeconds, renderLivePage, renderRunList } from '../reporters/html/server-pages.tsx'
 import { LiveRun } from '../reporters/live-state.ts'
 import { formats } from './renderings.ts'
 import { readAssets } from './report-context.ts'
@@ -91,7 +84,8 @@ export class ServedReports {
       const known = this.#known.get(id)
       if (known !== undefined && known.size === size && known.listed.state === 'ended') return known.listed
       const events = readJournal(journal)
-      const listed = { run: foldRun(events), state: stateOf(events) }
+      const state = stateOfRun(events)
+      const listed = { run: foldRun(events, state === 'under way' ? state : 'over'), state }
       this.#known.set(id, { size, listed })
       return listed
     } catch {
@@ -106,7 +100,7 @@ export class ServedReports {
     if (first?.type !== 'run-started') return notFound
     const live = new LiveRun()
     for (const event of events) live.event(event)
-    const over = stateOf(events) !== 'under way'
+    const over = stateOfRun(events) !== 'under way'
     const last = events.at(-1)?.atMs ?? 0
     const elapsedMs = over ? last : Math.max(last, Date.parse(systemClock.wall()) - Date.parse(first.startedAt))
     const shown = page(renderLivePage(live.state(elapsedMs), { run: id, elapsedMs, over }))
@@ -135,13 +129,6 @@ export class ServedReports {
     if (!/^[0-9a-f]{64}$/.test(hash)) return notFound
     return fileAnswer(join(runFolder(this.#reports, id).evidence, hash), 'text/plain')
   }
-}
-
-function stateOf(events: readonly RunEvent[]): RunState {
-  if (events.at(-1)?.type === 'run-finished') return 'ended'
-  const [first] = events
-  const owner = first?.type === 'run-started' ? first.owner : undefined
-  return owner !== undefined && ownerState(owner) === 'alive' ? 'under way' : 'killed'
 }
 
 const page = (body: string): Answer => ({ status: 200, type: 'text/html', body, policy: pagePolicy })

@@ -18,15 +18,16 @@ import type {
 } from './run-record.ts'
 
 /**
- * The record as far as the events go. Without a last event the run was killed, or still lives:
- * `complete` is false, cells in flight are `error` with reason `interrupted`, and the others `not-run`.
+ * The record as far as the events go. Without a last event `complete` is false. Was the run killed, cells in flight are
+ * `error` with reason `interrupted`, and the others `not-run`; is it `under way`, both are `not-run`, and compared with
+ * nothing.
  *
  * @throws where the first event does not say what was planned
  */
-export function foldRun(events: readonly RunEvent[]): RunRecord {
+export function foldRun(events: readonly RunEvent[], state: 'over' | 'under way' = 'over'): RunRecord {
   const [first] = events
   if (first?.type !== 'run-started') throw new Error('the journal does not begin with the start of a run')
-  const fold = new Fold(first)
+  const fold = new Fold(first, state === 'under way')
   for (const event of events) fold.take(event)
   return fold.record()
 }
@@ -47,6 +48,7 @@ interface CellParts {
 
 class Fold {
   readonly #start: RunStarted
+  readonly #underWay: boolean
   readonly #builds = new Map<string, { readonly startMs: number | null; readonly build: BuildRecord | null }>()
   readonly #bases: BaseRecord[] = []
   readonly #images = new Map<string, ImageRecord>()
@@ -55,8 +57,9 @@ class Fold {
   #finished: RunFinished | null = null
   #lastAtMs = 0
 
-  constructor(start: RunStarted) {
+  constructor(start: RunStarted, underWay: boolean) {
     this.#start = start
+    this.#underWay = underWay
     for (const { id, title } of start.environments) this.#environments.set(id, { id, title, engine: null, facts: {} })
   }
 
@@ -147,7 +150,8 @@ class Fold {
       },
     )
     const selection = this.#start.selection ?? 'whole'
-    const cells = judged.map((cell) => ({ ...cell, change: changeAgainst(baseline, cell) }))
+    const isToCome = ({ id }: CellRecord) => this.#underWay && (this.#cells.get(id)?.finished ?? null) === null
+    const cells = judged.map((cell) => ({ ...cell, change: isToCome(cell) ? null : changeAgainst(baseline, cell) }))
     const ids = new Set(cells.map((cell) => cell.id))
     const gone = Object.entries(baseline?.cells ?? {}).filter(([id]) => !ids.has(id))
     const durationMs = this.#finished?.durationMs ?? this.#lastAtMs
@@ -158,6 +162,7 @@ class Fold {
       durationMs: Math.round(durationMs),
       tool,
       complete: this.#finished !== null,
+      ...(this.#underWay ? { underWay: true } : {}),
       outcome: this.#finished?.outcome ?? 'unknown',
       exitCode: this.#finished?.exitCode ?? null,
       gate: this.#start.gate ?? 'unwaived',
@@ -166,10 +171,9 @@ class Fold {
       baseline: baseline === null ? null : { run: baseline.run, startedAt: baseline.startedAt },
       lost: selection === 'part' ? [] : gone.flatMap(([id, was]) => (changeOf(was, null) === 'lost' ? [id] : [])),
       waivers,
-      builds: [...this.#builds].map(([stack, { startMs, build }]) => ({
-        ...(build ?? unfinishedBuild(stack)),
-        startMs,
-      })),
+      builds: [...this.#builds].flatMap(([stack, { startMs, build }]) =>
+        build === null && this.#underWay ? [] : [{ ...(build ?? unfinishedBuild(stack)), startMs }],
+      ),
       bases: this.#bases,
       stacks: rows.map((row) => ({ ...row, image: this.#images.get(row.id) ?? row.image })),
       environments: [...this.#environments.values()],
@@ -192,7 +196,7 @@ class Fold {
       id: planned.id,
       stack: planned.stack,
       environment: planned.environment,
-      ...(finished === null ? unfinished(planned, parts) : verdictFields(finished)),
+      ...(finished === null ? unfinished(planned, parts, this.#underWay) : verdictFields(finished)),
       fingerprint: finished?.fingerprint ?? null,
       needs: parts?.needs ?? [],
       placements: parts?.placements ?? [],
@@ -252,9 +256,12 @@ function verdictFields(finished: CellFinished): VerdictFields {
   return { outcome, stage, reason, message, signature, image: imageId === null ? null : { id: imageId } }
 }
 
-function unfinished(planned: PlannedCellRecord, parts: CellParts | undefined): VerdictFields {
+function unfinished(planned: PlannedCellRecord, parts: CellParts | undefined, underWay: boolean): VerdictFields {
   const nothing = { stage: null, reason: null, signature: null, image: null }
   if (planned.excluded !== null) return { ...nothing, outcome: 'excluded', message: planned.excluded }
+  if (underWay) {
+    return { ...nothing, outcome: 'not-run', message: parts?.started ? 'it runs now' : 'it has not started yet' }
+  }
   if (parts?.started) {
     return { ...nothing, outcome: 'error', reason: 'interrupted', message: 'Matrix was stopped while the cell ran' }
   }

@@ -5,6 +5,9 @@ import type { BuildOutcome, CellOutcome, CheckOutcome, Provenance, Reason, Stage
 import type { Finding } from './plan.ts'
 import type { WaiverUse } from './waiver.ts'
 
+/** Whether a run came to its end, still lives in some process, or does neither. */
+export type RunState = 'ended' | 'under way' | 'killed'
+
 export interface RunRecord {
   readonly schemaVersion: 1
   readonly id: string
@@ -14,6 +17,8 @@ export interface RunRecord {
   readonly tool: { readonly name: string; readonly version: string }
   /** False where the run was killed before it ended. */
   readonly complete: boolean
+  /** In views of a run that still lives: what did not end is `not-run`, and not lost. */
+  readonly underWay?: true
   readonly outcome: RunOutcome
   /** Null where the run was killed. */
   readonly exitCode: number | null

@@ -15,7 +15,7 @@ export function renderBadge(run: RunRecord): string {
   const badge = {
     schemaVersion: 1,
     label: 'matrix',
-    message: run.complete ? `${passed} of ${expected.length} pass` : 'killed',
+    message: run.complete ? `${passed} of ${expected.length} pass` : run.underWay ? 'under way' : 'killed',
     color: colors[run.outcome],
   }
   return `${JSON.stringify(badge)}\n`

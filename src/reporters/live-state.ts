@@ -1,7 +1,6 @@
 /** What a live view knows of a run, from its events: pure, so that a screen is a function of it. */
 import { coverOf, type WaivableCell, type WaiverContext } from '../model/apply-waivers.ts'
 import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
-import type { Stage } from '../model/outcome.ts'
 import type { CellState, Grid } from './grid.ts'
 
 export interface LiveState {
@@ -21,10 +20,11 @@ export class LiveRun {
   readonly #states = new Map<string, CellState>()
   readonly #expected = new Map<string, number | null>()
   readonly #builds = new Map<string, { readonly sinceMs: number; what: string }>()
-  readonly #cells = new Map<string, { readonly sinceMs: number; stage: Stage }>()
+  readonly #cells = new Map<string, { readonly sinceMs: number; what: string }>()
   readonly #needs = new Map<string, WaivableCell['needs'][number][]>()
   #waivers: WaiverContext = { waivers: [], startedAt: '', bases: new Map() }
   #notice: string | null = null
+  #hearsStages = false
 
   event(event: RunEvent): void {
     switch (event.type) {
@@ -49,11 +49,20 @@ export class LiveRun {
         return
       case 'cell-started':
         this.#states.set(event.cell, 'running')
-        this.#cells.set(event.cell, { sinceMs: event.atMs, stage: 'create' })
+        this.#cells.set(event.cell, { sinceMs: event.atMs, what: 'create' })
         this.#needs.delete(event.cell)
         return
       case 'cell-need':
         this.#needs.set(event.cell, [...(this.#needs.get(event.cell) ?? []), event.need])
+        return
+      case 'cell-phase': {
+        // Who reads the journal alone hears of no stage: it knows what is done.
+        const cell = this.#cells.get(event.cell)
+        if (cell && !this.#hearsStages) cell.what = `${event.phase.name} done`
+        return
+      }
+      case 'cell-explained':
+        this.#notice = event.explanation.summary
         return
       case 'cell-finished':
         this.#states.set(event.cell, this.#isWaived(event) ? 'waived' : event.outcome)
@@ -73,7 +82,8 @@ export class LiveRun {
       }
       case 'cell-stage': {
         const cell = this.#cells.get(progress.cell)
-        if (cell) cell.stage = progress.stage
+        this.#hearsStages = true
+        if (cell) cell.what = progress.stage
         return
       }
       case 'cell-search':
@@ -104,7 +114,7 @@ export class LiveRun {
       total: this.#expected.size,
       running: [
         ...[...this.#builds].map(([name, { what, sinceMs }]) => ({ name, what, sinceMs })),
-        ...[...this.#cells].map(([name, { stage, sinceMs }]) => ({ name, what: stage, sinceMs })),
+        ...[...this.#cells].map(([name, { what, sinceMs }]) => ({ name, what, sinceMs })),
       ],
       expectedMs: this.#remaining(nowMs),
       notice: this.#notice,

@@ -50,6 +50,7 @@ function observedBefore(cells: RunRecord['cells']): string {
 }
 
 function opening(run: RunRecord): string {
+  if (run.underWay) return 'The run is under way'
   if (!run.complete) return 'The run was killed before it ended'
   if (run.cells.some(({ stale }) => stale !== undefined)) return 'An earlier run, of which not everything counts today'
   switch (run.outcome) {

@@ -161,12 +161,22 @@ describe('matrix serve', () => {
       writeFileSync(join(made.root, 'reports', id, 'events.jsonl'), `${text}\n{"atMs":5,"type":"cell-`)
     }
     // Up to the end of the first cell.
-    const upTo = journal.findIndex((line) => line.includes('"cell-finished"')) + 2
+    const upTo = journal.findIndex((line) => line.includes('"cell-finished"')) + 3
     write(ownIdentity(), upTo)
     expect((await get('/')).body).toContain('under way')
     const live = await get(`/live/${id}`)
     expect(live.body).toContain('1 of 4 cells answered')
     expect(live.body).toContain('running')
+    expect(live.body).toMatch(/stack-00@place-01 <span class="note">[^<]* done, for /)
+    expect(live.body).toContain(`href="/${id}/index.html#stack-00@place-00"`)
+    // Nothing of it was stopped, and nothing is lost.
+    const soFar = (await get(`/${id}/index.html`)).body.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '')
+    for (const words of ['The run is under way', 'it runs now', 'it has not started yet'])
+      expect(soFar).toContain(words)
+    for (const words of ['killed', 'was stopped', 'interrupted', 'malfunctioned']) expect(soFar).not.toContain(words)
+    expect((await get('/')).body).not.toContain('was killed')
+    const { stdout } = await matrix(['report', id], { cwd: made.root })
+    expect(stdout).toContain('The run is under way: 3 not run, 1 passed')
     expect(live.headers['refresh']).toBe('2')
     write('nowhere/1/1', upTo)
     expect((await get('/')).body).toContain('killed')

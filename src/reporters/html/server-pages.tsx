@@ -1,15 +1,14 @@
 /** What `matrix serve` shows beside the reports: the list of runs, and a run that is under way. No script is needed. */
 import { renderToString } from 'preact-render-to-string'
 import { oneLine } from '../../lib/printable.ts'
-import type { RunRecord } from '../../model/run-record.ts'
+import type { RunRecord, RunState } from '../../model/run-record.ts'
 import { formatDuration } from '../duration.ts'
 import type { CellState } from '../grid.ts'
 import type { LiveState } from '../live-state.ts'
 import { verdictSentence } from '../sentence.ts'
 import { type Look, shapes, words } from './looks.ts'
-import { Badge, Section, when } from './parts.tsx'
+import { Badge, Line, Section, when } from './parts.tsx'
 
-export type RunState = 'ended' | 'under way' | 'killed'
 export interface ListedRun {
   readonly run: RunRecord
   readonly state: RunState
@@ -78,12 +77,14 @@ export function renderLivePage(
             {done} of {total} cells answered
           </h1>
           <p role="status">
-            {options.over ? (
-              <a href={`/${options.run}/index.html`}>The run is over: its report</a>
-            ) : (
-              `Under way for ${formatDuration(options.elapsedMs)}.`
-            )}
+            {options.over ? 'The run is over: ' : `Under way for ${formatDuration(options.elapsedMs)}${toCome(live)}: `}
+            <a href={`/${options.run}/index.html`}>{options.over ? 'its report' : 'what is known so far'}</a>
           </p>
+          {options.over || live.notice === null ? null : (
+            <p class="note">
+              <Line text={live.notice} />
+            </p>
+          )}
         </div>
       </header>
       <main class="page">
@@ -104,7 +105,11 @@ export function renderLivePage(
                 <tr key={row}>
                   <th scope="row">{row}</th>
                   {grid.columns.map((column) => (
-                    <LiveCell key={column} state={grid.state(row, column)} />
+                    <LiveCell
+                      key={column}
+                      state={grid.state(row, column)}
+                      report={`/${options.run}/index.html#${row}@${column}`}
+                    />
                   ))}
                 </tr>
               ))}
@@ -114,9 +119,12 @@ export function renderLivePage(
         {running.length === 0 ? null : (
           <Section id="now" title="Now">
             <ul class="plain">
-              {running.map(({ name, what }) => (
+              {running.map(({ name, what, sinceMs }) => (
                 <li key={name}>
-                  {oneLine(name)} <span class="note">{oneLine(what)}</span>
+                  {oneLine(name)}{' '}
+                  <span class="note">
+                    {oneLine(what)}, for {formatDuration(Math.max(0, options.elapsedMs - sinceMs))}
+                  </span>
                 </li>
               ))}
             </ul>
@@ -127,19 +135,34 @@ export function renderLivePage(
   )
 }
 
-const LiveCell = ({ state }: { readonly state: CellState | null }) => {
+/** Where every cell has answered the run may still look into what failed. */
+function toCome({ done, total, expectedMs, grid }: LiveState): string {
+  if (expectedMs !== null) return `, about ${formatDuration(expectedMs)} to go`
+  const isRed = (row: string, column: string) => ['fail', 'error'].includes(grid.state(row, column) ?? '')
+  const red = grid.rows.some((row) => grid.columns.some((column) => isRed(row, column)))
+  return done === total && red ? ', what failed is looked into' : ''
+}
+
+const LiveCell = ({ state, report }: { readonly state: CellState | null; readonly report: string }) => {
   if (state === null) return <td />
   const look: Look = state === 'running' ? 'not-run' : state === 'waived' ? 'known' : state
+  const answer = (
+    <span class="answer">
+      <span class="shape" aria-hidden="true">
+        {state === 'running' ? '…' : shapes[look]}
+      </span>
+      <span class="word">{state === 'running' ? 'running' : words[look]}</span>
+    </span>
+  )
   return (
     <td>
-      <span class={`cell ${look}`}>
-        <span class="answer">
-          <span class="shape" aria-hidden="true">
-            {state === 'running' ? '…' : shapes[look]}
-          </span>
-          <span class="word">{state === 'running' ? 'running' : words[look]}</span>
-        </span>
-      </span>
+      {look === 'not-run' ? (
+        <span class={`cell ${look}`}>{answer}</span>
+      ) : (
+        <a class={`cell ${look}`} href={report}>
+          {answer}
+        </a>
+      )}
     </td>
   )
 }

@@ -33,14 +33,15 @@ export const Summary = ({ view }: { readonly view: ReportView }) => {
   const counts = new Map<Look, number>()
   for (const { look } of view.cells.values()) counts.set(look, (counts.get(look) ?? 0) + 1)
   return (
-    <header class={`summary ${run.complete ? moods[run.outcome] : 'error'}`}>
+    <header class={`summary ${run.complete ? moods[run.outcome] : run.underWay ? 'cancelled' : 'error'}`}>
       <div class="page">
         <p class="kicker">Matrix report</p>
         <h1>{verdictSentence(run)}</h1>
         {run.complete ? null : (
           <p class="callout warn">
-            The run was killed, or is still going on. What was in flight counts as not observed, and what did not start
-            as not run; nothing here is green that was not seen to be.
+            {run.underWay
+              ? 'What runs now or has not started yet is shown as not run; this page has what was known when it was made.'
+              : 'The run was killed. What was in flight counts as not observed, and what did not start as not run; nothing here is green that was not seen to be.'}
           </p>
         )}
         {suspectSentences(run).map((sentence) => (
