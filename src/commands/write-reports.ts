@@ -22,8 +22,9 @@ export async function writeReports(
 ): Promise<RunFolder> {
   const folder = runFolder(reports, run.id)
   const html = renderHtml(run, htmlContext(reports, run))
-  if (html.length > slowBytes) {
-    const size = Math.round(html.length / 1024 ** 2)
+  const bytes = Buffer.byteLength(html)
+  if (bytes > slowBytes) {
+    const size = Math.round(bytes / 1024 ** 2)
     onNotice(`the report has ${size} MiB and may open slowly; ${folder.summary} is short`)
   }
   await Promise.all([
@@ -42,7 +43,7 @@ export async function writeSeparate(reports: string, run: RunRecord): Promise<vo
   const folder = runFolder(reports, run.id)
   const context = htmlContext(reports, run)
   await Promise.all([
-    writeFileAtomic(join(folder.path, 'report.html'), renderHtml(run, context, 'separate')),
+    writeFileAtomic(join(folder.path, 'report.html'), renderHtml(run, context, { layout: 'separate' })),
     writeFileAtomic(join(folder.path, 'report.css'), context.assets.style),
     writeFileAtomic(join(folder.path, 'island.js'), context.assets.script),
   ])

@@ -14,20 +14,40 @@ import { Review } from './review.tsx'
 import { Summary } from './summary.tsx'
 import { Timeline } from './timeline.tsx'
 import { Trends } from './trends.tsx'
-import { type CellView, type HtmlContext, type ReportView, viewOf } from './view.ts'
+import { type CellView, type Filling, type HtmlContext, type ReportView, viewOf, wholeFilling } from './view.ts'
 
-/**
- * So many pages are in the file as they are, where there are more those of cells that need a look; the others are made
- * when asked for.
- */
-const plainCells = 300
+/** Beyond this a browser, a mail server and a reader give up. */
+const pageBytes = 25 * 1024 * 1024
+/** The most first. What is left out of the page stays in files beside it. */
+const fillings: readonly Filling[] = [
+  wholeFilling,
+  { ...wholeFilling, logs: false },
+  { logs: false, plainCells: 30, packed: true },
+  { logs: false, plainCells: 0, packed: false },
+]
 
-/**
- * @param layout `separate`: style and script are the files report.css and island.js beside it, for servers whose policy
- * forbids inline ones
- */
-export function renderHtml(run: RunRecord, context: HtmlContext, layout: 'one-file' | 'separate' = 'one-file'): string {
-  const view = viewOf(run, context)
+interface HtmlOptions {
+  /**
+   * `separate`: style and script are the files report.css and island.js beside it, for servers whose policy forbids
+   * inline ones
+   */
+  readonly layout?: 'one-file' | 'separate'
+  /** Where it would be larger, it has less in it. */
+  readonly maxBytes?: number
+}
+
+export function renderHtml(run: RunRecord, context: HtmlContext, options: HtmlOptions = {}): string {
+  const { layout = 'one-file', maxBytes = pageBytes } = options
+  let html = ''
+  for (const filling of fillings) {
+    html = filledHtml(viewOf(run, context, filling), context, layout)
+    if (Buffer.byteLength(html) <= maxBytes) break
+  }
+  return html
+}
+
+function filledHtml(view: ReportView, context: HtmlContext, layout: 'one-file' | 'separate'): string {
+  const { run } = view
   const { style, script } = context.assets
   const separate = layout === 'separate'
   const policy = [
@@ -116,11 +136,7 @@ const Page = ({ view }: { readonly view: ReportView }) => {
 const Cells = ({ view }: { readonly view: ReportView }) => {
   const { plain, later } = divided(view)
   return (
-    <Section
-      id="cells"
-      title="Cells"
-      lead={later.length === 0 ? undefined : `The pages of ${later.length} more cells open from the matrix, by script.`}
-    >
+    <Section id="cells" title="Cells" lead={leftOut(view.filling, later.length)}>
       <Unanswered cells={later} />
       <div id="pages">
         {plain.map((cell) => (
@@ -137,6 +153,19 @@ const Cells = ({ view }: { readonly view: ReportView }) => {
       </div>
     </Section>
   )
+}
+
+/** What is not in this page, and where it is. */
+function leftOut({ logs, packed }: Filling, later: number): string | undefined {
+  const notes = [
+    ...(logs ? [] : ['The logs are not in this page, which they would make too large: they are files in evidence/.']),
+    ...(later === 0
+      ? []
+      : packed
+        ? [`The pages of ${later} more cells open from the matrix, by script.`]
+        : [`The pages of ${later} cells are not in it either: all that is known of them is in run.json.`]),
+  ]
+  return notes.length === 0 ? undefined : notes.join(' ')
 }
 
 /** Of cells whose pages are packed, why they have no answer, so that it can be read without a script too. */
@@ -178,6 +207,7 @@ const Folded = ({ view }: { readonly view: CellView }) => (
 
 function divided(view: ReportView): { readonly plain: readonly CellView[]; readonly later: readonly CellView[] } {
   const all = view.run.cells.flatMap((cell) => view.cells.get(cell.id) ?? [])
+  const { plainCells } = view.filling
   if (all.length <= plainCells) return { plain: all, later: [] }
   const failures = new Set<string>()
   const [firsts, likes]: [CellView[], CellView[]] = [[], []]
@@ -195,7 +225,7 @@ function divided(view: ReportView): { readonly plain: readonly CellView[]; reado
 /** The rest, deflated and in base64, so that nothing in it can be markup. */
 function laterCells(view: ReportView): string | null {
   const { later } = divided(view)
-  if (later.length === 0) return null
+  if (later.length === 0 || !view.filling.packed) return null
   return deflateRawSync(JSON.stringify(later), { level: 9 }).toString('base64')
 }
 

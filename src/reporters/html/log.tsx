@@ -39,7 +39,11 @@ export const Log = ({ log }: { readonly log: LogView }) => {
       </summary>
       {text === null || text.trim() === '' ? (
         <p class="note">
-          {file === null ? 'It was not kept.' : text === null ? 'It is not shown here.' : 'It is empty.'}
+          {file === null
+            ? 'It was not kept.'
+            : text === null
+              ? 'It is not in this page, but in its file:'
+              : 'It is empty.'}
         </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard

@@ -50,11 +50,22 @@ export interface CellView {
 }
 export interface ReportView {
   readonly run: RunRecord
+  readonly filling: Filling
   readonly cells: ReadonlyMap<string, CellView>
   readonly runs: readonly PastRun[]
   readonly requirements: ReadonlyMap<string, RequirementsRecord>
 }
 
+/** How much of a run is in the page. */
+export interface Filling {
+  readonly logs: boolean
+  /** So many cells have their pages in the file as they are, where there are more those of cells that need a look. */
+  readonly plainCells: number
+  /** The pages of the others are packed, and made when asked for. */
+  readonly packed: boolean
+}
+
+export const wholeFilling: Filling = { logs: true, plainCells: 300, packed: true }
 export const stripLength = 30
 /** Of each log the beginning says what it is, and the end how it ended. */
 const logHead = 8 * 1024
@@ -64,10 +75,10 @@ const passedTail = 4 * 1024
 /** All logs of a report together; what is beyond it stays in its file. */
 const logBudget = 3 * 1024 * 1024
 
-export function viewOf(run: RunRecord, context: HtmlContext): ReportView {
+export function viewOf(run: RunRecord, context: HtmlContext, filling: Filling = wholeFilling): ReportView {
   const rows = new Map(run.stacks.map((row) => [row.id, row.title]))
   const environments = new Map(run.environments.map((environment) => [environment.id, environment.title]))
-  const readLog = logReader(context)
+  const readLog = logReader(context, filling.logs ? logBudget : 0)
   // What failed is read first, so that the budget is not spent on what passed.
   const ordered = run.cells.toSorted((a, b) => Number(a.outcome === 'pass') - Number(b.outcome === 'pass'))
   const views = ordered.map((cell): [string, CellView] => {
@@ -94,7 +105,7 @@ export function viewOf(run: RunRecord, context: HtmlContext): ReportView {
       },
     ]
   })
-  return { run, cells: new Map(views), runs: context.runs, requirements: context.requirements }
+  return { run, filling, cells: new Map(views), runs: context.runs, requirements: context.requirements }
 }
 
 function logRefs(cell: CellRecord): readonly EvidenceRef[] {
@@ -102,8 +113,8 @@ function logRefs(cell: CellRecord): readonly EvidenceRef[] {
   return [...new Map(all.map((ref) => [`${ref.hash} ${ref.name}`, ref])).values()]
 }
 
-function logReader(context: HtmlContext): (ref: EvidenceRef, passed: boolean) => LogView {
-  let left = logBudget
+function logReader(context: HtmlContext, budget: number): (ref: EvidenceRef, passed: boolean) => LogView {
+  let left = budget
   return (ref, passed) => {
     const { name } = ref
     const file = ref.sizeBytes === 0 ? null : `evidence/${ref.hash.slice('sha256:'.length)}`

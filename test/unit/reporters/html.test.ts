@@ -4,7 +4,7 @@ import { foldRun } from '../../../src/model/fold-run.ts'
 import type { CellOutcome } from '../../../src/model/outcome.ts'
 import type { RequirementsRecord } from '../../../src/model/requirements.ts'
 import { renderHtml } from '../../../src/reporters/html/html.tsx'
-import { eventsOf, finished } from '../../support/runs.ts'
+import { checkRecord, eventsOf, finished } from '../../support/runs.ts'
 
 const context = {
   runs: [],
@@ -60,6 +60,49 @@ test('a cell stands in the run over time where it ran, and not where its images 
   const svg = /<title>api@qa.*?<\/g>/.exec(renderHtml(run, context))?.[0] ?? ''
   const at = (look: string) => Number(new RegExp(`class="span ${look}" x="([\\d.]+)"`).exec(svg)?.[1])
   expect([at('brought'), Math.round(at('pass'))]).toEqual([0, Math.round((6000 / run.timing.makespanMs) * 1000)])
+})
+
+describe('a report is never larger than 25 MB', () => {
+  const bound = 25 * 1024 * 1024
+  const small = 1024 * 1024
+  /** Quotes take six times their size in markup. */
+  const quotes = (length: number) => '"'.repeat(length)
+  const reportOf = (size: number, cells: number, checks: number, maxBytes = small) => {
+    const rows = Array.from({ length: size }, (_, index) => `row-${index}`)
+    const columns = Array.from({ length: size }, (_, index) => `place-${index}`)
+    const ids = rows.flatMap((row) => columns.map((column) => `${row}@${column}`)).slice(0, cells)
+    const seen = Array.from({ length: checks }, (_, index) =>
+      checkRecord(`check ${index}`, { outcome: 'fail', expected: quotes(4000), actual: quotes(4000) }),
+    )
+    const log = { name: 'log', mediaType: 'text/plain', hash: `sha256:${'b'.repeat(64)}`, sizeBytes: 9, cutBytes: 0 }
+    const events = eventsOf(rows, columns, Object.fromEntries(ids.map((id) => [id, 'fail' as const])), seen)
+    const evidence = () => `the log ${quotes(60_000)}`
+    const withLogs = events.map((event) => (event.type === 'cell-finished' ? { ...event, evidence: [log] } : event))
+    return renderHtml(foldRun([...withLogs, finished]), { ...context, evidence }, { maxBytes })
+  }
+  const link = `<a href="evidence/${'b'.repeat(64)}">`
+
+  test('where its logs make it so they are files beside it, which it says and links', () => {
+    const html = reportOf(16, 256, 1, bound)
+    expect(Buffer.byteLength(html)).toBeLessThan(bound)
+    expect(html).toContain('The logs are not in this page')
+    expect(html).not.toContain('the log &quot;')
+    expect(html.split(link)).toHaveLength(256 + 1)
+    expect(html.match(/class="cell-page /g)).toHaveLength(256)
+  })
+  test('where the pages make it so most are packed', () => {
+    const html = reportOf(6, 36, 1, 1.6 * small)
+    expect(Buffer.byteLength(html)).toBeLessThan(1.6 * small)
+    expect(html.match(/class="cell-page /g)).toHaveLength(30)
+    expect(html).toMatch(/The logs are not in this page.*The pages of 6 more cells open from the matrix, by script/)
+  })
+  test('where nothing else helps, the matrix and why cells fail are what it has', () => {
+    const html = reportOf(2, 3, 8)
+    expect(Buffer.byteLength(html)).toBeLessThan(small)
+    expect(html).not.toContain('class="cell-page ')
+    expect(html).toContain('The pages of 4 cells are not in it either: all that is known of them is in run.json.')
+    expect(html).toMatch(/3 cells, fail: it did not hold<\/summary><p class="note">row-0@place-0, /)
+  })
 })
 
 describe('what a stack needs of any environment', () => {
