@@ -5,7 +5,7 @@ import { extract } from 'tar-stream'
 import { BoundedText } from '../../lib/bounded-text.ts'
 import { type ContainerState, type Containers, EngineError, type FileFacts } from '../engine.ts'
 import { call, callOrNull, engineError } from './errors.ts'
-import { exitCodeOf } from './exec-end.ts'
+import { endWithCommand, exitCodeOf } from './exec-end.ts'
 import { attachedDuplex, readFrames } from './frames.ts'
 import { createOptions } from './host-config.ts'
 import { collectLogs, followLogs, openLogs } from './logs.ts'
@@ -85,7 +85,9 @@ export function containersOf(docker: Dockerode): Containers {
           abortSignal: signal,
         })
         // The signal covers the opening only: a stream that stands is ended by whoever holds it.
-        return attachedDuplex(await exec.start({ hijack: true, stdin: true, Tty: false }))
+        const stream = attachedDuplex(await exec.start({ hijack: true, stdin: true, Tty: false }))
+        endWithCommand(stream, exec)
+        return stream
       }),
     terminal: (id, spec, options) => openTerminal(docker, id, spec, options),
     logs: (id, { signal, tail, sinceMs, maxBytes }) =>
