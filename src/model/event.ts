@@ -22,6 +22,7 @@ import type {
   RowRecord,
   RunRecord,
   SourceRecord,
+  TroubleRecord,
 } from './run-record.ts'
 import type { Waiver } from './waiver.ts'
 
@@ -42,6 +43,7 @@ export type RunEventBody =
   | CellConstraints
   | CellCheck
   | CellFinished
+  | CellTriedAgain
   | CellExplained
   | CellAgain
   | RunFinished
@@ -157,6 +159,12 @@ export interface CellFinished {
   readonly failures?: readonly FailureRecord[]
   /** It did not run: this is the answer of an earlier run. */
   readonly observedIn?: ObservedIn
+}
+/** Trouble kept a cell from an answer, and it starts anew. */
+export interface CellTriedAgain {
+  readonly type: 'cell-tried-again'
+  readonly cell: string
+  readonly trouble: TroubleRecord
 }
 /** A cell that failed was run again, alone. */
 export interface CellAgain {

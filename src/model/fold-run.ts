@@ -15,6 +15,7 @@ import type {
   PhaseRecord,
   PlacementRecord,
   RunRecord,
+  TroubleRecord,
 } from './run-record.ts'
 
 /**
@@ -39,6 +40,7 @@ interface CellParts {
   readonly engine: string | null
   readonly phases: PhaseRecord[]
   readonly checks: CheckRecord[]
+  readonly troubles: TroubleRecord[]
   readonly again: AttemptRecord[]
   readonly needs: CellRecord['needs'][number][]
   readonly placements: PlacementRecord[]
@@ -93,6 +95,7 @@ class Fold {
           ...emptyParts(event.atMs),
           started: true,
           phases: this.#phasesBefore(event.cell),
+          troubles: this.#cell(event).troubles,
           engine: event.engine,
         })
         return
@@ -113,6 +116,9 @@ class Fold {
         return
       case 'cell-finished':
         this.#cell(event).finished = event
+        return
+      case 'cell-tried-again':
+        this.#cell(event).troubles.push(event.trouble)
         return
       case 'cell-explained':
         this.#cell(event).explained = event
@@ -212,6 +218,7 @@ class Fold {
       causes: parts?.explained?.causes ?? [],
       explanation: parts?.explained?.explanation ?? null,
       failures: finished?.failures ?? [],
+      troubles: parts?.troubles ?? [],
       again: parts?.again ?? [],
       flaky: isFlaky(parts),
       waiver: null,
@@ -242,6 +249,7 @@ function emptyParts(startedAtMs: number): CellParts {
     phases: [],
     placements: [],
     checks: [],
+    troubles: [],
     again: [],
     needs: [],
     constraints: [],

@@ -144,6 +144,8 @@ export interface CellRecord {
   readonly explanation: ExplanationRecord | null
   /** Everything that went wrong, the decisive one included. */
   readonly failures: readonly FailureRecord[]
+  /** What kept it from an answer before it was tried again. */
+  readonly troubles: readonly TroubleRecord[]
   /** What it answered when it was run again alone. */
   readonly again: readonly AttemptRecord[]
   /** Its answers differ though nothing else does. */
@@ -171,6 +173,13 @@ export interface FailureRecord {
   readonly reason: Reason
   readonly message: string
   readonly signature: string
+}
+/** Of the machinery, not of the product. */
+export interface TroubleRecord {
+  readonly stage: Stage | null
+  readonly reason: Reason | null
+  readonly message: string | null
+  readonly durationMs: number
 }
 export interface AttemptRecord {
   readonly outcome: CellOutcome

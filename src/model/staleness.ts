@@ -92,6 +92,7 @@ function unknown(cell: CellRecord, why: string): CellRecord {
     causes: [],
     explanation: null,
     failures: [],
+    troubles: [],
     again: [],
     flaky: false,
     waiver: null,

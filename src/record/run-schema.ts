@@ -144,6 +144,11 @@ const cell = z.object({
       signature,
     }),
   ),
+  troubles: z
+    .array(
+      z.object({ stage: stage.nullable(), reason: reason.nullable(), message: z.string().nullable(), durationMs: ms }),
+    )
+    .describe('what kept it from an answer before it was tried again'),
   again: z.array(z.object({ outcome: cellOutcome, signature: signature.nullable(), durationMs: ms })),
   flaky: z.boolean(),
   waiver: z.object({ reason: z.string(), owner: z.string(), expires: z.string() }).nullable(),

@@ -2,6 +2,7 @@
 import { coverOf, type WaivableCell, type WaiverContext } from '../model/apply-waivers.ts'
 import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
 import type { CellState, Grid } from './grid.ts'
+import { troubleTold } from './sentence.ts'
 
 export interface LiveState {
   readonly grid: Grid
@@ -63,6 +64,9 @@ export class LiveRun {
       }
       case 'cell-explained':
         this.#notice = event.explanation.summary
+        return
+      case 'cell-tried-again':
+        this.#notice = `${event.cell} is tried again, for ${troubleTold(event.trouble)}`
         return
       case 'cell-finished':
         this.#states.set(event.cell, this.#isWaived(event) ? 'waived' : event.outcome)

@@ -1,7 +1,7 @@
 /** A summary for a pull request or a job page: what is new first, the matrix folded, and never too long for it. */
 import { oneLine } from '../lib/printable.ts'
 import type { CellRecord, RunRecord } from '../model/run-record.ts'
-import { causesSentence, suspectSentences, verdictSentence } from './sentence.ts'
+import { causesSentence, suspectSentences, troubleTold, verdictSentence } from './sentence.ts'
 
 const symbols: Readonly<Record<CellRecord['outcome'], string>> = {
   pass: '✅ pass',
@@ -20,6 +20,9 @@ export function renderMarkdown(run: RunRecord): string {
   const fresh = toTell.filter(isNew)
   const others = toTell.filter((cell) => !isNew(cell))
   const causes = causesSentence(run)
+  const tries = run.cells.flatMap(({ id, troubles }) =>
+    troubles.map((trouble) => `- **${escapeMarkup(id)}** for ${escapeMarkup(troubleTold(trouble))}`),
+  )
   return fitting([
     `## ${escapeMarkup(verdictSentence(run))}`,
     run.baseline === null ? 'There is no run before it to compare with.' : `Compared with ${run.baseline.run}.`,
@@ -30,6 +33,7 @@ export function renderMarkdown(run: RunRecord): string {
     `Run ${run.id}, started ${run.startedAt}, ${run.tool.name} ${run.tool.version}.`,
     { title: 'The matrix', lines: matrixOf(run) },
     ...(others.length === 0 ? [] : [{ title: 'As before, or better', lines: others.map(lineOf) }]),
+    ...(tries.length === 0 ? [] : [{ title: 'Tried again', lines: tries }]),
   ])
 }
 

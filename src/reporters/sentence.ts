@@ -1,6 +1,6 @@
 /** What a run comes to, in one sentence. */
 import { counted } from '../lib/counted.ts'
-import type { RunRecord } from '../model/run-record.ts'
+import type { RunRecord, TroubleRecord } from '../model/run-record.ts'
 import { suspectEngines } from '../model/suspect-engines.ts'
 import { soonDays } from '../model/waiver.ts'
 import { causesOf } from './causes.ts'
@@ -100,4 +100,9 @@ export function suspectSentences(run: RunRecord): readonly string[] {
     const told = why == null ? '' : `: ${why}`
     return `Look at the engine of ${environments.join(', ')} first: ${cells.length} of its ${of} cells fail alike${told}`
   })
+}
+
+/** What kept a cell from an answer, for the end of a sentence. */
+export function troubleTold({ stage, reason, message }: TroubleRecord): string {
+  return `trouble${stage === null ? '' : ` at ${stage}`} (${reason ?? '?'}): ${message ?? 'nothing more is known'}`
 }

@@ -6,7 +6,7 @@ import { soonDays } from '../model/waiver.ts'
 import { formatDuration } from './duration.ts'
 import { renderExplanation } from './explanation.ts'
 import { type CellState, paintOf, renderGrid } from './grid.ts'
-import { causesSentence, suspectSentences, verdictSentence } from './sentence.ts'
+import { causesSentence, suspectSentences, troubleTold, verdictSentence } from './sentence.ts'
 
 export interface FinalOptions {
   readonly columns: number
@@ -38,7 +38,7 @@ export function renderFinal(run: RunRecord, options: FinalOptions): string {
   for (const build of run.builds) if (build.outcome !== 'pass') lines.push(...buildReason(build, { colors, options }))
   for (const cells of alike(run.cells)) lines.push(...cellReason(cells, { colors, options }))
   if (options.timing) lines.push(...timing(run), '')
-  lines.push(...waiverLines(run))
+  lines.push(...triedAgain(run), ...waiverLines(run))
   const { outcome } = run
   const state = outcome === 'pass' || outcome === 'fail' ? outcome : 'error'
   for (const sentence of suspectSentences(run)) lines.push(colors.bold(oneLine(sentence, 600)))
@@ -132,6 +132,16 @@ function quote(ref: EvidenceRef, look: { readonly colors: Colors; readonly optio
   const lines = printable(text).trimEnd().split('\n')
   const last = lines.slice(-shownLogLines).map((line) => look.colors.dim(`    | ${oneLine(line, 300)}`))
   return [`  ${oneLine(ref.name)}, last lines (evidence/${ref.hash.slice(7, 19)}…):`, ...last]
+}
+
+/** Trouble that kept cells from an answer at first; a green cell says nothing of it elsewhere. */
+function triedAgain(run: RunRecord): readonly string[] {
+  const told = run.cells.flatMap(({ id, troubles }) => {
+    const last = troubles.at(-1)
+    if (last === undefined) return []
+    return [`tried again${troubles.length > 1 ? ', twice' : ''}: ${id}, for ${troubleTold(last)}`]
+  })
+  return told.length === 0 ? [] : [...told, '']
 }
 
 const waiverStates: Readonly<Partial<Record<RunRecord['waivers'][number]['state'], string>>> = {

@@ -6,6 +6,7 @@ import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
 import { formatDuration } from './duration.ts'
 import { paintOf } from './grid.ts'
 import type { Reporter } from './reporter.ts'
+import { troubleTold } from './sentence.ts'
 
 export function terminalLines(options: {
   readonly write: (text: string) => void
@@ -59,6 +60,9 @@ export function terminalLines(options: {
           return
         case 'cell-finished':
           finished(event)
+          return
+        case 'cell-tried-again':
+          say(event.atMs, `${event.cell} is tried again, for ${troubleTold(event.trouble)}`)
           return
         case 'cell-explained':
           say(event.atMs, event.explanation.summary)

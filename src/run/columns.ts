@@ -1,6 +1,8 @@
 /** The engines behind each environment: brought up when the first cell asks, and shared by environments that name the same. */
 import type { Engine } from '../engines/engine.ts'
+import { deadline } from '../lib/abort.ts'
 import { Admission } from '../lib/admission.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { RunEventBody } from '../model/event.ts'
 import type { RunIdentity } from './labels.ts'
 import { type EngineSession, openSession } from './session.ts'
@@ -25,6 +27,7 @@ export interface ColumnsDeps {
   readonly identity: RunIdentity
   /** One an engine, so that one that hangs does not keep the others from being cleaned. */
   readonly newTeardown: () => Teardown
+  readonly clock: Clock
   readonly signal: AbortSignal
   readonly emit: (event: RunEventBody) => void
   readonly onNotice: (text: string) => void
@@ -32,12 +35,18 @@ export interface ColumnsDeps {
   readonly concurrency: number | null
 }
 
+/** What a connection that broke may need until it can be made again, and then the engine to answer. */
+const pauseMs = 1_000
+const answersWithinMs = 10_000
+
 export class Columns {
   readonly #deps: ColumnsDeps
   readonly #byEnvironment = new Map<string, Promise<readonly OpenColumn[]>>()
   readonly #byEngine = new Map<Engine, Promise<OpenColumn>>()
   readonly #turns = new Map<OpenColumn, number>()
   readonly #lost = new Set<OpenColumn>()
+  readonly #openings = new Map<OpenColumn, Promise<OpenColumn | null>>()
+  readonly #reopened = new Map<OpenColumn, OpenColumn>()
   #thisMachine: Admission | undefined
 
   constructor(deps: ColumnsDeps) {
@@ -49,7 +58,7 @@ export class Columns {
     return [...this.#byEngine.keys()]
   }
 
-  /** Once an environment. More than one column is a pool. Rejects with `EngineError` where no engine of it can be had. */
+  /** Opened once an environment. More than one column is a pool. Rejects with `EngineError` where no engine of it can be had. */
   of(environment: string): Promise<readonly OpenColumn[]> {
     let columns = this.#byEnvironment.get(environment)
     if (columns === undefined) {
@@ -58,7 +67,44 @@ export class Columns {
       columns.catch(() => {})
       this.#byEnvironment.set(environment, columns)
     }
-    return columns
+    const latest = columns.then((pool) => pool.map((column) => this.latest(column)))
+    latest.catch(() => {})
+    return latest
+  }
+
+  /** What it was opened anew as, or itself. */
+  latest(column: OpenColumn): OpenColumn {
+    const next = this.#reopened.get(column)
+    return next === undefined ? column : this.latest(next)
+  }
+
+  /**
+   * Opens one that was lost anew, where its engine answers: what listened to it and helped there went with the
+   * connection. Null where it stays lost, which is looked at once. Rejects only with the signal's reason.
+   */
+  reopen(column: OpenColumn): Promise<OpenColumn | null> {
+    let opening = this.#openings.get(column)
+    if (opening === undefined) {
+      opening = this.#openAgain(column).then((next) => {
+        if (next !== null) this.#reopened.set(column, next)
+        return next
+      })
+      this.#openings.set(column, opening)
+    }
+    return opening
+  }
+
+  async #openAgain({ session: { engine }, admission }: OpenColumn): Promise<OpenColumn | null> {
+    const { clock, newTeardown, signal } = this.#deps
+    await clock.sleep(pauseMs, signal)
+    try {
+      using limit = deadline(answersWithinMs, signal)
+      await engine.facts({ signal: limit.signal })
+      return { session: await openSession(engine, { ...this.#deps, teardown: newTeardown() }), admission }
+    } catch {
+      signal.throwIfAborted()
+      return null
+    }
   }
 
   /** It was lost under a cell: of a pool, the others take its cells for the rest of the run, also where it answers again. */

@@ -3,19 +3,21 @@ import { EngineError } from '../engines/engine.ts'
 import type { Distribution } from '../images/distribution.ts'
 import { abortable } from '../lib/abort.ts'
 import { oneLine } from '../lib/printable.ts'
-import type { RunEventBody } from '../model/event.ts'
-import type { CellOutcome, Reason } from '../model/outcome.ts'
+import type { CellFinished, RunEventBody } from '../model/event.ts'
+import type { EvidenceSink } from '../model/evidence.ts'
+import type { CellOutcome } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
-import type { ObservedIn } from '../model/run-record.ts'
 import { covers } from '../plan/atoms.ts'
 import { fingerprintOf } from '../plan/fingerprint.ts'
 import { limitedBy } from '../plan/plan.ts'
-import { runCell } from './cell.ts'
+import { type CellRun, runCell } from './cell.ts'
 import type { Columns, OpenColumn } from './columns.ts'
 import type { RunDeps } from './deps.ts'
 import type { ImageResult } from './images.ts'
 import { imageTag } from './labels.ts'
 import type { Teardown } from './teardown.ts'
+import { pausesMs, Try } from './tries.ts'
+import { answerKnown, answerUnstarted } from './unstarted.ts'
 
 export interface PlacementContext {
   readonly deps: RunDeps
@@ -24,7 +26,8 @@ export interface PlacementContext {
   readonly distribution: Distribution
   readonly signal: AbortSignal
   readonly sinceStart: () => number
-  readonly clean: (teardown: Teardown) => void
+  /** Resolves when what can be removed is. Never rejects. */
+  readonly clean: (teardown: Teardown) => Promise<void>
 }
 
 const defaultMemoryBytes = 256 * 1024 ** 2
@@ -33,57 +36,113 @@ const defaultMemoryBytes = 256 * 1024 ** 2
 export async function placeCell(planned: RunnableCell, context: PlacementContext): Promise<number | null> {
   const imageIds = await imagesFor(planned, context)
   if (imageIds === null) return null
-  const pool = await poolFor(planned, context)
-  if (pool === null) return null
-  const untried = new Set(pool)
-  for (;;) {
-    const [next, ...others] = context.columns.inTurn(untried)
-    // Where all of them were lost, the cell says so of one.
-    const column = next ?? pool[0]
-    if (column === undefined) return null
-    untried.delete(column)
-    context.columns.choose(column)
-    const attempt = await runOn(column, { planned, imageIds, mayMove: others.length > 0, context })
-    if (!attempt.moves) return attempt.startedMs
-    if (attempt.why === null) continue
-    const text = `${planned.id}: ${column.session.engine.endpoint} ${attempt.why}; it goes to another engine`
-    context.deps.progress({ type: 'notice', text })
+  for (let tried = 0; ; tried++) {
+    const pool = await poolFor(planned, context)
+    if (pool === null) return null
+    const attempt = await runInPool(pool, { planned, imageIds, tried, context })
+    if (attempt.kind === 'answered') return attempt.startedMs
+    const { column, finished, teardown } = attempt
+    if (!(await isOver(finished, { column, tried, context }))) {
+      context.deps.emit(finished)
+      if (!isKept(finished.outcome, context.deps)) void context.clean(teardown)
+      return attempt.startedMs
+    }
+    const { stage, reason, message, durationMs } = finished
+    context.deps.emit({ type: 'cell-tried-again', cell: planned.id, trouble: { stage, reason, message, durationMs } })
+    // Its containers have the names that those of the next try will have.
+    await context.clean(teardown)
   }
 }
 
-/**
- * `moves`: the cell was not answered yet and goes to another engine of the pool. `why` is null where the engine was
- * lost under another cell while this one waited.
- */
-type Attempt =
-  | { readonly moves: true; readonly why: string | null }
-  | { readonly moves: false; readonly startedMs: number | null }
+/** Waits where it may help. */
+async function isOver(
+  { reason }: CellFinished,
+  options: { readonly column: OpenColumn; readonly tried: number; readonly context: PlacementContext },
+): Promise<boolean> {
+  const { columns, deps, signal } = options.context
+  try {
+    if (reason === 'engine-lost') return (await abortable(columns.reopen(options.column), signal)) !== null
+    await deps.clock.sleep(pausesMs[options.tried] ?? 0, signal)
+    return true
+  } catch (error) {
+    // No time is left, or nobody waits for it any more: what was seen is the answer.
+    if (!signal.aborted) throw error
+    return false
+  }
+}
 
-async function runOn(
-  column: OpenColumn,
-  options: {
-    readonly planned: RunnableCell
-    readonly imageIds: ReadonlyMap<string, string>
-    readonly mayMove: boolean
-    readonly context: PlacementContext
-  },
-): Promise<Attempt> {
-  const { context, imageIds, planned } = options
+const isKept = (outcome: CellOutcome, { keepFailed }: RunDeps): boolean =>
+  keepFailed && (outcome === 'fail' || outcome === 'error')
+
+interface Placing {
+  readonly planned: RunnableCell
+  readonly imageIds: ReadonlyMap<string, string>
+  /** How often it was tried before. */
+  readonly tried: number
+  readonly context: PlacementContext
+}
+
+/** `troubled`: trouble that may pass kept it from an answer, which has not been told yet. */
+type Attempt =
+  | { readonly kind: 'answered'; readonly startedMs: number | null }
+  | {
+      readonly kind: 'troubled'
+      readonly startedMs: number | null
+      readonly column: OpenColumn
+      readonly finished: CellFinished
+      readonly teardown: Teardown
+    }
+  /**
+   * It was not answered yet and goes to another engine of the pool. `why` is null where the engine was lost under
+   * another cell while this one waited.
+   */
+  | { readonly kind: 'moves'; readonly why: string | null }
+
+async function runInPool(
+  pool: readonly OpenColumn[],
+  placing: Placing,
+): Promise<Exclude<Attempt, { readonly kind: 'moves' }>> {
+  const { columns, deps } = placing.context
+  const untried = new Set(pool)
+  for (;;) {
+    const [next, ...others] = columns.inTurn(untried)
+    // Where all of them were lost, the cell says so of one.
+    const chosen = next ?? pool[0]
+    if (chosen === undefined) return { kind: 'answered', startedMs: null }
+    const column = columns.latest(chosen)
+    untried.delete(chosen)
+    columns.choose(column)
+    const attempt = await runOn(column, { ...placing, mayMove: others.length > 0 })
+    if (attempt.kind !== 'moves') return attempt
+    if (attempt.why === null) continue
+    const text = `${placing.planned.id}: ${column.session.engine.endpoint} ${attempt.why}; it goes to another engine`
+    deps.progress({ type: 'notice', text })
+  }
+}
+
+async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: boolean }): Promise<Attempt> {
+  const { context, imageIds, planned, tried } = options
   const { signal } = context
   const { session } = column
   const cell = limitedBy(planned, session.facts.unsupported)
   const claim = claimOf(cell, context.deps)
   // So that the next cell sees that this one is on its way there.
   using _coming = column.admission.coming(claim)
-  let moves: Extract<Attempt, { moves: true }> | null = null
+  const seen: Seen = { moves: null, troubled: null, run: null }
+  const now = new Try()
   const emit = (event: RunEventBody) => {
-    const reason = event.type === 'cell-finished' ? event.reason : null
+    now.take(event)
+    if (event.type !== 'cell-finished') return context.deps.emit(event)
+    const { reason } = event
     if (reason === 'engine-lost') context.columns.giveUp(column)
-    if (!options.mayMove || (reason !== 'engine-lost' && reason !== 'not-delivered')) return context.deps.emit(event)
-    moves = { moves: true, why: reason === 'engine-lost' ? 'was lost' : 'did not get its image' }
+    if (options.mayMove && (reason === 'engine-lost' || reason === 'not-delivered')) {
+      seen.moves = { kind: 'moves', why: reason === 'engine-lost' ? 'was lost' : 'did not get its image' }
+    } else if (tried < pausesMs.length && now.mayPass(event)) seen.troubled = event
+    else context.deps.emit(event)
   }
-  const isLost = () => options.mayMove && context.columns.inTurn([column]).length === 0
-  const deps: RunDeps = { ...context.deps, emit }
+  const isLeft = () =>
+    (options.mayMove && context.columns.inTurn([column]).length === 0) || context.columns.latest(column) !== column
+  const deps: RunDeps = { ...context.deps, emit, evidence: evidenceOf(tried, context.deps) }
   const required = cell.unsupported.filter((atom) => cell.required.some((name) => covers(name, atom)))
   if (required.length > 0) {
     answerUnstarted(cell, deps, {
@@ -92,23 +151,25 @@ async function runOn(
       reason: 'not-enforced',
       message: `${cell.environment} requires ${required.join(', ')}, which its engine does not enforce`,
     })
-    return { moves: false, startedMs: null }
+    return { kind: 'answered', startedMs: null }
   }
   const fingerprint = fingerprintHere(cell, { column, imageIds, deps })
   const known = deps.knownPass(cell.id, fingerprint)
   if (known !== null) {
     answerKnown(cell, { known, fingerprint, imageIds, deps })
-    return { moves: false, startedMs: null }
+    return { kind: 'answered', startedMs: null }
   }
   let startedMs: number | null = null
   if (await deliver(cell, { column, imageIds, context: { ...context, deps } })) {
     const work = async () => {
-      if (isLost()) {
-        moves = { moves: true, why: null }
+      if (isLeft()) {
+        seen.moves = { kind: 'moves', why: null }
         return
       }
       startedMs = context.sinceStart()
-      await runHere(cell, { column, imageIds, fingerprint, deps, context })
+      const imageOf = (row: string) => imageIds.get(row) ?? ''
+      const { sinceStart } = context
+      seen.run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart })
     }
     try {
       await column.admission.run(claim, { signal, work })
@@ -117,26 +178,27 @@ async function runOn(
       if (!signal.aborted) throw error
     }
   }
-  return moves ?? { moves: false, startedMs }
+  const { moves, troubled, run } = seen
+  if (run !== null && moves === null && troubled !== null) {
+    return { kind: 'troubled', startedMs, column, finished: troubled, teardown: run.teardown }
+  }
+  if (run !== null && (moves !== null || !isKept(run.outcome, deps))) void context.clean(run.teardown)
+  return moves ?? { kind: 'answered', startedMs }
 }
 
-async function runHere(
-  cell: RunnableCell,
-  options: {
-    readonly column: OpenColumn
-    readonly imageIds: ReadonlyMap<string, string>
-    readonly fingerprint: string
-    readonly deps: RunDeps
-    readonly context: PlacementContext
-  },
-): Promise<void> {
-  const { column, context, deps, fingerprint, imageIds } = options
-  const { session } = column
-  const { signal, sinceStart } = context
-  const imageOf = (row: string) => imageIds.get(row) ?? ''
-  const run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart })
-  const keep = deps.keepFailed && (run.outcome === 'fail' || run.outcome === 'error')
-  if (!keep) context.clean(run.teardown)
+/** What came of a try. */
+interface Seen {
+  moves: Extract<Attempt, { readonly kind: 'moves' }> | null
+  troubled: CellFinished | null
+  run: CellRun | null
+}
+
+/** What was seen of an earlier try does not take the room of this one's evidence. */
+function evidenceOf(tried: number, { evidence }: RunDeps): EvidenceSink {
+  if (tried === 0) return evidence
+  return {
+    put: ({ cell, ...blob }) => evidence.put({ ...blob, ...(cell === undefined ? {} : { cell: `${cell}, ${tried}` }) }),
+  }
 }
 
 function fingerprintHere(
@@ -154,29 +216,6 @@ function fingerprintHere(
     toolVersion,
     secret,
     secretKey: identity.project,
-  })
-}
-
-/** Nothing that the answer depends on has changed since it passed. */
-function answerKnown(
-  cell: RunnableCell,
-  options: {
-    readonly known: ObservedIn
-    readonly fingerprint: string
-    readonly imageIds: ReadonlyMap<string, string>
-    readonly deps: RunDeps
-  },
-): void {
-  const workload = cell.copies.find(({ role }) => role === 'workload')
-  options.deps.emit({
-    ...unstarted(cell),
-    outcome: 'pass',
-    stage: null,
-    reason: null,
-    message: null,
-    fingerprint: options.fingerprint,
-    imageId: workload === undefined ? null : (options.imageIds.get(workload.row) ?? null),
-    observedIn: options.known,
   })
 }
 
@@ -250,29 +289,3 @@ async function deliver(
 }
 
 const messageOf = (error: unknown) => oneLine(error instanceof Error ? error.message : String(error), 500)
-
-function answerUnstarted(
-  cell: RunnableCell,
-  deps: RunDeps,
-  answer: {
-    readonly outcome: CellOutcome
-    readonly stage: 'build' | 'distribute' | 'constraints'
-    readonly reason: Reason
-    readonly message: string
-  },
-): void {
-  deps.emit({ ...unstarted(cell), ...answer })
-}
-
-/** What is known of a cell that was not started. */
-const unstarted = (cell: RunnableCell) =>
-  ({
-    type: 'cell-finished',
-    cell: cell.id,
-    signature: null,
-    fingerprint: null,
-    imageId: null,
-    durationMs: 0,
-    findings: cell.findings,
-    evidence: [],
-  }) as const

@@ -40,11 +40,11 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   const cleaning: Promise<void>[] = []
   const unfinished: Teardown[] = []
   const clean = (what: Teardown) => {
-    cleaning.push(
-      what.run(teardownBudgetMs).then((failures) => {
-        if (failures.length > 0) unfinished.push(what)
-      }),
-    )
+    const done = what.run(teardownBudgetMs).then((failures) => {
+      if (failures.length > 0) unfinished.push(what)
+    })
+    cleaning.push(done)
+    return done
   }
   const onNotice = (text: string) => deps.progress({ type: 'notice', text })
   const columns = new Columns({ ...deps, newTeardown, signal, onNotice })
@@ -79,7 +79,7 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     const nothing = { cells: new Map(), builds: new Map(), distributeMs: 0, bytesDistributed: 0 }
     return { timing: timingOf(plan, { ...nothing, makespanMs: sinceStart() }), leftovers }
   } finally {
-    for (const teardown of teardowns) clean(teardown)
+    for (const teardown of teardowns) void clean(teardown)
     await Promise.all(cleaning)
     // What a full disk kept from being removed can be once the others' containers are gone.
     for (const teardown of unfinished) leftovers.push(...(await teardown.run(secondTeardownBudgetMs)))
@@ -126,7 +126,7 @@ function afterwardsOf(context: PlacementContext): Afterwards {
         imageIds.set(copy.row, made.imageId)
       }
       const imageOf = (row: string) => imageIds.get(row) ?? ''
-      const clean = (run: CellRun) => context.clean(run.teardown)
+      const clean = (run: CellRun) => void context.clean(run.teardown)
       const limited = limitedBy(cell, session.facts.unsupported)
       return runTrial(limited, { ...deps, name, session, signal, imageOf, sinceStart, clean })
     },

@@ -168,6 +168,10 @@ describe('a column behind ssh', () => {
     await server?.[Symbol.asyncDispose]()
   })
   const cells = ['server@far', 'server@here']
+  const begun = async () => {
+    const { id } = await workloadRuns(local, 'server@far')
+    while ((await local.containers.readFile(id, '/tmp/begun', { ...options, maxBytes: 1 })) === null);
+  }
   const outcomesOf = ({ stdout }: { readonly stdout: unknown }) =>
     (JSON.parse(String(stdout)) as RunRecord).cells.map(({ id, outcome, stage, reason }) => [
       id,
@@ -176,20 +180,34 @@ describe('a column behind ssh', () => {
       reason,
     ])
 
-  test('whose connection drops during a check is an error of that cell alone, and the next run has it again', async () => {
+  test('whose connection drops during a check is made again: that cell alone runs anew, and the record says why', async () => {
     const how = { cwd: tested.root, env: server.environment }
     const running = startMatrix(['check', '--json', '--no-rerun', ...cells], how)
-    const begun = async () => {
-      const { id } = await workloadRuns(local, 'server@far')
-      while ((await local.containers.readFile(id, '/tmp/begun', { ...options, maxBytes: 1 })) === null);
-    }
     await during(running, begun())
     await server.cut()
+    const { exitCode, stdout, stderr } = await running
+    expect(outcomesOf({ stdout })).toEqual(cells.map((cell) => [cell, 'pass', null, null]))
+    const run = JSON.parse(String(stdout)) as RunRecord
+    expect(run.cells.map(({ troubles }) => troubles.map(({ stage, reason }) => [stage, reason]))).toEqual([
+      [['check', 'engine-lost']],
+      [],
+    ])
+    expect(stderr).toContain('server@far is tried again, for trouble at check (engine-lost)')
+    expect(exitCode).toBe(0)
+    expect(await leftovers(local, tested.root)).toEqual([])
+  })
+
+  test('that stays lost is an error of that cell alone, and the next run has it again', async () => {
+    const how = { cwd: tested.root, env: server.environment }
+    const running = startMatrix(['check', '--json', '--no-rerun', ...cells], how)
+    await during(running, begun())
+    await server.stop()
     expect(outcomesOf(await running)).toEqual([
       ['server@far', 'error', 'check', 'engine-lost'],
       ['server@here', 'pass', null, null],
     ])
     expect((await running).exitCode).toBe(3)
+    await server.start()
     expect(outcomesOf(await matrix(['check', '--json', ...cells], how))).toEqual(
       cells.map((cell) => [cell, 'pass', null, null]),
     )

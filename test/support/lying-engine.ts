@@ -15,11 +15,14 @@ export interface Drop {
   readonly network?: (spec: NetworkSpec) => NetworkSpec
   /** It stops what it is to restart, and cannot start it again. */
   readonly start?: true
+  /** So often it fails to create the workload. */
+  readonly creations?: number
   /** It does not remove the first network that it is to remove when it is first asked. */
   readonly removal?: true
 }
 
 const lying = (real: Engine, drop: Drop) => {
+  let failures = drop.creations ?? 0
   let refusals = drop.removal === undefined ? 0 : 1
   return {
     ...real,
@@ -39,7 +42,12 @@ const lying = (real: Engine, drop: Drop) => {
     },
     containers: {
       ...real.containers,
-      create: (spec, options) => real.containers.create(drop.container?.(spec) ?? spec, options),
+      create: async (spec, options) => {
+        if (spec.labels['matrix.role'] === 'workload' && failures-- > 0) {
+          throw new EngineError('failed', 'the storage driver is busy')
+        }
+        return real.containers.create(drop.container?.(spec) ?? spec, options)
+      },
       restart: async (id, options) => {
         if (drop.start === undefined) return real.containers.restart(id, options)
         await real.containers.stop(id, options)

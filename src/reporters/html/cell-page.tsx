@@ -4,6 +4,7 @@ import { valueTold } from '../../model/constraint.ts'
 import type { CellRecord, CheckRecord, ConstraintRecord } from '../../model/run-record.ts'
 import { asObserved } from '../../model/staleness.ts'
 import { formatDuration } from '../duration.ts'
+import { troubleTold } from '../sentence.ts'
 import { Causes } from './causes.tsx'
 import { Log } from './log.tsx'
 import { changeWords, checkLook, lookOf } from './looks.ts'
@@ -42,6 +43,11 @@ export const CellPage = ({ view }: { readonly view: CellView }) => {
         </p>
       )}
       <Waived view={view} />
+      {cell.troubles.map((trouble, index) => (
+        <p key={String(index)} class="note">
+          <Line text={`Tried again, for ${troubleTold(trouble)}`} />
+        </p>
+      ))}
       <Again cell={cell} />
       <Causes cell={cell} />
       <Since since={view.since} cell={cell.id} />

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { create } from 'xmlbuilder2'
+import type { RunEvent } from '../../../src/model/event.ts'
 import { foldRun } from '../../../src/model/fold-run.ts'
+import { runSchema } from '../../../src/record/run-schema.ts'
 import { formatDuration } from '../../../src/reporters/duration.ts'
 import { renderGrid } from '../../../src/reporters/grid.ts'
 import { renderJunit } from '../../../src/reporters/junit.ts'
@@ -135,6 +137,29 @@ test('what was taken over from an earlier run is told as that, everywhere', () =
   const lines = terminalLines({ write: (part) => told.push(part), color: false, verbose: false })
   for (const event of events) lines.event(event)
   expect(told.join('')).toContain('api@qa pass since 2026-01-30-120000-abcd, unchanged')
+})
+
+test('trouble after which a cell was tried again is told everywhere, also of what is green then', () => {
+  const trouble = { stage: 'create', reason: 'unobservable', message: 'the disk is busy', durationMs: 7 } as const
+  const events = eventsOf(['api'], ['qa'], { 'api@qa': 'pass' }).flatMap((event): readonly RunEvent[] =>
+    event.type === 'cell-started'
+      ? [event, { atMs: event.atMs, type: 'cell-tried-again', cell: event.cell, trouble }, event]
+      : [event],
+  )
+  const run = foldRun([...events, finished])
+  expect(run.cells[0]).toMatchObject({ outcome: 'pass', flaky: false, troubles: [trouble] })
+  expect(runSchema.safeParse(run).error?.issues ?? []).toEqual([])
+  const why = 'trouble at create (unobservable): the disk is busy'
+  const options = { columns: 100, color: false, reportPath: 'x', timing: false, evidence: () => null }
+  expect(renderFinal(run, options)).toContain(`tried again: api@qa, for ${why}`)
+  expect(renderMarkdown(run)).toContain('the disk is busy')
+  const told: string[] = []
+  const lines = terminalLines({ write: (part) => told.push(part), color: false, verbose: false })
+  for (const event of events) lines.event(event)
+  expect(told.join('')).toContain(`api@qa is tried again, for ${why}`)
+  const live = new LiveRun()
+  for (const event of events) live.event(event)
+  expect(live.state(0).notice).toContain('api@qa is tried again')
 })
 
 test('lines tell each answer and how many there are', () => {

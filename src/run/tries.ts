@@ -1,0 +1,24 @@
+/** A cell that trouble kept from an answer is tried again: a moment later the trouble may be over. */
+import type { CellFinished, RunEventBody } from '../model/event.ts'
+
+/** Before the second try and before the third, which is the last. */
+export const pausesMs = [1_000, 4_000] as const
+
+/** Hears the events of one try of a cell. */
+export class Try {
+  #judged = true
+
+  take(event: RunEventBody): void {
+    // What was seen and could not be judged would be seen alike again.
+    if (event.type === 'cell-check' && event.check.outcome === 'error') this.#judged &&= event.check.actual === null
+  }
+
+  /**
+   * Whether the trouble may be over soon. Not where a machine of a cluster went away, its disk is full or a constraint
+   * is not in force or cannot be seen to be: those are answers. A delivery and a host have tries of their own.
+   */
+  mayPass({ outcome, stage, reason }: CellFinished): boolean {
+    if (outcome !== 'error') return false
+    return reason === 'engine-lost' || (reason === 'unobservable' && stage !== 'constraints' && this.#judged)
+  }
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import type { CellFinished, RunEventBody } from '../../../src/model/event.ts'
+import type { Reason, Stage } from '../../../src/model/outcome.ts'
+import { Try } from '../../../src/run/tries.ts'
+
+const error = (stage: Stage, reason: Reason) => ({ outcome: 'error', stage, reason }) as CellFinished
+const check = (actual: string | null) =>
+  ({ type: 'cell-check', cell: 'api@qa', check: { outcome: 'error', actual } }) as RunEventBody
+
+describe('a cell is tried again', () => {
+  test.each([
+    ['create', 'unobservable'],
+    ['check', 'engine-lost'],
+  ] as const)('after trouble that may pass: %s, %s', (stage, reason) => {
+    expect(new Try().mayPass(error(stage, reason))).toBe(true)
+  })
+
+  test.each([
+    ['check', 'node-lost'],
+    ['start', 'disk-full'],
+    ['constraints', 'not-in-force'],
+    ['constraints', 'not-enforced'],
+    ['constraints', 'unobservable'],
+    ['distribute', 'not-delivered'],
+    ['distribute', 'no-engine'],
+    ['check', 'internal'],
+  ] as const)('not after what is an answer, or was tried again already: %s, %s', (stage, reason) => {
+    expect(new Try().mayPass(error(stage, reason))).toBe(false)
+  })
+
+  test('not where the product is seen to fail', () => {
+    expect(new Try().mayPass({ ...error('check', 'unobservable'), outcome: 'fail' })).toBe(false)
+  })
+
+  test('not where a reply was seen that cannot be judged', () => {
+    const [seen, unseen] = [new Try(), new Try()]
+    seen.take(check('a body that is cut'))
+    unseen.take(check(null))
+    expect(seen.mayPass(error('check', 'unobservable'))).toBe(false)
+    expect(unseen.mayPass(error('check', 'unobservable'))).toBe(true)
+  })
+})
