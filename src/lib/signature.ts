@@ -23,10 +23,11 @@ export function signatureOf(failure: Failure): string {
 
 /**
  * Takes times, ids, addresses and numbers out of a message, which differ from run to run, and what Matrix calls a cell's
- * own objects on an engine, which differs from cell to cell.
+ * own objects on an engine and what only some engines tell, which differs from cell to cell.
  */
 function normaliseMessage(message: string): string {
   return message
+    .replace(/; the workload listens on .*/, '')
     .replace(/\bmatrix-\d{4}-\d\d-\d\d-\d{6}-[0-9a-f]{4}-[a-z0-9-]+\.[a-z0-9-]+/g, '<own>')
     .replace(/\bmatrix-[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9.-]+/g, '<image>')
     .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, '<time>')

@@ -14,7 +14,7 @@ import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
 import { redact, redactJson } from './evidence.ts'
 import type { CookieJar } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
-import type { ProbeTarget } from './probes/target.ts'
+import { listensElsewhere, type ProbeTarget } from './probes/target.ts'
 
 export interface CheckContext {
   readonly engine: Engine
@@ -184,24 +184,33 @@ async function runProbe(
 ): Promise<Verdict> {
   const { context, state, step } = input
   const { clock, timeScale } = context
+  const target = context.targets.get(step.on ?? '')
+  if (target === undefined) throw new Error(`no container "${step.on ?? ''}" in ${context.cell}`)
   const until = step.eventuallyMs === undefined ? null : clock.now() + step.eventuallyMs * timeScale
   for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, 1000)) {
     const leftMs = until === null ? Number.POSITIVE_INFINITY : until - clock.now()
-    const { verdict, observation } = await probeOnce(probe, { ...input, limitMs: Math.max(1, leftMs) })
+    const { verdict, observation } = await probeOnce(probe, { ...input, target, limitMs: Math.max(1, leftMs) })
     const captured = verdict.outcome === 'pass' ? await capture(step.capture, observation, state.captures) : null
     const result = captured ?? verdict
-    if (result.outcome === 'pass' || until === null || clock.now() + waitMs >= until) return result
+    if (result.outcome === 'pass' || until === null || clock.now() + waitMs >= until) {
+      const elsewhere = await listensElsewhere(result.reason, { target, signal: context.signal })
+      return elsewhere === '' ? result : { ...result, message: `${result.message}${elsewhere}` }
+    }
     await clock.sleep(waitMs, context.signal)
   }
 }
 
 async function probeOnce(
   probe: Probe,
-  input: { readonly context: CheckContext; readonly state: State; readonly step: Step; readonly limitMs: number },
+  input: {
+    readonly context: CheckContext
+    readonly state: State
+    readonly step: Step
+    readonly target: ProbeTarget
+    readonly limitMs: number
+  },
 ): Promise<{ readonly verdict: Verdict; readonly observation: Observation }> {
-  const { context, state, step } = input
-  const target = context.targets.get(step.on ?? '')
-  if (target === undefined) throw new Error(`no container "${step.on ?? ''}" in ${context.cell}`)
+  const { context, state, step, target } = input
   const ownMs = probe.kind === 'exit' ? probe.withinMs * context.timeScale + 1000 : step.timeoutMs * context.timeScale
   using limit = deadline(Math.min(ownMs, input.limitMs), context.signal)
   state.attempts += 1

@@ -15,6 +15,7 @@ import { DialError, type ProbeTarget } from './probes/target.ts'
 import { CellProblem, lossOf, type Problem, problemOf } from './problem.ts'
 import { readyWithinMs, waitReady } from './readiness.ts'
 import { dial, reach } from './relay/dial.ts'
+import { listening } from './relay/listening.ts'
 import type { EngineSession, SessionHost } from './session.ts'
 import type { Teardown } from './teardown.ts'
 import type { Verification } from './verify/judge.ts'
@@ -95,6 +96,7 @@ export async function startCopy(
     },
     reach: async (port, options) =>
       reach(machine.helper, { ...addressOf(state), ...named(port), signal: options.signal }),
+    listening: async (options) => listening(machine.helper, { pid: addressOf(state).pid, signal: options.signal }),
   }
   const verified = verify(copy, { containerId, host: machine, context }).catch((error: unknown) =>
     unverified(copy, context, oneLine(error instanceof Error ? error.message : String(error))),

@@ -10,7 +10,7 @@ import type { RunnableCell } from '../model/plan.ts'
 import { redact } from './evidence.ts'
 import { trouble } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
-import type { ProbeTarget } from './probes/target.ts'
+import { listensElsewhere, type ProbeTarget } from './probes/target.ts'
 
 /** How long a copy may take until it is ready: what it says itself, or what its environment grants where that is less. */
 export function readyWithinMs(readiness: Readiness, cell: Pick<RunnableCell, 'contract' | 'timeScale'>): number {
@@ -109,7 +109,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
   } finally {
     stop()
   }
-  const message = `not ready within ${Math.round(context.deadlineMs)} ms; the last of ${attempts} attempts: ${last.message}`
+  const message = `not ready within ${Math.round(context.deadlineMs)} ms; the last of ${attempts} attempts: ${last.message}${await listensElsewhere(last.reason, context)}`
   return notReady({ reason: last.error ? last.reason : 'deadline', message, error: last.error })
 }
 

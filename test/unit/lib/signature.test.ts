@@ -24,6 +24,10 @@ describe('the same failure has the same signature', () => {
       signature('2026-02-01T13:00:09Z dial tcp 172.17.0.2:5433: refused after 12 tries'),
     )
   })
+  test('on an engine that tells where the workload listens instead', () => {
+    const refused = 'nothing listens on 10.0.0.7:8080 (http)'
+    expect(signature(`${refused}; the workload listens on 0.0.0.0:3000`)).toBe(signature(refused))
+  })
 })
 
 test('another failure has another signature', () => {

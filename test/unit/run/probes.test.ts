@@ -26,6 +26,7 @@ function contextOf(engine: Engine, target: Partial<ProbeTarget>, rest: Partial<P
       imageId: '',
       dial: async () => new Duplex(),
       reach: async () => {},
+      listening: async () => [],
       ...target,
     },
     clock: systemClock,

@@ -24,6 +24,7 @@ function wait(attempts: readonly ('hangs' | 'answers')[]) {
     ports: { http: 8080 },
     imageId: 'sha256:0',
     dial: () => Promise.reject(new Error('not dialled')),
+    listening: async () => [],
     reach: (_port, { signal }) =>
       left.shift() === 'answers'
         ? Promise.resolve()

@@ -22,7 +22,15 @@ function wait(log: () => AsyncIterable<LogLine>, failOn: Matcher = { contains: '
   }
   return waitReady(readiness, {
     engine,
-    target: { alias: 'api', containerId: 'x', ports: { http: 80 }, imageId: '', dial: refused, reach: refused },
+    target: {
+      alias: 'api',
+      containerId: 'x',
+      ports: { http: 80 },
+      imageId: '',
+      dial: refused,
+      reach: refused,
+      listening: async () => [],
+    },
     clock: systemClock,
     signal: new AbortController().signal,
     deadlineMs: 60_000,
