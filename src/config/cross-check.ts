@@ -7,8 +7,13 @@ import { captureProblems } from './check-captures.ts'
 import { didYouMean } from './nearest.ts'
 
 export interface CrossCheckInput {
-  /** Ids of stacks whose file is there and has mistakes of its own; what refers to them is not a mistake too. */
+  /** Ids of those whose file nothing can be made of; what refers to them is not a mistake too. */
   readonly brokenStacks: ReadonlySet<string>
+  readonly brokenEnvironments: ReadonlySet<string>
+  /** Row → names in its file of which something could not be read: what is not seen there may be there. */
+  readonly holes: ReadonlyMap<string, ReadonlySet<string>>
+  /** Nothing of what declares them could not be read. */
+  readonly secretsAreKnown: boolean
   readonly rows: readonly Row[]
   readonly environments: readonly Environment[]
   readonly exclusions: readonly (Exclusion & { readonly at: SourceLocation })[]
@@ -100,6 +105,8 @@ function nameConflicts(
   return problems
 }
 
+const hasHole = (row: Row, name: string, { holes }: CrossCheckInput): boolean => holes.get(row.id)?.has(name) === true
+
 function isBroken(row: string, input: CrossCheckInput): boolean {
   return [...input.brokenStacks].some((base) => row === base || row.startsWith(`${base}-`))
 }
@@ -124,7 +131,7 @@ function checksOf(
   context: { readonly rows: ReadonlyMap<string, Row>; readonly input: CrossCheckInput },
 ): readonly Diagnostic[] {
   const problems: Diagnostic[] = []
-  if (row.checks.length === 0)
+  if (row.checks.length === 0 && !hasHole(row, 'checks', context.input))
     problems.push(error('no-checks', `"${row.id}" has no checks, so nothing could ever be known of it`, row.at))
   const names = new Set<string>()
   const targets = reachable(row, context.rows)
@@ -135,7 +142,7 @@ function checksOf(
     problems.push(...captureProblems(check))
     for (const step of stepsOf(check)) problems.push(...stepProblems(step, { row, targets, input: context.input }))
   }
-  if (row.kind === 'scenario' && row.needs.length === 0) {
+  if (row.kind === 'scenario' && row.needs.length === 0 && !hasHole(row, 'needs', context.input)) {
     problems.push(
       error(
         'no-image',
@@ -156,10 +163,8 @@ function checksOf(
       problems.push(...stepProblems(step, { row, targets, input: context.input }))
     }
     for (const [name, value] of Object.entries(row.environment)) {
-      if (typeof value !== 'string' && !Object.hasOwn(context.input.secrets, value.secret)) {
-        const at = context.input.locate(row, ['environment', name])
-        problems.push(unknown('secret', value.secret, { at, known: Object.keys(context.input.secrets) }))
-      }
+      if (typeof value === 'string') continue
+      problems.push(...secretProblems(value.secret, context.input.locate(row, ['environment', name]), context.input))
     }
   }
   return problems
@@ -188,16 +193,24 @@ function stepProblems(
   const target = step.on === undefined ? row : targets.get(step.on)
   // A need that leads nowhere has been reported where it is declared.
   if (target === undefined && row.needs.some((need) => need.alias === step.on)) return []
+  if (target === undefined && [row, ...targets.values()].some((one) => mayNeedMore(one, context.input))) return []
   if (target === undefined) return [unknown('need', step.on ?? '', { at: step.at, known: [...targets.keys()] })]
-  if ('port' in step.act && target.kind === 'stack' && !Object.hasOwn(target.ports, step.act.port)) {
+  const hasPort = (name: string) =>
+    target.kind !== 'stack' || Object.hasOwn(target.ports, name) || hasHole(target, 'ports', context.input)
+  if ('port' in step.act && !hasPort(step.act.port) && target.kind === 'stack') {
     problems.push(unknown('port', step.act.port, { at: step.at, known: Object.keys(target.ports) }))
   }
-  for (const name of secretsIn(step.act)) {
-    if (!Object.hasOwn(context.input.secrets, name))
-      problems.push(unknown('secret', name, { at: step.at, known: Object.keys(context.input.secrets) }))
-  }
+  for (const name of secretsIn(step.act)) problems.push(...secretProblems(name, step.at, context.input))
   return problems
 }
+
+function secretProblems(name: string, at: SourceLocation, input: CrossCheckInput): readonly Diagnostic[] {
+  if (Object.hasOwn(input.secrets, name) || !input.secretsAreKnown) return []
+  return [unknown('secret', name, { at, known: Object.keys(input.secrets) })]
+}
+
+const mayNeedMore = (row: Row, input: CrossCheckInput): boolean =>
+  hasHole(row, 'needs', input) || row.needs.some((need) => isBroken(need.row, input))
 
 function secretsIn(value: unknown): readonly string[] {
   if (value === null || typeof value !== 'object') return []
@@ -233,13 +246,15 @@ function cycles(rows: ReadonlyMap<string, Row>, input: CrossCheckInput): readonl
 }
 
 function exclusionOf(exclusion: CrossCheckInput['exclusions'][number], input: CrossCheckInput): readonly Diagnostic[] {
-  const hasRow = input.rows.some((row) => row.id === exclusion.stack || row.base === exclusion.stack)
-  const hasEnvironment = input.environments.some((environment) => environment.id === exclusion.environment)
+  const { environment, stack } = exclusion
+  const hasRow = isBroken(stack, input) || input.rows.some((row) => row.id === stack || row.base === stack)
+  const hasEnvironment =
+    input.brokenEnvironments.has(environment) || input.environments.some(({ id }) => id === environment)
   if (hasRow && hasEnvironment) return []
   return [
     error(
       'exclusion',
-      `${exclusion.stack}@${exclusion.environment} is no cell of this project, so nothing is excluded by it`,
+      `${stack}@${environment} is no cell of this project, so nothing is excluded by it`,
       exclusion.at,
     ),
   ]

@@ -14,6 +14,7 @@ import { jsonSchemas, type SchemaName } from './json-schema.ts'
 import { type Located, locate, mergeLocated, parseLocated, plainOf, without, withoutPaths } from './located.ts'
 import { presets } from './presets.ts'
 import { beginningOf, idPattern, ProjectFiles } from './project-files.ts'
+import { type Parsed, salvage } from './salvage.ts'
 import { environmentOf, rowOf, waiversOf } from './to-model.ts'
 
 export type LoadResult =
@@ -31,6 +32,9 @@ class Loader {
   readonly #files: ProjectFiles
   readonly #nodes = new Map<string, Located>()
   readonly #brokenStacks = new Set<string>()
+  readonly #brokenEnvironments = new Set<string>()
+  /** Row, or a file's name → names of which something could not be read. */
+  readonly #holes = new Map<string, ReadonlySet<string>>()
   readonly #schemas = jsonSchemas()
 
   constructor(root: string, variables: Variables) {
@@ -54,7 +58,10 @@ class Loader {
         environments,
         exclusions: settings.exclusions,
         secrets: settings.secrets,
+        secretsAreKnown: !this.#holes.get('matrix.yaml')?.has('secrets'),
         brokenStacks: this.#brokenStacks,
+        brokenEnvironments: this.#brokenEnvironments,
+        holes: this.#holes,
         locate: (row, path) => {
           const node = this.#nodes.get(row.id)
           return node === undefined ? row.at : locate(node, path)
@@ -105,7 +112,8 @@ class Loader {
     const notify = (found?.value.notify ?? []).map((target, index): NotifyTarget => {
       if ('command' in target) return { kind: 'command', command: target.command }
       const { webhook } = target
-      if (found !== null && typeof webhook !== 'string' && !Object.hasOwn(secrets, webhook.secret)) {
+      const known = typeof webhook === 'string' || Object.hasOwn(secrets, webhook.secret)
+      if (found !== null && !known && !found.holes.has('secrets')) {
         const at = locate(found.node, ['notify', index, 'webhook', 'secret'])
         this.#files.report('unknown-secret', `there is no secret "${webhook.secret}"`, at)
       }
@@ -145,19 +153,24 @@ class Loader {
     node: Located,
     context: { readonly id: string; readonly base: string; readonly file: string },
   ): Promise<readonly Row[]> {
-    const parsed = this.#parse(node, stack, 'stack')
-    if (parsed === null) {
+    const found = this.#parse(node, stack, 'stack')
+    if (found === null) {
       this.#brokenStacks.add(context.base)
       return []
     }
+    this.#holes.set(context.id, found.holes)
+    const parsed = found.value
     if (parsed.build !== undefined && parsed.image !== undefined) {
       this.#files.report('conflict', 'a stack has a build or an image, not both', locate(node, ['image'], 'key'))
     }
     const folder = join(this.#root, 'stacks', context.base)
     const directory = resolve(folder, parsed.build?.context ?? '.')
     if (parsed.build !== undefined) await this.#checkBuild(node, { directory, dockerfile: parsed.build.dockerfile })
-    this.#nodes.set(context.id, node)
-    return [rowOf(parsed, { id: context.id, base: context.base, node, directory })]
+    this.#nodes.set(context.id, found.node)
+    const isOpen = parsed.build === undefined && (found.holes.has('build') || found.holes.has('image'))
+    // Not a scenario: of its image only nothing is known.
+    const told = isOpen ? { ...parsed, image: parsed.image ?? '' } : parsed
+    return [rowOf(told, { id: context.id, base: context.base, node: found.node, directory })]
   }
 
   async #checkBuild(node: Located, build: { readonly directory: string; readonly dockerfile: string }): Promise<void> {
@@ -189,11 +202,13 @@ class Loader {
       if (!idPattern.test(id))
         this.#files.report('id', `"${id}" is no id: small letters, digits and inner hyphens`, beginningOf(file))
       const own = await this.#files.read(file, false)
-      if (own === null) continue
-      const node = this.#withPresets(own)
-      const parsed = this.#parse(node, environment, 'environment')
-      if (parsed === null) continue
-      const made = environmentOf(parsed, { id, node })
+      const found = own === null ? null : this.#parse(this.#withPresets(own), environment, 'environment')
+      if (found === null) {
+        this.#brokenEnvironments.add(id)
+        continue
+      }
+      const { node } = found
+      const made = environmentOf(found.value, { id, node })
       environments.push({ ...made, constraints: await this.#withProfiles(made.constraints, node) })
     }
     return environments
@@ -254,17 +269,19 @@ class Loader {
   async #loadFile<T extends z.ZodType>(
     file: string,
     options: { readonly schema: T; readonly name: SchemaName; readonly optional: boolean },
-  ): Promise<{ readonly value: z.output<T>; readonly node: Located } | null> {
+  ): Promise<Parsed<z.output<T>> | null> {
     const node = await this.#files.read(file, options.optional)
-    if (node === null) return null
-    const value = this.#parse(node, options.schema, options.name)
-    return value === null ? null : { value, node }
+    const found = node === null ? null : this.#parse(node, options.schema, options.name)
+    const unread = node === null ? this.#files.diagnostics.some(({ at }) => at.file === file) : found === null
+    this.#holes.set(file, unread ? new Set(allowedKeys(this.#schemas[options.name], [])) : (found?.holes ?? new Set()))
+    return found
   }
 
-  #parse<T extends z.ZodType>(node: Located, schema: T, name: SchemaName): z.output<T> | null {
+  /** Null where nothing can be made of it; what is wrong with it is reported in any case. */
+  #parse<T extends z.ZodType>(node: Located, schema: T, name: SchemaName): Parsed<z.output<T>> | null {
     const isEmpty = node.kind === 'scalar' && node.value === null
     const result = schema.safeParse(isEmpty ? {} : plainOf(node))
-    if (result.success) return result.data
+    if (result.success) return { value: result.data, node, holes: new Set() }
     const extensions = extensionPaths(result.error.issues)
     if (extensions.length > 0) return this.#parse(withoutPaths(node, extensions), schema, name)
     const found = diagnosticsOf(result.error.issues, {
@@ -272,6 +289,8 @@ class Loader {
       allowedAt: (path) => allowedKeys(this.#schemas[name], path),
     })
     this.#files.diagnostics.push(...found)
-    return null
+    const rest = salvage(node, result.error.issues, allowedKeys(this.#schemas[name], []))
+    const again = rest === null ? null : schema.safeParse(plainOf(rest.node))
+    return rest !== null && again?.success ? { value: again.data, ...rest } : null
   }
 }

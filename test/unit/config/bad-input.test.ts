@@ -327,6 +327,96 @@ checks: [{ name: it answers, on: api, http: { port: http } }]
     expect(lines).toEqual([expect.stringMatching(/stacks\/queue\/stack\.yaml:3:1 unknown-key/)])
   })
 
+  test('tells also what refers to nothing in a file whose form is wrong', async () => {
+    const lines = await shown({
+      'matrix.yaml': `verson: 1
+secrets: { token: { env: TOKEN } }
+exclude:
+  - { stack: api, environment: qb, reason: no such place }
+  - { stack: api, environment: qa }
+`,
+      'environments/qa.yaml': 'constraints: { cpu: 1 }\nextends: kubernets\n',
+      'environments/lan.yaml': 'contrct: {}\nconstraints: { security_opt: ["seccomp:./none.json"] }\n',
+      ...stack(`build: { context: ., dockerfile: Nope }
+ports: { http: { port: 80 } }
+service: { mem_limit: 5 }
+needs: [nobody]
+environment: { P: { secret: tokn } }
+checks:
+  - { name: a, http: { port: web } }
+  - { name: b, http: { port: http }, expect: { stauts: 200 } }
+  - { name: c, on: nowhere, http: { port: http } }
+`),
+    })
+    expect(lines.map((line) => line.replace(/^(\S+):\d+ (\S+): .*$/, '$1 $2'))).toEqual([
+      'environments/lan.yaml:1 unknown-key',
+      'environments/lan.yaml:2 missing-file',
+      'environments/qa.yaml:1 unknown-key',
+      'environments/qa.yaml:2 unknown-preset',
+      'matrix.yaml:1 unknown-key',
+      'matrix.yaml:4 exclusion',
+      'matrix.yaml:5 missing',
+      'stacks/api/stack.yaml:1 missing-file',
+      'stacks/api/stack.yaml:3 unit',
+      'stacks/api/stack.yaml:4 unknown-stack',
+      'stacks/api/stack.yaml:5 unknown-secret',
+      'stacks/api/stack.yaml:7 unknown-port',
+      'stacks/api/stack.yaml:8 unknown-key',
+      'stacks/api/stack.yaml:9 unknown-need',
+    ])
+  })
+
+  test.each([
+    ['a port', stack(`build: { context: . }\nports: { http: { port: 0 } }\n${checks}`), /2:24 value/],
+    [
+      'the name of what has the ports',
+      stack(`build: { context: . }\nprots: { http: { port: 80 } }\n${checks}`),
+      /2:1 /,
+    ],
+    ['the name of what has the checks', stack(`${ports}chekcs: []\n`), /3:1 /],
+    [
+      'a need that a check is aimed at',
+      stack(`${ports}needs: [Db]\nchecks: [{ name: a, on: db, http: { port: http } }]\n`),
+      /3:9 /,
+    ],
+    [
+      'the build of a stack that is needed',
+      {
+        ...stack(`${ports}needs: [queue]\n${checks}`),
+        'stacks/queue/stack.yaml': `build: 5\nports: { http: { port: 80 } }\n${checks}`,
+      },
+      /queue\/stack\.yaml:1:8 /,
+    ],
+    [
+      'a secret',
+      {
+        'matrix.yaml': 'secrets: { token: { env: 5 } }\n',
+        ...stack(`${ports}environment: { T: { secret: token } }\n${checks}`),
+      },
+      /matrix\.yaml:1:/,
+    ],
+    [
+      'the settings',
+      {
+        'matrix.yaml': '- secrets\n',
+        ...stack(`${ports}environment: { T: { secret: token } }\n${checks}`),
+      },
+      /matrix\.yaml:1:1 type/,
+    ],
+    [
+      'an environment that is excluded somewhere',
+      {
+        'matrix.yaml': 'exclude: [{ stack: api, environment: lan, reason: x }]\n',
+        'environments/lan.yaml': '- a\n',
+      },
+      /lan\.yaml:1:1 type/,
+    ],
+  ])('with a mistake in %s is not told one in what refers to it', async (_, files, expected) => {
+    const lines = await shown(files)
+    expect(lines.join('\n')).toMatch(expected)
+    expect(lines).toHaveLength(1)
+  })
+
   test.each([
     ['a byte order mark', { 'environments/qa.yaml': '\uFEFFtitle: QA\n' }],
     ['CRLF line ends', { 'environments/qa.yaml': 'title: QA\r\nconstraints:\r\n  cpus: 1\r\n' }],
