@@ -5,6 +5,7 @@ import { isatty } from 'node:tty'
 import { Command, CommanderError } from 'commander'
 import { addChecking } from './cli/checking.ts'
 import { addDeclarations } from './cli/declarations.ts'
+import { addHelp } from './cli/help.ts'
 import { addKept } from './cli/kept.ts'
 import { addMachine } from './cli/machine.ts'
 import { examples, type Perform } from './cli/options.ts'
@@ -95,6 +96,7 @@ const program = new Command('matrix')
   .addHelpText('after', examples(['matrix check --stack api-endpoint', 'matrix list', 'matrix doctor']))
 
 for (const add of [addChecking, addKept, addResults, addDeclarations, addMachine]) add(program, perform)
+addHelp(program)
 
 /** Says what went wrong that no command expected, and gives the exit code for it. */
 function unexpected(error: unknown): number {

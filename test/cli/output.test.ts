@@ -46,6 +46,22 @@ describe('matrix', () => {
     })
   })
 
+  test('helps with each command, and refuses to help with one that there is not', async () => {
+    expect(await matrix(['help', 'check'], { cwd: '/' })).toEqual(await matrix(['check', '--help'], { cwd: '/' }))
+    expect(await matrix(['help', 'env', 'up'], { cwd: '/' })).toEqual(
+      await matrix(['env', 'up', '--help'], { cwd: '/' }),
+    )
+    expect((await matrix(['help'], { cwd: '/' })).stdout).toBe((await matrix(['--help'], { cwd: '/' })).stdout)
+    for (const [words, told] of [
+      [['help', 'chek'], "matrix: unknown command 'chek'\n(Did you mean check?)\n"],
+      [['help', 'env', 'dwn'], "matrix: unknown command 'dwn'\n(Did you mean down?)\n"],
+      [['env', 'help', 'nope'], "matrix: unknown command 'nope'\n"],
+      [['help', 'check', 'nope'], "matrix: check has no command 'nope' below it\n"],
+    ] as const) {
+      expect(await matrix(words, { cwd: '/' })).toEqual({ exitCode: 2, stdout: '', stderr: told })
+    }
+  })
+
   test('tells each host that this machine could offer, what was tried, and what the project takes together', async () => {
     const vast = 'engine: { provision: { kind: vm, release: bookworm, memory: 99999g } }'
     using asking = project({ ...environment('vast', vast), ...serverStack('api') })
