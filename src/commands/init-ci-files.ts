@@ -33,7 +33,8 @@ jobs:
         uses: actions/cache/restore@v4
         with:
           path: reports
-          key: matrix-reports-\${{ github.run_id }}
+          # A cache is written once: run again, the job saves one more.
+          key: matrix-reports-\${{ github.run_id }}-\${{ github.run_attempt }}
           restore-keys: matrix-reports-
       - run: npx --no matrix nightly --deadline 90m
       - name: Keep them for the next night
@@ -41,12 +42,13 @@ jobs:
         uses: actions/cache/save@v4
         with:
           path: reports
-          key: matrix-reports-\${{ github.run_id }}
+          key: matrix-reports-\${{ github.run_id }}-\${{ github.run_attempt }}
       - uses: actions/upload-artifact@v4
         if: always()
         with:
           name: matrix
           path: reports
+          overwrite: true
           retention-days: 30
 `
 
@@ -56,7 +58,8 @@ matrix-nightly:
   image: node:22
   rules:
     - if: $CI_PIPELINE_SOURCE == "schedule"
-  # The job needs a container engine: a runner with its socket, or the service of Docker in Docker.
+  # The job needs a container engine. The service of Docker in Docker needs a runner with "privileged = true"; where the
+  # runner has the socket of an engine, take out services and both variables.
   services:
     - docker:dind
   variables:
@@ -64,7 +67,7 @@ matrix-nightly:
     DOCKER_TLS_CERTDIR: ""
   resource_group: matrix-nightly
   timeout: 2h
-  # Reports and history go on from night to night.
+  # Reports and history go on from night to night. Several runners need a shared cache for it, or a tag that names one.
   cache:
     key: matrix-reports
     paths:
@@ -83,13 +86,16 @@ matrix-nightly:
       junit: reports/junit.xml
 `
 
-const jenkins = `// Every night: fills the matrix. The workspace keeps reports and history from night to night.
+const jenkins = `// Every night: fills the matrix. The workspace keeps reports and history from night to night, so it is one agent's: name
+// a label that only that one has, and clean the workspace of nothing that is in reports/.
 pipeline {
   agent any
   triggers { cron('H 2 * * *') }
   options {
     disableConcurrentBuilds()
     timeout(time: 2, unit: 'HOURS')
+    // What is archived holds every run that reports/ keeps.
+    buildDiscarder(logRotator(artifactNumToKeepStr: '7', numToKeepStr: '60'))
   }
   stages {
     stage('matrix') {
@@ -109,7 +115,8 @@ pipeline {
   post {
     always {
       // Jenkins forbids scripts and inline styles in what it serves: this layout has neither in it.
-      sh 'npx --no matrix report --separate'
+      // Where the job came to no run there is nothing to render, and what broke it is to be read, not this.
+      sh 'npx --no matrix report --separate || true'
       junit testResults: 'reports/junit.xml', allowEmptyResults: true, skipPublishingChecks: true
       archiveArtifacts artifacts: 'reports/**', allowEmptyArchive: true
     }
@@ -126,9 +133,12 @@ After=network-online.target docker.service
 
 [Service]
 Type=oneshot
+# It may speak to the engine: with Docker, a member of the group docker.
+User=matrix
 WorkingDirectory=/srv/shop
 ExecStart=/usr/bin/env npx --no matrix nightly --deadline 90m
-# 1 and 3 are answers: something failed, or could not be observed. They show in "systemctl status".
+# 1 and 3 are answers: something failed, or could not be observed. The unit is failed then, as "systemctl --failed" shows;
+# OnFailure= in [Unit] names a unit that tells somebody.
 TimeoutStartSec=2h
 # The first signal lets it clean up.
 KillMode=mixed
@@ -150,6 +160,7 @@ WantedBy=timers.target
 
 const cron = `# /etc/cron.d/matrix: set the folder and the user. Cron mails what is printed.
 MAILTO=ops@example.org
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 17 2 * * * matrix cd /srv/shop && mkdir -p reports && flock -n reports/.nightly.lock npx --no matrix nightly --deadline 90m
 `
 

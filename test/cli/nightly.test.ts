@@ -42,6 +42,13 @@ describe('matrix init --ci', () => {
     expect(text).toContain('matrix report --merge')
     expect((await createLinter())(text, '.github/workflows/matrix-parts.yml')).toEqual([])
   })
+  test('github: a job that is run again keeps its reports too', async () => {
+    const { steps } = parse(await writtenBy('github', '.github/workflows/matrix.yml')).jobs.nightly
+    const withs = steps.flatMap((step: { with?: Record<string, string> }) => step.with ?? [])
+    const keys = withs.flatMap(({ key }: Record<string, string>) => key ?? [])
+    expect(keys).toEqual(Array(2).fill(expect.stringContaining('github.run_attempt')))
+    expect(withs.find(({ name }: Record<string, string>) => name === 'matrix')).toMatchObject({ overwrite: true })
+  })
   test('gitlab: a job that keeps reports and history', async () => {
     const job = parse(await writtenBy('gitlab', '.gitlab/matrix.yml'))['matrix-nightly']
     expect(job.script).toContainEqual(expect.stringContaining('matrix nightly'))
@@ -51,6 +58,10 @@ describe('matrix init --ci', () => {
   test('jenkins, systemd and cron run the same command', async () => {
     expect(await writtenBy('jenkins', 'Jenkinsfile')).toContain('npx --no matrix nightly')
     expect(await writtenBy('systemd', 'deploy/matrix-nightly.service')).toMatch(/^ExecStart=.*matrix nightly/m)
+    expect(await writtenBy('systemd', 'deploy/matrix-nightly.service')).toMatch(/^User=/m)
+    // What is archived does not grow for ever, and a night without a run is not told as a report that cannot be made.
+    expect(await writtenBy('jenkins', 'Jenkinsfile')).toMatch(/buildDiscarder[\s\S]*report --separate \|\| true/)
+    expect(await writtenBy('cron', 'deploy/matrix.cron')).toMatch(/^PATH=.*\/usr\/local\/bin/m)
     const cron = (await writtenBy('cron', 'deploy/matrix.cron')).split('\n').filter((line) => /^\d/.test(line))
     expect(cron).toEqual([expect.stringMatching(/^17 2 \* \* \* \S+ .*matrix nightly/)])
   })
