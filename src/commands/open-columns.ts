@@ -116,7 +116,7 @@ export class OpenColumns implements AsyncDisposable {
       onProgress: (text) => progress({ type: 'host-progress', environment, text }),
     })
     if (!up.ok) throw new EngineError('unreachable', up.problem.message, { hint: up.problem.hint })
-    return { engine: connectAccess(up.access), onThisMachine: spec.kind !== 'vm' }
+    return { engine: connectAccess(up.access), onThisMachine: spec.kind !== 'vm', emulated: up.emulated === true }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

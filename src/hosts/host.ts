@@ -38,6 +38,8 @@ export type HostUp =
       readonly access: HostAccess
       /** False where it ran already and was well. */
       readonly started: boolean
+      /** Its processors are emulated, and do a fraction of what this machine's do. */
+      readonly emulated?: boolean
     }
   | { readonly ok: false; readonly problem: HostProblem }
 

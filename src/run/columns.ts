@@ -5,6 +5,7 @@ import { Admission } from '../lib/admission.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RunEventBody } from '../model/event.ts'
 import type { RunIdentity } from './labels.ts'
+import { placesOf } from './places.ts'
 import { type EngineSession, openSession } from './session.ts'
 import type { Teardown } from './teardown.ts'
 
@@ -13,6 +14,8 @@ export interface Column {
   readonly engine: Engine
   /** Its containers take this machine's processors and memory, beside those of every other such engine. */
   readonly onThisMachine: boolean
+  /** Its processors do a fraction of what real ones do. */
+  readonly emulated?: boolean
 }
 
 /** A column that is ready for cells. */
@@ -157,19 +160,20 @@ export class Columns {
     return opened
   }
 
-  #openOnce({ engine, onThisMachine }: Column): Promise<OpenColumn> {
+  #openOnce(column: Column): Promise<OpenColumn> {
+    const { engine } = column
     let opening = this.#byEngine.get(engine)
     if (opening === undefined) {
-      opening = this.#openEngine(engine, onThisMachine)
+      opening = this.#openEngine(column)
       this.#byEngine.set(engine, opening)
     }
     return opening
   }
 
-  async #openEngine(engine: Engine, onThisMachine: boolean): Promise<OpenColumn> {
+  async #openEngine({ engine, onThisMachine, emulated = false }: Column): Promise<OpenColumn> {
     const session = await openSession(engine, { ...this.#deps, teardown: this.#deps.newTeardown() })
     const { memoryBytes, cpus } = session.facts
-    const places = this.#deps.concurrency ?? Math.min(8, Math.max(2, cpus * 3))
+    const places = this.#deps.concurrency ?? placesOf({ cpus, emulated })
     const limits = { places, budgetBytes: memoryBytes * 0.8 }
     if (!onThisMachine) return { session, admission: new Admission(limits) }
     this.#thisMachine ??= new Admission(limits)

@@ -15,6 +15,7 @@ import type { Columns, OpenColumn } from './columns.ts'
 import type { RunDeps } from './deps.ts'
 import type { ImageResult } from './images.ts'
 import { imageTag } from './labels.ts'
+import { claimOf } from './places.ts'
 import type { Teardown } from './teardown.ts'
 import { pausesMs, Try } from './tries.ts'
 import { answerKnown, answerUnstarted } from './unstarted.ts'
@@ -29,8 +30,6 @@ export interface PlacementContext {
   /** Resolves when what can be removed is. Never rejects. */
   readonly clean: (teardown: Teardown) => Promise<void>
 }
-
-const defaultMemoryBytes = 256 * 1024 ** 2
 
 /** Never rejects but for a defect. When the cell started; null where it never did. */
 export async function placeCell(planned: RunnableCell, context: PlacementContext): Promise<number | null> {
@@ -217,13 +216,6 @@ function fingerprintHere(
     secret,
     secretKey: identity.project,
   })
-}
-
-function claimOf(cell: RunnableCell, deps: RunDeps) {
-  const bytes = cell.copies.reduce((sum, copy) => sum + (copy.config.constraints.mem_limit ?? defaultMemoryBytes), 0)
-  // What asks for more memory also starts more: beside too many like it, it would miss deadlines that it keeps alone.
-  const places = deps.concurrency === null ? Math.ceil(bytes / defaultMemoryBytes) : 1
-  return { bytes, places, exclusive: cell.exclusive }
 }
 
 /** Row → image id, once every image of the cell is made; null where one is not, and the cell is answered. */

@@ -52,7 +52,7 @@ async function bringUp(request: HostRequest<VmSpec>): Promise<HostUp> {
   const { name, folder, spec, onProgress } = request
   const files = vmFiles(folder)
   if (isMade(files, spec) && vmPid(files) !== null) {
-    if ((await answer(request, healthWithinMs)) === null) return { ok: true, access: accessOf(request), started: false }
+    if ((await answer(request, healthWithinMs)) === null) return running(request, false)
     onProgress(`${name} runs and does not answer; starting it again`)
   }
   await stopVm(files)
@@ -62,7 +62,7 @@ async function bringUp(request: HostRequest<VmSpec>): Promise<HostUp> {
   try {
     if (!isMade(files, spec)) await makeDisk(files, request)
     const failure = await boot(request, files)
-    if (failure === null) return { ok: true, access: accessOf(request), started: true }
+    if (failure === null) return running(request, true)
     return trouble(request, failure)
   } catch (error) {
     request.signal.throwIfAborted()
@@ -132,6 +132,11 @@ async function answer(request: HostRequest<VmSpec>, withinMs: number): Promise<s
   }
   request.signal.throwIfAborted()
   return last
+}
+
+const running = (request: HostRequest<VmSpec>, started: boolean): HostUp => {
+  const emulated = readOr(vmFiles(request.folder).accelerator, 'tcg').trim() !== 'kvm'
+  return { ok: true, access: accessOf(request), started, emulated }
 }
 
 function accessOf({ folder }: HostRequest<VmSpec>) {
