@@ -3,12 +3,14 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { foldRun } from '../model/fold-run.ts'
+import type { RunRecord } from '../model/run-record.ts'
 import { asOf, type Staleness } from '../model/staleness.ts'
 import { readJournal } from '../record/journal.ts'
 import { isRunId, runFolder, runIds } from '../record/run-folder.ts'
 import { stateOfRun } from '../record/run-state.ts'
 import { type ListedRun, liveRefreshSeconds, renderLivePage, renderRunList } from '../reporters/html/server-pages.tsx'
 import { LiveRun } from '../reporters/live-state.ts'
+import { readRun } from './read-run.ts'
 import { formats } from './renderings.ts'
 import { readAssets } from './report-context.ts'
 
@@ -85,7 +87,7 @@ export class ServedReports {
       if (known !== undefined && known.size === size && known.listed.state === 'ended') return known.listed
       const events = readJournal(journal)
       const state = stateOfRun(events)
-      const listed = { run: foldRun(events, state === 'under way' ? state : 'over'), state }
+      const listed = { run: inOutline(foldRun(events, state === 'under way' ? state : 'over')), state }
       this.#known.set(id, { size, listed })
       return listed
     } catch {
@@ -118,11 +120,14 @@ export class ServedReports {
     const listed = this.#listed(id)
     if (file === undefined || listed === null) return notFound
     const { type, format, ...policy } = file
-    const shown = listed.state === 'under way' ? listed.run : asOf(listed.run, await this.#staleness())
+    const staleness = await this.#staleness()
+    const today = (run: RunRecord) => (listed.state === 'under way' ? run : asOf(run, staleness))
+    const counts = format === 'json' || today(listed.run) === listed.run
     const written = fileAnswer(join(folder.path, name === '' ? 'index.html' : name), type)
-    const counts = shown === listed.run || format === 'json'
     if (written.status === 200 && listed.state === 'ended' && counts) return { ...written, ...policy }
-    return { status: 200, type, body: formats[format](listed.run, shown, this.#reports), ...policy }
+    const run = readRun(this.#reports, id)
+    if (run === null) return notFound
+    return { status: 200, type, body: formats[format](run, today(run), this.#reports), ...policy }
   }
 
   #evidence(id: string, hash: string): Answer {
@@ -130,6 +135,16 @@ export class ServedReports {
     return fileAnswer(join(runFolder(this.#reports, id).evidence, hash), 'text/plain')
   }
 }
+
+/** As much as a list tells, for a reports folder may hold more than memory does. */
+const inOutline = (run: RunRecord): RunRecord => ({
+  ...run,
+  cells: run.cells.map((cell) => ({
+    ...cell,
+    ...{ phases: [], checks: [], constraints: [], evidence: [], findings: [], placements: [], needs: [] },
+    ...{ causes: [], explanation: null, failures: [], again: [] },
+  })),
+})
 
 const page = (body: string): Answer => ({ status: 200, type: 'text/html', body, policy: pagePolicy })
 

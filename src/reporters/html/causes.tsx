@@ -18,7 +18,7 @@ export const Causes = ({ cell }: { readonly cell: CellRecord }) => {
         <p>
           <Line text={explanation.summary} max={1000} />{' '}
           <span class="note">
-            <Line text={explanation.confidence} />
+            {explanation.summary.includes(explanation.confidence) ? null : <Line text={explanation.confidence} />}
             {explanation.complete ? '' : '; its time was over before the search ended'}
           </span>
         </p>

@@ -98,7 +98,7 @@ export const Stacks = ({ view }: { readonly view: ReportView }) => {
             <tr key={row.id} id={`stack-${row.id}`}>
               <th scope="row">
                 {printable(row.title)}
-                <span class="note"> {row.id}</span>
+                {row.title === row.id ? null : <span class="note"> {row.id}</span>}
               </th>
               <td>{row.image === null ? '–' : <code>{row.image.id.slice(7, 19)}</code>}</td>
               <td class="num">{row.image === null ? '–' : bytes(row.image.sizeBytes)}</td>
