@@ -1,7 +1,8 @@
 /**
  * What `matrix init --ci` writes: the nightly job for one CI system or timer. Path → content.
  *
- * `npx --no` runs what `npm ci` installed, and never a package of that name from a registry.
+ * `npx --no` runs what `npm ci` installed, and never a package of that name from a registry. It does not pass on a signal
+ * to stop, so where one comes the program is run by its path.
  */
 
 export const ciSystems = ['github', 'gitlab', 'jenkins', 'systemd', 'cron'] as const
@@ -136,11 +137,12 @@ Type=oneshot
 # It may speak to the engine: with Docker, a member of the group docker.
 User=matrix
 WorkingDirectory=/srv/shop
-ExecStart=/usr/bin/env npx --no matrix nightly --deadline 90m
+# What "npm ci" installed, by its path: the signal to stop does not get through npx.
+ExecStart=/srv/shop/node_modules/.bin/matrix nightly --deadline 90m
 # 1 and 3 are answers: something failed, or could not be observed. The unit is failed then, as "systemctl --failed" shows;
 # OnFailure= in [Unit] names a unit that tells somebody.
 TimeoutStartSec=2h
-# The first signal lets it clean up.
+# The signal lets it clean up: it goes to Matrix alone, and what is left after that is killed.
 KillMode=mixed
 TimeoutStopSec=2min
 `

@@ -57,7 +57,9 @@ describe('matrix init --ci', () => {
   })
   test('jenkins, systemd and cron run the same command', async () => {
     expect(await writtenBy('jenkins', 'Jenkinsfile')).toContain('npx --no matrix nightly')
-    expect(await writtenBy('systemd', 'deploy/matrix-nightly.service')).toMatch(/^ExecStart=.*matrix nightly/m)
+    expect(await writtenBy('systemd', 'deploy/matrix-nightly.service')).toMatch(
+      /^ExecStart=\/\S+\/node_modules\/\.bin\/matrix nightly/m,
+    )
     expect(await writtenBy('systemd', 'deploy/matrix-nightly.service')).toMatch(/^User=/m)
     // What is archived does not grow for ever, and a night without a run is not told as a report that cannot be made.
     expect(await writtenBy('jenkins', 'Jenkinsfile')).toMatch(/buildDiscarder[\s\S]*report --separate \|\| true/)
@@ -178,7 +180,7 @@ describe('matrix serve', () => {
     const live = await get(`/live/${id}`)
     expect(live.body).toContain('1 of 4 cells answered')
     expect(live.body).toContain('running')
-    expect(live.body).toMatch(/stack-00@place-01 <span class="note">[^<]* done, for /)
+    expect(live.body).toMatch(/stack-00@place-01 <span class="note">for [^<]* done</)
     expect(live.body).toContain(`href="/${id}/index.html#stack-00@place-00"`)
     // Nothing of it was stopped, and nothing is lost.
     const soFar = (await get(`/${id}/index.html`)).body.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '')

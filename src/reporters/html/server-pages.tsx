@@ -123,7 +123,7 @@ export function renderLivePage(
                 <li key={name}>
                   {oneLine(name)}{' '}
                   <span class="note">
-                    {oneLine(what)}, for {formatDuration(Math.max(0, options.elapsedMs - sinceMs))}
+                    for {formatDuration(Math.max(0, options.elapsedMs - sinceMs))}: {oneLine(what)}
                   </span>
                 </li>
               ))}
