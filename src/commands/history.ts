@@ -2,11 +2,11 @@
 import Table from 'cli-table3'
 import { createColors } from 'picocolors'
 import { printable } from '../lib/printable.ts'
-import { flakeRate, type HistoryLine, type PastRun, pastRuns, stripOf } from '../model/history.ts'
+import { answers, flakeRate, type HistoryLine, type PastRun, pastRuns, stripOf } from '../model/history.ts'
 import { lastAnswer, type Staleness } from '../model/staleness.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
-import { letters, paintOf } from '../reporters/grid.ts'
+import { type CellState, letters, paintOf, stateOf } from '../reporters/grid.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
 import { staleNotes, stalenessToday } from './today.ts'
@@ -79,18 +79,24 @@ function asText(cells: readonly CellHistory[], io: Io): string {
     style: { head: [], border: [], compact: true },
   })
   for (const { cell, now, strip, flakeRate: rate, lastPass } of cells) {
-    const marks = strip.map((line) => paintOf(line.outcome, colors)(letters[line.outcome])).join('')
+    const marks = strip.map((line) => paintOf(shownState(line), colors)(letters[shownState(line)])).join('')
+    const last = strip.findLast(answers)
+    const state = now === '?' || last === undefined ? '?' : shownState(last)
     table.push([
       cell,
-      now === '?' ? colors.dim('?') : paintOf(now, colors)(now),
+      state === '?' ? colors.dim('?') : paintOf(state, colors)(state),
       marks,
       rate === null || rate === 0 ? '' : `${Math.round(rate * 100)} %`,
       lastPass === null ? 'never' : `${lastPass.slice(0, 10)} ${lastPass.slice(11, 16)}`,
     ])
   }
   const notes = staleNotes(cells)
-  return printableLines([table.toString(), 'P pass  F fail  E error  B blocked  C cancelled  ? not run', ...notes])
+  return printableLines([table.toString(), legend, ...notes])
 }
+
+const legend = 'P pass  F fail  W fail, waived  E error  B blocked  C cancelled  ? not run'
+
+const shownState = ({ outcome, waived }: HistoryLine): CellState => stateOf(outcome, waived === true)
 
 const printableLines = (lines: readonly string[]): string => {
   const [table = '', ...notes] = lines

@@ -6,7 +6,7 @@ import type { Plan } from '../model/plan.ts'
 import { lastAnswer } from '../model/staleness.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
-import { type CellState, renderGrid } from '../reporters/grid.ts'
+import { type CellState, renderGrid, stateOf } from '../reporters/grid.ts'
 import type { Io } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
 import { staleNotes, stalenessToday } from './today.ts'
@@ -75,7 +75,7 @@ function planAsText(plan: Plan, { known, io }: { readonly known: Answers; readon
     if (cell.kind === 'excluded') return 'excluded'
     const last = known.get(cell.id)
     if (last === undefined || last.stale !== null) return 'not-run'
-    return last.line.waived === true ? 'waived' : last.line.outcome
+    return stateOf(last.line.outcome, last.line.waived === true)
   }
   const grid = renderGrid(
     { rows: plan.rows.map(({ id }) => id), columns: plan.environments.map(({ id }) => id), state },

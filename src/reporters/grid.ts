@@ -5,6 +5,10 @@ import type { CellOutcome } from '../model/outcome.ts'
 
 /** What a cell shows: an outcome, that it fails and is waived, or that it runs now. */
 export type CellState = CellOutcome | 'waived' | 'running'
+/** A failure that a waiver covers is shown as what it is, and as nothing that has to be looked at. */
+export const stateOf = (outcome: CellOutcome, waived: boolean): CellState =>
+  outcome === 'fail' && waived ? 'waived' : outcome
+
 export interface Grid {
   readonly rows: readonly string[]
   readonly columns: readonly string[]

@@ -5,7 +5,7 @@ import type { BuildRecord, CellRecord, CheckRecord, EvidenceRef, RunRecord } fro
 import { soonDays } from '../model/waiver.ts'
 import { formatDuration } from './duration.ts'
 import { renderExplanation } from './explanation.ts'
-import { type CellState, paintOf, renderGrid } from './grid.ts'
+import { type CellState, paintOf, renderGrid, stateOf } from './grid.ts'
 import { causesSentence, suspectSentences, troubleTold, verdictSentence } from './sentence.ts'
 
 export interface FinalOptions {
@@ -48,9 +48,7 @@ export function renderFinal(run: RunRecord, options: FinalOptions): string {
   return `${lines.join('\n')}\n`
 }
 
-/** A failure that a waiver covers is shown as what it is, and as nothing that has to be looked at. */
-const shownState = (cell: CellRecord): CellState =>
-  cell.outcome === 'fail' && cell.waiver !== null ? 'waived' : cell.outcome
+const shownState = (cell: CellRecord): CellState => stateOf(cell.outcome, cell.waiver !== null)
 
 /** Cells that are not green and show the same, together. */
 function alike(cells: readonly CellRecord[]): readonly (readonly CellRecord[])[] {

@@ -152,6 +152,6 @@ describe('night after night', () => {
     expect(stdout).toMatch(/fixed 1\n {2}web@here: fail → pass/)
     expect(stdout).toContain('image:')
     const { stdout: history } = await matrix(['history', 'web@here'], { cwd: made.root })
-    expect(history).toMatch(/web@here +│ pass +│ PFFFFFP/)
+    expect(history).toMatch(/web@here +│ pass +│ PFFWFFP/)
   })
 })
