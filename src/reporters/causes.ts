@@ -1,5 +1,5 @@
 /** The causes that a run's cells have, each on its own or by the cell that fails alike. */
-import type { CauseRecord, RunRecord } from '../model/run-record.ts'
+import type { CauseRecord, CellRecord, RunRecord } from '../model/run-record.ts'
 
 /** Cell → its causes, or those that the run gives it as it fails alike. */
 export type Causes = ReadonlyMap<string, readonly CauseRecord[]>
@@ -12,4 +12,9 @@ export function causesOf(run: RunRecord): Causes {
       return cells.map((id) => [id, found] as const)
     }),
   )
+}
+
+/** Every cause of a cell, for each of them fails it; null where none is known. */
+export function becauseOf(cell: CellRecord, causes: Causes): string | null {
+  return (causes.get(cell.id) ?? []).map(({ constraints }) => constraints.join(' and ')).join(', and of ') || null
 }

@@ -1,7 +1,7 @@
 /** What somebody has to look at, grouped by its cause: one broken base image is one row. */
 import type { Change } from '../../model/comparison.ts'
 import type { BuildRecord, CellRecord } from '../../model/run-record.ts'
-import { type Causes, causesOf } from '../causes.ts'
+import { becauseOf, type Causes, causesOf } from '../causes.ts'
 import type { Look } from './looks.ts'
 import type { CellView, ReportView } from './view.ts'
 
@@ -43,11 +43,6 @@ function keyOf(cell: CellRecord, causes: Causes): string {
   // Of what never ran, only why is of interest.
   if (cell.outcome === 'not-run' || cell.outcome === 'cancelled') return `${cell.outcome} ${cell.message}`
   return `${cell.outcome} ${cell.signature ?? `${cell.reason} ${cell.message}`}`
-}
-
-/** Every cause of a cell, for each of them fails it; null where none is known. */
-function becauseOf(cell: CellRecord, causes: Causes): string | null {
-  return (causes.get(cell.id) ?? []).map(({ constraints }) => constraints.join(' and ')).join(', and of ') || null
 }
 
 function groupOf(

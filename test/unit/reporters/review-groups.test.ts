@@ -3,6 +3,7 @@ import type { RunEvent } from '../../../src/model/event.ts'
 import { foldRun } from '../../../src/model/fold-run.ts'
 import type { Diagnosis } from '../../../src/model/run-record.ts'
 import { renderExplanation } from '../../../src/reporters/explanation.ts'
+import { renderAnnotations } from '../../../src/reporters/github.ts'
 import { renderHtml } from '../../../src/reporters/html/html.tsx'
 import { reviewGroups } from '../../../src/reporters/html/review-groups.ts'
 import { viewOf } from '../../../src/reporters/html/view.ts'
@@ -53,6 +54,18 @@ test.each(['flaky', 'stack', 'unresolved', 'contention'] as const)(
     ])
   },
 )
+
+test('an annotation stands for a cause, in whatever words stacks fail of it', () => {
+  const events = eventsOf(['api', 'web', 'db'], ['qa'], { 'api@qa': 'fail', 'web@qa': 'fail', 'db@qa': 'fail' })
+  const otherwise = events.map((event) =>
+    event.type === 'cell-finished' && event.cell !== 'api@qa' ? { ...event, signature: `s1:${event.cell}` } : event,
+  )
+  const found = ['api@qa', 'web@qa'].map((cell) => explained(cell, 'constraints', ['read_only']))
+  expect(renderAnnotations(foldRun([...otherwise, ...found, finished]))).toBe(
+    '::error title=api@qa and 1 more::fails because of read_only: it did not hold\n' +
+      '::error title=db@qa::it did not hold\n',
+  )
+})
 
 test('a cell with several causes is told all of them, and passes only with each of them lifted', () => {
   const run = foldRun([
