@@ -6,6 +6,7 @@ import { oneLine } from '../lib/printable.ts'
 import type { Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
 import type { ConstraintRecord } from '../model/run-record.ts'
+import { covers } from '../plan/atoms.ts'
 import { describeEnd } from './container-end.ts'
 import type { ContainerDeath } from './death-watch.ts'
 import { labelsOf, objectName } from './labels.ts'
@@ -21,6 +22,7 @@ import type { Teardown } from './teardown.ts'
 import type { Verification } from './verify/judge.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
 import { isSettled, nothingSeen, observeNetwork, settled } from './verify/network.ts'
+import { tryProfile } from './verify/seccomp.ts'
 import { verifyConstraints } from './verify/verify.ts'
 
 export interface CopyContext {
@@ -215,7 +217,13 @@ export function unobserved(
   copy: Copy,
   context: Pick<CopyContext, 'cell' | 'network' | 'session'>,
 ): readonly ConstraintRecord[] {
-  return verifyConstraints({ ...declaredOf(copy, context), seen: nothingSeen, view: null, variables: null })
+  return verifyConstraints({
+    ...declaredOf(copy, context),
+    seen: nothingSeen,
+    view: null,
+    variables: null,
+    profile: null,
+  })
 }
 
 async function verify(
@@ -230,11 +238,14 @@ async function verify(
   const read = async () => settledView(await pid(), { host, sysctls, context })
   const tryOut = async () =>
     observeNetwork({ pid: await pid(), needs: copy.after, network: context.network, egress, host, signal })
-  const [view, seen] = await Promise.all([read(), tryOut()])
+  const isSandboxed = context.cell.unsupported.some((name) => covers(name, 'security_opt:seccomp'))
+  const options = isSandboxed ? [] : copy.config.constraints.security_opt
+  const trying = tryProfile(options, { session, beside: containerId, signal })
+  const [view, seen, profile] = await Promise.all([read(), tryOut(), trying])
   const imposed = Object.entries(copy.config.constraints.environment ?? {})
   const hidden = view !== null && imposed.some(([name, value]) => view.environment[name] !== value)
   const variables = hidden ? await session.engine.containers.environment(containerId, { signal }) : null
-  const declared = { ...declaredOf(copy, context), variables }
+  const declared = { ...declaredOf(copy, context), variables, profile }
   const records = verifyConstraints({ ...declared, seen, view })
   if (view === null) {
     // Without a process there is nothing to read; a container that lives and cannot be read is another matter.

@@ -1,6 +1,8 @@
 /** Declared constraints are read back from inside; what an engine drops in silence is seen. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ContainerSpec, Engine, NetworkSpec } from '../../src/engines/engine.ts'
+import { ensureHelperImage } from '../../src/images/helper.ts'
+import { succeeds, trials } from '../../src/run/verify/seccomp.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { readBackEnvironment } from '../support/environments.ts'
 import { runLyingCell } from '../support/lying-engine.ts'
@@ -9,7 +11,13 @@ import { environment, project, serverStack, type TestProject } from '../support/
 
 const scratch = 'size=8m,mode=1770,uid=1000650000,exec'
 
+const forbids = (...calls: readonly string[]) =>
+  JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: calls, action: 'SCMP_ACT_ERRNO' }] })
+const profiled = 'constraints: { security_opt: ["seccomp:./profile.json"] }'
+
 const files = {
+  ...environment('profiled', profiled),
+  'environments/profile.json': forbids('mkdir', 'mkdirat'),
   ...environment('strict', readBackEnvironment({ tmpfs: `{ /scratch: "${scratch}" }`, dns: '[192.0.2.53]' })),
   ...environment('plain', 'constraints: { environment: { A: "1" } }'),
   ...serverStack('server'),
@@ -69,6 +77,11 @@ describe('a cell', () => {
     })
   })
 
+  test('has the engine’s word for a profile of system calls', () => {
+    const record = run.cell('server@profiled').constraints.find(({ key }) => key === 'security_opt:seccomp')
+    expect(record).toMatchObject({ provenance: 'asserted', observed: 'filter', agrees: null })
+  })
+
   test('tells that a capability that was asked for was refused', () => {
     expect(run.cell('scratch@strict').findings).toEqual([
       expect.objectContaining({ message: expect.stringContaining('NET_ADMIN') }),
@@ -119,4 +132,33 @@ describe('an engine that drops', () => {
     expect(finished).toMatchObject({ message: expect.stringContaining(atom) })
     expect(await leftovers(engine, verified.root)).toEqual([])
   })
+})
+
+describe('an engine that puts its own profile of system calls in place of the declared one', () => {
+  test('gives error, though there is a filter', async () => {
+    const container = ({ constraints: { security_opt: _, ...constraints }, ...spec }: ContainerSpec) => ({
+      ...spec,
+      constraints,
+    })
+    const cell = { root: verified.root, row: 'server', environment: 'profiled', drop: { container } }
+    const events = await runLyingCell(engine, cell)
+    expect(events.find((event) => event.type === 'cell-finished')).toMatchObject({
+      outcome: 'error',
+      reason: 'not-in-force',
+      message: expect.stringContaining('a filter that allows mkdir'),
+    })
+    expect(await leftovers(engine, verified.root)).toEqual([])
+  })
+
+  test.each(trials.map(({ calls, command }) => [calls[0], calls, command] as const))(
+    'is found out by %s, which fails under a profile that forbids it and not otherwise',
+    async (_, calls, command) => {
+      const signal = new AbortController().signal
+      const image = await ensureHelperImage(engine, { signal })
+      const option = { text: 'seccomp:./profile.json', profile: forbids(...calls) }
+      const trial = { command, image, network: { kind: 'none' }, labels: {}, signal } as const
+      expect(await succeeds(engine, { ...trial, options: [option] })).toBe(false)
+      expect(await succeeds(engine, { ...trial, options: [] })).toBe(true)
+    },
+  )
 })

@@ -5,6 +5,7 @@ import type { Atom } from '../../plan/atoms.ts'
 import { compareMountSize, compareTmpfs, mountAt } from './compare-mounts.ts'
 import { asserted, type Comparison, seen } from './comparison.ts'
 import type { KernelView } from './kernel-view.ts'
+import type { TriedCall } from './seccomp.ts'
 
 export interface AtomContext {
   readonly view: KernelView
@@ -12,6 +13,8 @@ export interface AtomContext {
   readonly declared: readonly Atom[]
   /** What the engine says that it started the process with; null where it was not asked. */
   readonly variables: Readonly<Record<string, string>> | null
+  /** What the engine does under the seccomp profile; null where that is not known. */
+  readonly profile: TriedCall | null
   /** The engine maps ids of users, so that the kernel names others than the container. */
   readonly mapsIds: boolean
 }
@@ -50,7 +53,7 @@ export function compareAtom(atom: Atom, context: AtomContext): Comparison {
     case 'cap_drop':
       return compareCapability(key, name, { view, declared })
     case 'security_opt':
-      return compareSecurity(name, String(atom.value), view)
+      return compareSecurity(name, String(atom.value), context)
     case 'sysctls': {
       const value = view.sysctls[name]
       return value === undefined ? seen(null, false) : seen(value, squeeze(value) === squeeze(String(atom.value)))
@@ -175,7 +178,7 @@ function compareCapability(
   return seen(observed, !bounding.has(name) || added.has(name))
 }
 
-function compareSecurity(name: string, text: string, view: KernelView): Comparison {
+function compareSecurity(name: string, text: string, { profile, view }: AtomContext): Comparison {
   switch (name) {
     case 'no-new-privileges': {
       // gVisor's kernel does not tell.
@@ -187,8 +190,10 @@ function compareSecurity(name: string, text: string, view: KernelView): Comparis
       const filtered = view.status['Seccomp'] === '2'
       const observed = filtered ? 'filter' : 'none'
       if (/unconfined$/.test(text)) return seen(observed, !filtered)
+      const isNamed = /[:=](builtin|default)$/.test(text)
+      if (filtered && !isNamed && profile?.denied === false) return seen(`a filter that allows ${profile.call}`, false)
       // That there is a filter is seen, and not which: it may be the engine's own instead of this profile.
-      return filtered && !/[:=](builtin|default)$/.test(text) ? { ...asserted, observed } : seen(observed, filtered)
+      return filtered && !isNamed ? { ...asserted, observed } : seen(observed, filtered)
     }
     default:
       return asserted

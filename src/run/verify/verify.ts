@@ -7,6 +7,7 @@ import { compareAtom } from './compare.ts'
 import { compareNetworkAtom } from './compare-network.ts'
 import type { KernelView } from './kernel-view.ts'
 import { type NetworkSeen, nothingSeen } from './network.ts'
+import type { TriedCall } from './seccomp.ts'
 
 export interface VerifyInput {
   readonly constraints: Constraints
@@ -21,6 +22,8 @@ export interface VerifyInput {
   readonly seen: NetworkSeen
   /** What the engine says that it started the process with; null where it was not asked. */
   readonly variables: Readonly<Record<string, string>> | null
+  /** What the engine does under the seccomp profile; null where that is not known. */
+  readonly profile: TriedCall | null
   /** The engine maps ids of users. */
   readonly mapsIds: boolean
 }

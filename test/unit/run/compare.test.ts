@@ -10,7 +10,7 @@ const viewOf = (sections: string): KernelView => {
   return view
 }
 const compare = (atom: { key: string; value: Json }, view: KernelView, rest: Partial<AtomContext> = {}) =>
-  compareAtom(atom, { view, declared: [atom], variables: null, mapsIds: false, ...rest })
+  compareAtom(atom, { view, declared: [atom], variables: null, profile: null, mapsIds: false, ...rest })
 
 describe('a tmpfs', () => {
   const mounted = (options: string, superOptions: string) =>
@@ -101,6 +101,12 @@ describe('a seccomp profile', () => {
       agrees: null,
     })
     expect(tell('seccomp:./profile.json', filtered(0))).toMatchObject({ observed: 'none', agrees: false })
+  })
+  test('of one’s own is not in force where the engine lets through what it forbids', () => {
+    const atom = { key: 'security_opt:seccomp', value: 'seccomp:./profile.json' }
+    const told = (denied: boolean) => compare(atom, filtered(2), { profile: { call: 'mkdir', denied } })
+    expect(told(false)).toEqual({ provenance: 'enforced', observed: 'a filter that allows mkdir', agrees: false })
+    expect(told(true)).toEqual({ provenance: 'asserted', observed: 'filter', agrees: null })
   })
   test('that is none, or the engine’s own, is seen', () => {
     expect(tell('seccomp:unconfined', filtered(0))).toMatchObject({ provenance: 'enforced', agrees: true })

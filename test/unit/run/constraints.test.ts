@@ -71,6 +71,7 @@ const input: VerifyInput = {
   view: null,
   seen: nothingSeen,
   variables: null,
+  profile: null,
   mapsIds: false,
 }
 
