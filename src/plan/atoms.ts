@@ -48,6 +48,16 @@ export function impliedAtoms({ user }: Constraints): readonly Atom[] {
   return /^[1-9]\d*(:|$)/.test(user ?? '') ? [namelessUser] : []
 }
 
+/**
+ * By which an engine may be known not to enforce an atom: of a seccomp profile of one's own more than its key, since the
+ * engine may know its own profile and none.
+ */
+export function limitName({ key, value }: Atom): string {
+  return key === 'security_opt:seccomp' && !/[:=](unconfined|default|builtin)$/.test(String(value))
+    ? `${key}:profile`
+    : key
+}
+
 /** The atoms of a network policy; what is left at its default is none. */
 export function networkAtoms(policy: NetworkPolicy): readonly Atom[] {
   return [

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Copy, Finding, Plan, PlannedBuild, PlannedCell, RunnableCell } from '../model/plan.ts'
 import type { Environment, ImageSource, Project, Row, StackRow } from '../model/project.ts'
-import { constraintAtoms, covers, impliedAtoms, networkAtoms } from './atoms.ts'
+import { constraintAtoms, covers, impliedAtoms, limitName, networkAtoms } from './atoms.ts'
 import { undelayed } from './delays.ts'
 import { mergeConfig } from './merge.ts'
 
@@ -69,14 +69,14 @@ export function planCell(input: {
 /** The cell on an engine that does not enforce these keys or atoms: what it said of another engine before is taken back. */
 export function limitedBy(cell: RunnableCell, unenforced: ReadonlySet<string>): RunnableCell {
   const atoms = [
-    ...new Set([
-      ...cell.copies.flatMap(({ config: { constraints } }) =>
-        [...constraintAtoms(constraints), ...impliedAtoms(constraints)].map((atom) => atom.key),
-      ),
-      ...networkAtoms(cell.network).map((atom) => atom.key),
+    ...cell.copies.flatMap(({ config: { constraints } }) => [
+      ...constraintAtoms(constraints),
+      ...impliedAtoms(constraints),
     ]),
+    ...networkAtoms(cell.network),
   ]
-  const unsupported = atoms.filter((atom) => [...unenforced].some((name) => covers(name, atom)))
+  const limited = atoms.filter((atom) => [...unenforced].some((name) => covers(name, limitName(atom))))
+  const unsupported = [...new Set(limited.map((atom) => atom.key))]
   const findings: Finding[] = unsupported.map((atom) => ({
     code: 'unsupported',
     message: `${atom} is not enforced by the engine of ${cell.environment}`,

@@ -193,7 +193,8 @@ async function runProbe(
     const captured = verdict.outcome === 'pass' ? await capture(step.capture, observation, state.captures) : null
     const result = captured ?? verdict
     if (result.outcome === 'pass' || until === null || clock.now() + waitMs >= until) {
-      const elsewhere = await listensElsewhere(result.reason, { target, signal: context.signal })
+      if (result.outcome === 'pass') return result
+      const elsewhere = await listensElsewhere(observation, { target, signal: context.signal })
       return elsewhere === '' ? result : { ...result, message: `${result.message}${elsewhere}` }
     }
     await clock.sleep(waitMs, context.signal)

@@ -3,10 +3,11 @@ import type { ContainerState } from '../engines/engine.ts'
 import { deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
+import type { Constraints, SecurityOption } from '../model/constraint.ts'
 import type { Stage } from '../model/outcome.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
 import type { ConstraintRecord } from '../model/run-record.ts'
-import { covers } from '../plan/atoms.ts'
+import { covers, securityOptionName } from '../plan/atoms.ts'
 import { describeEnd } from './container-end.ts'
 import type { ContainerDeath } from './death-watch.ts'
 import { labelsOf, objectName } from './labels.ts'
@@ -170,7 +171,7 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
       ...(config.workingDir === undefined ? {} : { workingDir: config.workingDir }),
       environment: environmentOf(copy, context),
       constraints: {
-        ...config.constraints,
+        ...sentConstraints(copy, cell),
         ...(Object.keys(sysctls).length > 0 ? { sysctls: { ...sysctls, ...config.constraints.sysctls } } : {}),
       },
       network:
@@ -184,6 +185,15 @@ async function create(copy: Copy, context: CopyContext): Promise<string> {
     { signal },
   )
   return id
+}
+
+/** Without the security options that the engine is known not to take. */
+function sentConstraints({ config: { constraints } }: Copy, { unsupported }: RunnableCell): Constraints {
+  const { security_opt } = constraints
+  if (security_opt === undefined) return constraints
+  const isTaken = ({ text }: SecurityOption) =>
+    !unsupported.some((name) => covers(name, `security_opt:${securityOptionName(text)}`))
+  return { ...constraints, security_opt: security_opt.filter(isTaken) }
 }
 
 /** The network's own variables are a default: what the environment imposes by name stands. */
@@ -238,9 +248,8 @@ async function verify(
   const read = async () => settledView(await pid(), { host, sysctls, context })
   const tryOut = async () =>
     observeNetwork({ pid: await pid(), needs: copy.after, network: context.network, egress, host, signal })
-  const isSandboxed = context.cell.unsupported.some((name) => covers(name, 'security_opt:seccomp'))
-  const options = isSandboxed ? [] : copy.config.constraints.security_opt
-  const trying = tryProfile(options, { session, beside: containerId, signal })
+  const { security_opt } = sentConstraints(copy, context.cell)
+  const trying = tryProfile(security_opt, { session, beside: containerId, signal })
   const [view, seen, profile] = await Promise.all([read(), tryOut(), trying])
   const imposed = Object.entries(copy.config.constraints.environment ?? {})
   const hidden = view !== null && imposed.some(([name, value]) => view.environment[name] !== value)

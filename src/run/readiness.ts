@@ -5,6 +5,7 @@ import type { Engine, Labels } from '../engines/engine.ts'
 import { anyOf, deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Readiness } from '../model/check.ts'
+import type { Observation } from '../model/observation.ts'
 import type { Reason } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import { redact } from './evidence.ts'
@@ -58,6 +59,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
     message: 'no attempt was made',
     error: false,
   }
+  let lastSeen: Observation | null = null
   const notReady = (result: { reason: Reason; message: string; error?: boolean }): ReadinessResult => ({
     outcome: 'not-ready',
     error: result.error ?? false,
@@ -88,6 +90,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
       }
       // An attempt that the deadline cut short says less than the one before it.
       if (verdict.reason !== 'deadline' || attempts === 1) {
+        lastSeen = observation
         last = {
           reason: verdict.reason ?? 'mismatch',
           message: verdict.message ?? '',
@@ -109,7 +112,8 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
   } finally {
     stop()
   }
-  const message = `not ready within ${Math.round(context.deadlineMs)} ms; the last of ${attempts} attempts: ${last.message}${await listensElsewhere(last.reason, context)}`
+  const elsewhere = lastSeen === null ? '' : await listensElsewhere(lastSeen, context)
+  const message = `not ready within ${Math.round(context.deadlineMs)} ms; the last of ${attempts} attempts: ${last.message}${elsewhere}`
   return notReady({ reason: last.error ? last.reason : 'deadline', message, error: last.error })
 }
 

@@ -19,6 +19,8 @@ const controlGroupKeys = ['mem_limit', 'memswap_limit', 'cpus', 'cpuset', 'pids_
  *   rootless systems"; seen with Podman 5.4.
  * - Podman gives a user who is a number a line in /etc/passwd, and this API has no word against it. Source:
  *   podman-run(1), `--passwd`.
+ * - Podman takes a seccomp profile over this API only as a path on its own machine, and refuses its content. Seen with
+ *   Podman 4.3 and 5.4.
  * - Without root, Podman before 5.5 drops `ulimits` that come over this API. Source: containers/podman#25881.
  * - A gVisor sandbox has a kernel of its own, without most sysctls and without the engine's profiles. Seen with runsc
  *   20240729.
@@ -28,7 +30,7 @@ export function unenforcedBy(kind: EngineKind): ReadonlySet<string> {
   return new Set([
     ...(rootless && cgroup === 'v1' ? controlGroupKeys : []),
     ...(kind.ociRuntime === 'runsc' ? sandboxKeys : []),
-    ...(name === 'podman' ? ['user:no-passwd-entry'] : []),
+    ...(name === 'podman' ? ['user:no-passwd-entry', 'security_opt:seccomp:profile'] : []),
     ...(rootless && name === 'podman' && isBefore(kind.version, [5, 5]) ? ['ulimits'] : []),
   ])
 }

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { CallOptions } from '../../engines/engine.ts'
 import { deadline } from '../../lib/abort.ts'
-import type { Reason } from '../../model/outcome.ts'
+import type { Observation } from '../../model/observation.ts'
 
 /** A container of a cell, as probes see it. */
 export interface ProbeTarget {
@@ -41,12 +41,12 @@ export class DialError extends Error {
 const looksWithinMs = 5_000
 const shown = 5
 
-/** Of what was refused, a clause that says where the workload listens instead; empty where that cannot be seen. */
+/** Of a connection that was refused, a clause that says where the workload listens instead; empty where that cannot be seen. */
 export async function listensElsewhere(
-  reason: Reason | null,
+  seen: Observation,
   { target, signal }: { readonly target: ProbeTarget; readonly signal: AbortSignal },
 ): Promise<string> {
-  if (reason !== 'refused') return ''
+  if (!('noReply' in seen) || seen.noReply?.reason !== 'refused') return ''
   using limit = deadline(looksWithinMs, signal)
   const places = await target.listening({ signal: limit.signal }).catch(() => [])
   if (places.length === 0) return ''

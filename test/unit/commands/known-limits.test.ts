@@ -14,6 +14,9 @@ async function listed(json: boolean): Promise<string> {
     ...on('docker', 'kind: nested, release: bullseye', arbitrary),
     ...on('podman', podman, arbitrary),
     ...on('named', podman, 'constraints: { user: "nobody" }'),
+    'environments/profile.json': '{}',
+    ...on('profile', podman, 'constraints: { security_opt: ["seccomp:./profile.json"] }'),
+    ...on('unconfined', podman, 'constraints: { security_opt: ["seccomp:unconfined"] }'),
     ...on('root', podman, 'constraints: { user: "0" }'),
     ...on('swarm', 'kind: swarm, release: trixie, nodes: 3', arbitrary),
   })
@@ -36,8 +39,10 @@ describe('matrix list', () => {
       'api@docker': [],
       'api@podman': ['user:no-passwd-entry'],
       'api@named': [],
+      'api@profile': ['security_opt:seccomp'],
       'api@root': [],
       'api@swarm': ['memswap_limit'],
+      'api@unconfined': [],
     })
   })
 

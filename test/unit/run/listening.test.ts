@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Reason } from '../../../src/model/outcome.ts'
+import type { NoReply, Observation } from '../../../src/model/observation.ts'
 import { listensElsewhere } from '../../../src/run/probes/target.ts'
 import { parseListening } from '../../../src/run/relay/listening.ts'
 
@@ -29,10 +29,12 @@ describe('what the kernel tells of listening sockets', () => {
 })
 
 describe('a refusal', () => {
-  const clause = (reason: Reason | null, listening: () => Promise<readonly string[]>) => {
+  const clause = (reason: NoReply['reason'] | null, listening: () => Promise<readonly string[]>) => {
     const unused = () => Promise.reject(new Error('not used'))
     const target = { alias: '', containerId: '', ports: {}, imageId: '', dial: unused, reach: unused, listening }
-    return listensElsewhere(reason, { target, signal: new AbortController().signal })
+    const noReply = reason === null ? null : { reason, message: '' }
+    const seen: Observation = { kind: 'tcp', connected: reason === null, noReply, banner: '', cutBytes: 0 }
+    return listensElsewhere(seen, { target, signal: new AbortController().signal })
   }
   test('says where the workload does listen, and what of that nobody else reaches', async () => {
     expect(await clause('refused', async () => ['0.0.0.0:3000', '127.0.0.1:8080'])).toBe(
