@@ -7,7 +7,7 @@ import type { EmbeddedPaths } from './embedded-paths.ts'
 import { programPath, rivalEngine } from './embedded-process.ts'
 
 /** Of the network that this process is in, which /sys may not show. */
-const devicesFolder = '/proc/sys/net/ipv4/conf'
+export const devicesFolder = '/proc/sys/net/ipv4/conf'
 
 /** To be called when the engine has ended and its data are still there. It makes them again when it starts. */
 export async function removeDevices(

@@ -8,6 +8,7 @@ import { systemClock } from '../lib/clock.ts'
 import { childrenOf, commandLineOf, processIds, sendSignal } from '../lib/process-table.ts'
 import { removeTree } from '../lib/remove-tree.ts'
 import { removeDevices } from './embedded-devices.ts'
+import { restoreNetwork } from './embedded-network.ts'
 import { containerdSocket, type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
 import { embeddedPid, endProcess } from './embedded-process.ts'
 import { takeLock } from './machine-lock.ts'
@@ -42,6 +43,7 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
     await endShims(paths)
     await unmountLeftovers([paths.execRoot, paths.dataRoot])
     await removeDevices(paths, request.env)
+    await restoreNetwork(paths, request.env)
     for (const path of [paths.pidFile, paths.socket]) rmSync(path, { force: true })
     await rm(paths.execRoot, { recursive: true, force: true })
     if (request.purge) {

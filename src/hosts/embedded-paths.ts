@@ -12,6 +12,8 @@ export interface EmbeddedPaths {
   readonly log: string
   readonly config: string
   readonly lock: string
+  /** What was in the machine's network before the engine started. */
+  readonly networkBefore: string
   /** Written where the distribution's service was started by our own installation of its package. */
   readonly serviceMark: string
 }
@@ -36,6 +38,7 @@ export function embeddedPaths(env: Readonly<Record<string, string | undefined>>)
     log: join(stateDir, 'dockerd.log'),
     config: join(runDir, 'daemon.json'),
     lock: join(runDir, 'lock'),
+    networkBefore: join(runDir, 'network-before.json'),
     serviceMark: join(stateDir, 'service'),
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { platform, userInfo } from 'node:os'
 import { deadline } from '../lib/abort.ts'
 import { systemClock } from '../lib/clock.ts'
+import { recordNetwork } from './embedded-network.ts'
 import { type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
 import { embeddedPid, logTail, rivalEngine, startEngine } from './embedded-process.ts'
 import { takeLock } from './machine-lock.ts'
@@ -108,6 +109,7 @@ async function setUp(paths: EmbeddedPaths, request: EmbeddedRequest): Promise<Em
   const rival = running === null ? rivalEngine(paths) : null
   if (rival !== null) return { ok: false, problem: rivalProblem(rival) }
   if (running === null) request.onProgress(`starting an engine of Matrix's own (data in ${paths.dataRoot})`)
+  if (running === null) await recordNetwork(paths, request.env)
   const ended = running === null ? startEngine(paths, request.env).ended : new Promise<string>(() => {})
   const failure = await readiness(paths, { ended, signal: request.signal })
   if (failure === null) return { ok: true, endpoint: paths.endpoint, started: running === null, installed: installing }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { execa } from 'execa'
 import { pack } from 'tar-stream'
 import { afterEach, expect, test } from 'vitest'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
@@ -138,6 +139,45 @@ test('of an engine of its own nothing is left: no process, mount, network device
   expect(await machine.devices()).toEqual([])
   expect(loops()).toEqual(loopsBefore)
   expect(filesBelow(engineFolder)).toEqual([])
+})
+
+test('the firewall is as it was before an engine of its own, and so is whether packets are forwarded', async () => {
+  const machine = await newMachine()
+  using tested = project(files)
+  const own = ownMatrix(machine, tested.root)
+  const [enter = '', ...words] = machine.within
+  const sh = async (text: string) => (await execa(enter, [...words, 'sh', '-c', text])).stdout
+  // Counters and times are told too.
+  const rules = async (program: string) =>
+    (await sh(`${program}-save`)).replace(/^#.*\n?/gm, '').replace(/ \[\d+:\d+\]/g, '')
+  const state = async () => [
+    await rules('iptables'),
+    await rules('ip6tables'),
+    await sh('cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding'),
+  ]
+  // Tables that nobody has asked for yet are not told.
+  const ofAUser = ['-A INPUT -p tcp --dport 9 -j DROP', '-t nat -A POSTROUTING -s 192.0.2.0/24 -j MASQUERADE']
+  for (const rule of ofAUser) await sh(`iptables ${rule}; ip6tables ${rule.replace('192.0.2.0/24', '2001:db8::/32')}`)
+  await sh('iptables -t raw -L; ip6tables -t raw -L; iptables -t mangle -L; ip6tables -t mangle -L')
+  await sh('echo 0 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv6/conf/all/forwarding')
+  const before = await state()
+  expect(before[0]).toContain('--dport 9')
+
+  const up = async () => expect(await own('env', 'up', '--no-hosts')).toMatchObject({ exitCode: 0 })
+  await up()
+  const during = await state()
+  expect(during[0]).toContain('DOCKER')
+  expect(during[2]).toMatch(/^1/)
+  for (const id of processIds()) {
+    const [first = '', ...rest] = commandLineOf(id) ?? []
+    if (first.endsWith('dockerd') && rest.some((word) => word.includes(machine.folder))) sendSignal(id, 'SIGKILL')
+  }
+  // What the one that was killed has left is no other's.
+  await up()
+  const cleaned = await own('clean', '--all')
+  expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
+  expect(await state()).toEqual(before)
+  expect(filesBelow(engineFolderOf(machine))).toEqual([])
 })
 
 test('an engine that was killed leaves its containers to their shims, and those end with it too', async () => {
