@@ -108,7 +108,8 @@ export function renderLivePage(
                     <LiveCell
                       key={column}
                       state={grid.state(row, column)}
-                      report={`/${options.run}/index.html#${row}@${column}`}
+                      name={`${row} on ${column}`}
+                      page={`/${options.run}/index.html#${row}@${column}`}
                     />
                   ))}
                 </tr>
@@ -143,15 +144,23 @@ function toCome({ done, total, expectedMs, grid }: LiveState): string {
   return done === total && red ? ', what failed is looked into' : ''
 }
 
-const LiveCell = ({ state, report }: { readonly state: CellState | null; readonly report: string }) => {
+interface LiveCellProps {
+  readonly state: CellState | null
+  readonly name: string
+  /** Where more is told of it. */
+  readonly page: string
+}
+
+const LiveCell = ({ state, name, page }: LiveCellProps) => {
   if (state === null) return <td />
   const look: Look = state === 'running' ? 'not-run' : state === 'waived' ? 'known' : state
+  const word = state === 'running' ? 'running' : words[look]
   const answer = (
     <span class="answer">
       <span class="shape" aria-hidden="true">
         {state === 'running' ? '…' : shapes[look]}
       </span>
-      <span class="word">{state === 'running' ? 'running' : words[look]}</span>
+      <span class="word">{word}</span>
     </span>
   )
   return (
@@ -159,7 +168,7 @@ const LiveCell = ({ state, report }: { readonly state: CellState | null; readonl
       {look === 'not-run' ? (
         <span class={`cell ${look}`}>{answer}</span>
       ) : (
-        <a class={`cell ${look}`} href={report}>
+        <a class={`cell ${look}`} href={page} aria-label={`${name}: ${word}`}>
           {answer}
         </a>
       )}
