@@ -1,50 +1,25 @@
 /** Brings up one container of a cell: create, start, verify from inside, wait until it is ready. */
 import type { ContainerState } from '../engines/engine.ts'
 import { deadline } from '../lib/abort.ts'
-import type { Clock } from '../lib/clock.ts'
 import { oneLine } from '../lib/printable.ts'
-import type { Constraints, SecurityOption } from '../model/constraint.ts'
 import type { Stage } from '../model/outcome.ts'
-import type { Copy, RunnableCell } from '../model/plan.ts'
+import type { Copy } from '../model/plan.ts'
 import type { ConstraintRecord } from '../model/run-record.ts'
-import { covers, securityOptionName } from '../plan/atoms.ts'
 import { describeEnd } from './container-end.ts'
+import { type CopyContext, createCopy, sentConstraints } from './create-copy.ts'
 import type { ContainerDeath } from './death-watch.ts'
-import { labelsOf, objectName } from './labels.ts'
-import type { CellNetwork } from './network/cell-network.ts'
-import { networkSysctls } from './network/imposed.ts'
+import { labelsOf } from './labels.ts'
 import { DialError, type ProbeTarget } from './probes/target.ts'
 import { CellProblem, lossOf, type Problem, problemOf } from './problem.ts'
 import { readyWithinMs, waitReady } from './readiness.ts'
 import { dial, reach } from './relay/dial.ts'
 import { listening } from './relay/listening.ts'
 import type { EngineSession, SessionHost } from './session.ts'
-import type { Teardown } from './teardown.ts'
 import type { Verification } from './verify/judge.ts'
 import { type KernelView, readKernelView } from './verify/kernel-view.ts'
 import { isSettled, nothingSeen, observeNetwork, settled } from './verify/network.ts'
 import { tryProfile } from './verify/seccomp.ts'
 import { verifyConstraints } from './verify/verify.ts'
-
-export interface CopyContext {
-  readonly cell: RunnableCell
-  readonly session: EngineSession
-  readonly clock: Clock
-  readonly signal: AbortSignal
-  readonly teardown: Teardown
-  /** Null: the cell has none. */
-  readonly network: CellNetwork | null
-  /** Hears on which machine of a cluster a container of the cell runs. */
-  readonly placed: (alias: string, machine: string) => void
-  /** Containers of the cell that are there, by alias. */
-  readonly created: ReadonlyMap<string, string>
-  /** Image id by row. */
-  readonly imageOf: (row: string) => string
-  readonly secret: (name: string) => string
-  readonly redact: readonly string[]
-  /** Reports a phase: runs `work`, and records how long it took. */
-  readonly phase: <T>(name: string, work: () => Promise<T>) => Promise<T>
-}
 
 const betweenLooksMs = 500
 /** What an engine may take to restart a container, beside the time that its workload has to stop. */
@@ -73,7 +48,7 @@ export async function startCopy(
 ): Promise<RunningCopy> {
   const { session, signal } = context
   const { engine } = session
-  const containerId = await at('create', () => context.phase(`create ${copy.alias}`, () => create(copy, context)))
+  const containerId = await at('create', () => context.phase(`create ${copy.alias}`, () => createCopy(copy, context)))
   onCreated(containerId)
   await at('start', () =>
     context.phase(`start ${copy.alias}`, () =>
@@ -137,76 +112,6 @@ async function at<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw error instanceof CellProblem ? error : new CellProblem(problemOf(error, stage), error)
   }
-}
-
-async function create(copy: Copy, context: CopyContext): Promise<string> {
-  const { cell, network, session, signal, teardown } = context
-  const { engine, identity } = session
-  const role = copy.role === 'workload' ? 'workload' : 'need'
-  const labels = labelsOf(identity, role, cell.id)
-  const volumes: { name: string | null; target: string }[] = []
-  for (const volume of copy.config.volumes) {
-    if (volume.name === null) {
-      volumes.push({ name: null, target: volume.target })
-      continue
-    }
-    const name = objectName(identity, cell.id, copy.alias, volume.name)
-    teardown.defer(`volume ${name}`, (cleanup) => engine.volumes.remove(name, { signal: cleanup }))
-    await engine.volumes.create({ name, labels }, { signal })
-    volumes.push({ name, target: volume.target })
-  }
-  const name = objectName(identity, cell.id, copy.alias)
-  teardown.defer(`container ${name}`, (cleanup) =>
-    session.removing(() => engine.containers.remove(name, { signal: cleanup })),
-  )
-  const { config } = copy
-  const sysctls = networkSysctls(cell)
-  const { id } = await engine.containers.create(
-    {
-      name,
-      image: context.imageOf(copy.row),
-      labels,
-      ...(config.command === undefined ? {} : { command: config.command }),
-      ...(config.entrypoint === undefined ? {} : { entrypoint: config.entrypoint }),
-      ...(config.workingDir === undefined ? {} : { workingDir: config.workingDir }),
-      environment: environmentOf(copy, context),
-      constraints: {
-        ...sentConstraints(copy, cell),
-        ...(Object.keys(sysctls).length > 0 ? { sysctls: { ...sysctls, ...config.constraints.sysctls } } : {}),
-      },
-      network:
-        network === null
-          ? { kind: 'none' }
-          : { kind: 'network', id: network.id, aliases: [network.nameOf(copy.alias)] },
-      volumes,
-      // On a cluster a cell crosses machines wherever it can.
-      apartFrom: copy.after.flatMap((alias) => context.created.get(alias) ?? []),
-    },
-    { signal },
-  )
-  return id
-}
-
-/** Without the security options that the engine is known not to take. */
-function sentConstraints({ config: { constraints } }: Copy, { unsupported }: RunnableCell): Constraints {
-  const { security_opt } = constraints
-  if (security_opt === undefined) return constraints
-  const isTaken = ({ text }: SecurityOption) =>
-    !unsupported.some((name) => covers(name, `security_opt:${securityOptionName(text)}`))
-  return { ...constraints, security_opt: security_opt.filter(isTaken) }
-}
-
-/** The network's own variables are a default: what the environment imposes by name stands. */
-function environmentOf(copy: Copy, context: CopyContext): Readonly<Record<string, string>> {
-  const { environment, constraints } = copy.config
-  const merged = { ...environment, ...context.network?.variables }
-  return Object.fromEntries(
-    Object.entries(merged).map(([name, value]) => {
-      const imposed = Object.hasOwn(constraints.environment ?? {}, name) ? environment[name] : undefined
-      const chosen = imposed ?? value
-      return [name, typeof chosen === 'string' ? chosen : context.secret(chosen.secret)]
-    }),
-  )
 }
 
 function declaredOf(copy: Copy, { cell, network, session }: Pick<CopyContext, 'cell' | 'network' | 'session'>) {
