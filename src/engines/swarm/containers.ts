@@ -4,6 +4,7 @@ import { type ApiService, clusterName, nameLabel, ownNetworkOf, type ServiceSpec
 import type { Cluster, Place, SwarmNode } from './cluster.ts'
 import { meetNeighbours } from './neighbours.ts'
 import { createNetwork, removeNetwork } from './networks.ts'
+import { startAgain } from './restart.ts'
 import { serviceSpec } from './service-spec.ts'
 import { updateService } from './services.ts'
 import { startedTask } from './tasks.ts'
@@ -129,29 +130,6 @@ async function nodesToAvoid(
 }
 
 const scaled = (spec: ServiceSpec, Replicas: number): ServiceSpec => ({ ...spec, Mode: { Replicated: { Replicas } } })
-
-/** A cluster restarts by another task. It stays on its machine, where its named volumes are. */
-async function startAgain(
-  cluster: Cluster,
-  id: string,
-  { place, signal }: { readonly place: Place; readonly signal: AbortSignal },
-): Promise<void> {
-  const nodeId = [...(await cluster.ids(signal))].find(([, node]) => node === place.node)?.[0] ?? ''
-  const before = await cluster.latestTask(id, signal)
-  const again = (spec: ServiceSpec): ServiceSpec => ({
-    ...spec,
-    TaskTemplate: {
-      ...spec.TaskTemplate,
-      Placement: { ...spec.TaskTemplate.Placement, Constraints: [`node.id==${nodeId}`] },
-      ForceUpdate: (spec.TaskTemplate.ForceUpdate ?? 0) + 1,
-    },
-  })
-  await updateService(cluster, id, { change: again, signal })
-  const after = before === undefined ? {} : { after: before.ID }
-  const started = await startedTask(cluster, id, { signal, ...after })
-  cluster.place(id, started)
-  await meetNeighbours(cluster, id, { place: started, signal })
-}
 
 /** By id or by name, as the port has it. */
 async function remove(cluster: Cluster, id: string, options: CallOptions): Promise<void> {
