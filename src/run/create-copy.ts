@@ -78,9 +78,12 @@ export async function createCopy(copy: Copy, context: CopyContext): Promise<stri
   return id
 }
 
-/** Without the security options that the engine is known not to take. */
-export function sentConstraints({ config: { constraints } }: Copy, { unsupported }: RunnableCell): Constraints {
-  const { security_opt } = constraints
+/** Without what the engine is known not to do: one drops it in silence, another refuses the whole container for it. */
+export function sentConstraints({ config }: Copy, { unsupported }: RunnableCell): Constraints {
+  const { security_opt, ...others } = config.constraints
+  const constraints: Constraints = Object.fromEntries(
+    Object.entries(others).filter(([key]) => !unsupported.includes(key)),
+  )
   if (security_opt === undefined) return constraints
   const isTaken = ({ text }: SecurityOption) =>
     !unsupported.some((name) => covers(name, `security_opt:${securityOptionName(text)}`))

@@ -1,11 +1,12 @@
 /** Whether a full disk explains what went wrong in a cell: what could not be written says nothing of the product. */
 import { deadline } from '../lib/abort.ts'
+import { freeSpaceCommand, freeSpaceIn } from '../lib/free-space.ts'
 import { decisive, type Problem } from './problem.ts'
 import type { EngineSession } from './session.ts'
 
 const answerWithinMs = 10_000
 /** What a program leaves that writes until it cannot. */
-const leastFreeKibibytes = 1024
+const leastFreeBytes = 1024 ** 2
 
 /** @param created alias → container; those that wrote are still there, so that what they wrote is too */
 export async function fullDiskUnder(
@@ -17,25 +18,24 @@ export async function fullDiskUnder(
   if (first === undefined) return []
   using limit = deadline(answerWithinMs)
   const free = await Promise.all(
-    [...created.values()].map((containerId) => freeKibibytes(session, { containerId, signal: limit.signal })),
+    [...created.values()].map((containerId) => freeBytes(session, { containerId, signal: limit.signal })),
   )
-  if (!free.some((kibibytes) => kibibytes !== null && kibibytes < leastFreeKibibytes)) return []
+  if (!free.some((bytes) => bytes !== null && bytes < leastFreeBytes)) return []
   const message = `the disk of its engine is full: ${first.message}`
   return [{ ...first, kind: 'error', reason: 'disk-full', message }]
 }
 
 /** On the disk where the container's machine keeps what containers write; null where that cannot be told. */
-async function freeKibibytes(
+async function freeBytes(
   session: EngineSession,
   options: { readonly containerId: string; readonly signal: AbortSignal },
 ): Promise<number | null> {
   const { containerId, signal } = options
   try {
     const { helper } = await session.hostOf(containerId, signal)
-    // The helper's own root is on that disk. Source: POSIX df -P, the fourth column.
-    const { exitCode, stdout } = await helper.script('df -P -k /', { args: [], signal })
-    const free = Number(stdout.trim().split('\n').at(-1)?.split(/\s+/)[3])
-    return exitCode === 0 && Number.isFinite(free) ? free : null
+    // The helper's own root is on that disk.
+    const { exitCode, stdout } = await helper.script(freeSpaceCommand('/').join(' '), { args: [], signal })
+    return exitCode === 0 ? freeSpaceIn(stdout) : null
   } catch {
     return null // gathering what explains never changes an outcome
   }

@@ -6,7 +6,7 @@ import { call, callOrNull } from './errors.ts'
 import { watchEvents } from './events.ts'
 import { imagesOf } from './images.ts'
 import { networksOf } from './networks.ts'
-import { unenforcedBy } from './quirks.ts'
+import { controllersOfDocker, controllersOfPodman, unenforcedBy } from './quirks.ts'
 import { type EngineRequest, request } from './request.ts'
 import { transportTo } from './transport.ts'
 
@@ -68,9 +68,9 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
   const name = components.some((component) => component.Name === 'Podman Engine') ? 'podman' : 'docker'
   const securityOptions = Array.isArray(info['SecurityOptions']) ? info['SecurityOptions'].map(String) : []
   const ociRuntime = text('DefaultRuntime') || 'runc'
-  const rootless =
-    securityOptions.some((option) => option.includes('rootless')) ||
-    (name === 'podman' && (await isRootlessPodman(docker, version.Version, signal)))
+  const own = name === 'podman' ? await podmanHost(docker, version.Version, signal) : {}
+  const rootless = securityOptions.some((option) => option.includes('rootless')) || own.security?.rootless === true
+  const controllers = name === 'podman' ? controllersOfPodman(own.cgroupControllers) : controllersOfDocker(info)
   const cgroup = `v${text('CgroupVersion') || '1'}`
   return {
     name,
@@ -88,7 +88,7 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     dataId: dataIdOf(name, text),
     outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
     securityOptions,
-    unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup, ociRuntime }),
+    unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup, ociRuntime, controllers }),
   }
 }
 
@@ -98,13 +98,16 @@ function dataIdOf(name: 'docker' | 'podman', text: (key: string) => string): str
   return parts.includes('') ? null : [name, text('Name'), ...parts].join(' ')
 }
 
-/** Podman 4 tells it only in its own API. Source: docs.podman.io, /libpod/info. */
-async function isRootlessPodman(docker: Dockerode, version: string, signal: AbortSignal): Promise<boolean> {
+interface PodmanHost {
+  readonly security?: { readonly rootless?: boolean }
+  readonly cgroupControllers?: readonly string[]
+}
+
+/** Podman 4 tells only in its own API whether it is without root, and each only there what was delegated to it. Source: docs.podman.io, /libpod/info. */
+async function podmanHost(docker: Dockerode, version: string, signal: AbortSignal): Promise<PodmanHost> {
   const path = `/v${version}/libpod/info`
-  const info = await request<{ readonly host?: { readonly security?: { readonly rootless?: boolean } } }>(docker, {
-    ...{ method: 'GET', path, signal },
-  })
-  return info.host?.security?.rootless === true
+  const { host } = await request<{ readonly host?: PodmanHost }>(docker, { method: 'GET', path, signal })
+  return host ?? {}
 }
 
 async function listResources(

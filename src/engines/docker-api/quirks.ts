@@ -7,16 +7,22 @@ export interface EngineKind {
   /** `v1` or `v2`. */
   readonly cgroup: string
   readonly ociRuntime: string | undefined
+  /** Controllers of control groups that it may use, as it says itself; undefined: not told, or not asked yet. */
+  readonly controllers?: ReadonlySet<string> | undefined
 }
 
 const sandboxKeys = ['sysctls', 'security_opt:seccomp', 'security_opt:apparmor']
-const controlGroupKeys = ['mem_limit', 'memswap_limit', 'cpus', 'cpuset', 'pids_limit']
+/** Key → the controller that enforces it. `swap` is part of `memory` where an engine tells them apart. */
+const controllerOf = { mem_limit: 'memory', memswap_limit: 'swap', cpus: 'cpu', cpuset: 'cpuset', pids_limit: 'pids' }
+const controlGroupKeys = Object.keys(controllerOf)
 
 /**
  * Keys of constraints that such an engine does not enforce.
  *
  * - Without root, control groups of version 1 cannot be written. Source: podman-run(1), "not supported on cgroups V1
  *   rootless systems"; seen with Podman 5.4.
+ * - Without a controller, what it would limit is dropped by Docker with a warning, and refused by Podman's runtime. Under
+ *   version 2 who is not root has those that were delegated, often memory and pids alone.
  * - Podman gives a user who is a number a line in /etc/passwd, and this API has no word against it. Source:
  *   podman-run(1), `--passwd`.
  * - Podman takes a seccomp profile over this API only as a path on its own machine, and refuses its content. Seen with
@@ -29,10 +35,23 @@ export function unenforcedBy(kind: EngineKind): ReadonlySet<string> {
   const { rootless, cgroup, name } = kind
   return new Set([
     ...(rootless && cgroup === 'v1' ? controlGroupKeys : []),
+    ...Object.entries(controllerOf).flatMap(([key, name]) => (kind.controllers?.has(name) === false ? [key] : [])),
     ...(kind.ociRuntime === 'runsc' ? sandboxKeys : []),
     ...(name === 'podman' ? ['user:no-passwd-entry', 'security_opt:seccomp:profile'] : []),
     ...(rootless && name === 'podman' && isBefore(kind.version, [5, 5]) ? ['ulimits'] : []),
   ])
+}
+
+/** As Docker's `/info` tells them: what it says false of it drops. Source: Engine API, SystemInfo. */
+export function controllersOfDocker(info: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const flags = { memory: 'MemoryLimit', swap: 'SwapLimit', cpu: 'CpuCfsQuota', cpuset: 'CPUSet', pids: 'PidsLimit' }
+  return new Set(Object.entries(flags).flatMap(([name, flag]) => (info[flag] === false ? [] : [name])))
+}
+
+/** As Podman's own API lists them; undefined where it lists none, as under version 1. */
+export function controllersOfPodman(listed: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (listed === undefined || listed.length === 0) return undefined
+  return new Set(listed.flatMap((name) => (name === 'memory' ? ['memory', 'swap'] : [name])))
 }
 
 function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {

@@ -31,13 +31,20 @@ export function nestedEngine(spec: NestedSpec | PublishedSpec): NestedEngine {
   return { ...common, ...(spec.engine === 'podman' ? podmanEngine(spec) : dockerEngine(spec)) }
 }
 
-// Under v1 the machine's hierarchy is shared, and what runs inside is put below the host's own group, so that it goes
-// with it. Under v2 a group with children may hold no process itself, so everything moves into a child first.
-const prepareCgroups = `
-if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+const hasCgroups2 = '[ -f /sys/fs/cgroup/cgroup.controllers ]'
+
+// Under v2 a container has a hierarchy of its own, which an engine mounts read-only unless the container is privileged
+// (moby#46763); and a group with children may hold no process itself, so everything moves into a child first.
+const prepareCgroups2 = `
+  mount -o remount,bind,rw /sys/fs/cgroup
   mkdir -p /sys/fs/cgroup/init
   for pid in $(cat /sys/fs/cgroup/cgroup.procs); do echo $pid > /sys/fs/cgroup/init/cgroup.procs 2>/dev/null || :; done
-  sed 's/^/+/; s/ / +/g' /sys/fs/cgroup/cgroup.controllers > /sys/fs/cgroup/cgroup.subtree_control
+  sed 's/^/+/; s/ / +/g' /sys/fs/cgroup/cgroup.controllers > /sys/fs/cgroup/cgroup.subtree_control`
+
+// Under v1 the machine's hierarchy is shared, and what runs inside is put below the host's own group, so that it goes
+// with it.
+const prepareCgroups = `
+if ${hasCgroups2}; then${prepareCgroups2}
   GROUP=/docker
 else
   GROUP=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
@@ -86,6 +93,7 @@ function podmanEngine(spec: NestedSpec) {
     root: { kind: 'packages' as const, tag: `podman-${spec.release}`, suite: spec.release, packages },
     // crun refuses the empty v2 hierarchy beside v1, and rootless networks need mounts that propagate.
     script: `set -e
+if ${hasCgroups2}; then${prepareCgroups2}; fi
 umount /sys/fs/cgroup/unified 2>/dev/null || :
 mount --make-rshared /
 rm -f "$SOCKET"
@@ -95,12 +103,20 @@ ${spec.rootless ? rootlessUser(service) : `exec ${service}`}`,
   }
 }
 
+// A user may limit what it runs where the groups are its own: the folders, and the files that move processes and
+// hand controllers on. Source: the kernel's cgroup-v2, Delegation.
+const delegateCgroups2 = `
+  for group in /sys/fs/cgroup /sys/fs/cgroup/init; do
+    chown dev $group $group/cgroup.procs $group/cgroup.threads $group/cgroup.subtree_control
+  done`
+
 const rootlessUser = (service: string) => `chmod 666 /dev/fuse /dev/net/tun
 id dev >/dev/null 2>&1 || useradd --uid 1000 --home-dir /home/dev --no-create-home --shell /bin/sh dev
 echo dev:100000:65536 | tee /etc/subuid > /etc/subgid
 mkdir -p /home/dev /run/user/1000
 chown dev:dev /home/dev /run/user/1000 "$(dirname "$SOCKET")"
 chmod 700 /run/user/1000
+if ${hasCgroups2}; then${delegateCgroups2}; fi
 exec setpriv --reuid 1000 --regid 1000 --init-groups env HOME=/home/dev USER=dev XDG_RUNTIME_DIR=/run/user/1000 ${service}`
 
 function hasCgroup2(): boolean {

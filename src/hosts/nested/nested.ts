@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Engine, EngineError, type Labels } from '../../engines/engine.ts'
 import { deadline } from '../../lib/abort.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { freeSpaceCommand, freeSpaceIn } from '../../lib/free-space.ts'
 import { ownerState } from '../../lib/owner.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { NestedSpec, PublishedSpec } from '../../model/project.ts'
@@ -153,10 +154,9 @@ async function sicknessOf(
 
 /** On the disk that it keeps images and containers on; null where that is not told. */
 async function freeBytesOf(request: HostRequest<Spec>, engine: NestedEngine): Promise<number | null> {
-  const spec = { command: ['df', '--output=avail', '--block-size=1', engine.dataFolder], maxBytes: 1000 }
+  const spec = { command: freeSpaceCommand(engine.dataFolder), maxBytes: 1000 }
   const { exitCode, stdout } = await request.local.containers.exec(containerName(request), spec, request)
-  const free = Number(stdout.trim().split('\n').at(-1))
-  return exitCode === 0 && Number.isFinite(free) ? free : null
+  return exitCode === 0 ? freeSpaceIn(stdout) : null
 }
 
 /** Whether a run that lives has something in it. */
