@@ -1,15 +1,17 @@
 /** `matrix env diff A B`: two columns property by property, the defaults of their engines written out. Starts nothing. */
+import { release } from 'node:os'
 import Table from 'cli-table3'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
-import { EngineError } from '../engines/engine.ts'
+import { EngineError, type EngineFacts } from '../engines/engine.ts'
 import { expectedEngine } from '../hosts/expected-engine.ts'
 import { oneLine, printable } from '../lib/printable.ts'
-import type { Environment } from '../model/project.ts'
+import type { Environment, HostSpec } from '../model/project.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { compareEnvironments, type Property, type PropertyRow, type Side } from '../plan/compare-environments.ts'
 import { engineKindOf } from '../plan/engine-defaults.ts'
 import type { Io } from './io.ts'
+import { knownLimits } from './known-limits.ts'
 import { lookForEngine } from './open-engine.ts'
 
 export interface EnvDiffOptions {
@@ -58,12 +60,14 @@ async function sideOf(environment: Environment, io: Io): Promise<KnownSide> {
   const { engine: choice } = environment
   if (choice.kind === 'provision') {
     const { spec } = choice
-    const { name: family, version, rootless } = expectedEngine(spec)
+    const expected = expectedEngine(spec)
+    const { name: family, version, rootless } = expected
     const engine = { family, major: Number.parseInt(version, 10) }
     const from = spec.kind === 'published' ? spec.image : `Debian ${spec.release}`
     const place = spec.kind === 'swarm' || spec.kind === 'vm' ? `, ${spec.kind}` : ''
     const title = `${rootless ? 'rootless ' : ''}${family} ${engine.major} of ${from}${place}`
-    return { environment, engine, title }
+    const facts = factsOf({ ...expected, kernel: kernelOf(spec), nodes: spec.kind === 'swarm' ? spec.nodes : 1 })
+    return { environment, engine, title, facts, unenforced: knownLimits(choice) }
   }
   if (choice.kind === 'pool') return { environment, engine: null, title: `one of ${choice.endpoints.join(', ')}` }
   const asked = choice.kind === 'connect' ? choice.endpoint : undefined
@@ -71,12 +75,34 @@ async function sideOf(environment: Environment, io: Io): Promise<KnownSide> {
   if (found.kind !== 'found') return { environment, engine: null, title: `${asked ?? 'the default engine'}, no answer` }
   await using engine = connectDocker(found.endpoint, found.access)
   try {
-    const { name, version } = await engine.facts({ signal: io.signal })
-    return { environment, engine: engineKindOf({ name, version }), title: `${name} ${version}` }
+    const known = await engine.facts({ signal: io.signal })
+    const { name, version, unsupported } = known
+    const title = `${name} ${version}`
+    return { environment, engine: engineKindOf(known), title, facts: factsOf(known), unenforced: unsupported }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return { environment, engine: null, title: `${found.endpoint}, no answer` }
   }
+}
+
+interface PlaceFacts extends Pick<EngineFacts, 'cgroup' | 'rootless' | 'nodes' | 'kernel'> {
+  readonly name: string
+  readonly ociRuntime: string | undefined
+}
+
+/** What no environment can impose. */
+const factsOf = ({ name, kernel, cgroup, ociRuntime, rootless, nodes }: PlaceFacts): Required<Side>['facts'] => ({
+  kernel,
+  'control groups': cgroup,
+  'OCI runtime': ociRuntime ?? (name === 'podman' ? 'crun' : 'runc'),
+  'engine runs as': rootless ? 'a user' : 'root',
+  machines: nodes,
+})
+
+/** A container has the machine's. */
+function kernelOf(spec: HostSpec): string {
+  if (spec.kind === 'vm') return `of Debian ${spec.release}`
+  return spec.kind === 'nested' && spec.runtime === 'runsc' ? "gVisor's" : release()
 }
 
 function asJson({ before, after }: Sides, rows: readonly PropertyRow[]): string {
@@ -107,10 +133,11 @@ function asText({ before, after }: Sides, rows: readonly PropertyRow[]): string 
 
 function asWords(property: string, told: Property | null): string {
   if (told === null) return '-'
-  const { value, from } = told
+  const { value, from, enforced } = told
   const list = Array.isArray(value) ? value.map(String).join(' ') || 'none' : null
   const text = list ?? (typeof value === 'object' && value !== null ? JSON.stringify(value) : withUnit(property, value))
-  return oneLine(`${text}${from === 'default' ? ' (engine default)' : ''}`, 400)
+  const remarks = [...(from === 'default' ? ['engine default'] : []), ...(enforced === false ? ['not enforced'] : [])]
+  return oneLine(`${text}${remarks.length > 0 ? ` (${remarks.join(', ')})` : ''}`, 400)
 }
 
 const bytes = new Set(['mem_limit', 'memswap_limit', 'shm_size', 'sells.mem_max', 'sells.mem_default'])

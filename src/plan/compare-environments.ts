@@ -1,18 +1,24 @@
 /** What differs between two environments: their properties side by side, the defaults of their engines written out. */
 import type { Json } from '../model/check.ts'
 import type { Environment } from '../model/project.ts'
-import { constraintAtoms, networkAtoms } from './atoms.ts'
+import { type Atom, constraintAtoms, covers, limitName, networkAtoms } from './atoms.ts'
 import { type EngineKind, engineDefaults, grantedCapabilities } from './engine-defaults.ts'
 
 export interface Side {
   readonly environment: Environment
   /** Null where nothing is known of the engine, so that its defaults are not either. */
   readonly engine: EngineKind | null
+  /** What the place is and no environment can impose, such as its control groups. */
+  readonly facts?: Readonly<Record<string, Json>>
+  /** Keys or atoms that the engine is known not to enforce. */
+  readonly unenforced?: ReadonlySet<string>
 }
 export interface Property {
   readonly value: Json
-  /** `imposed`: by the environment; `default`: what its engine does by itself. */
-  readonly from: 'imposed' | 'default'
+  /** `imposed`: by the environment; `default`: what its engine does by itself; `fact`: what the place is. */
+  readonly from: 'imposed' | 'default' | 'fact'
+  /** Only where it is said and not so: the engine does not enforce it. */
+  readonly enforced?: false
 }
 export interface PropertyRow {
   readonly property: string
@@ -27,17 +33,25 @@ export function compareEnvironments(before: Side, after: Side): readonly Propert
   const [a, b] = [propertiesOf(before), propertiesOf(after)]
   return [...new Set([...a.keys(), ...b.keys()])].map((property) => {
     const [one, other] = [a.get(property) ?? null, b.get(property) ?? null]
-    return { property, before: one, after: other, differs: JSON.stringify(one?.value) !== JSON.stringify(other?.value) }
+    return { property, before: one, after: other, differs: asSeen(one) !== asSeen(other) }
   })
 }
 
+/** What is not in force is not the same as what is. */
+const asSeen = (property: Property | null): string => JSON.stringify([property?.value, property?.enforced])
+
 /** What is imposed stands in place of the engine's default. */
-export function propertiesOf({ environment, engine }: Side): ReadonlyMap<string, Property> {
+export function propertiesOf({ environment, engine, facts = {}, unenforced }: Side): ReadonlyMap<string, Property> {
   const properties = new Map<string, Property>()
-  for (const { property, value } of engine === null ? [] : engineDefaults(engine)) {
-    if (value !== null) properties.set(property, { value, from: 'default' })
+  const set = (atom: Atom, from: Property['from']) => {
+    const isEnforced = ![...(unenforced ?? [])].some((name) => covers(name, limitName(atom)))
+    properties.set(atom.key, { value: atom.value, from, ...(isEnforced ? {} : { enforced: false }) })
   }
-  const impose = (property: string, value: Json) => properties.set(property, { value, from: 'imposed' })
+  for (const [key, value] of Object.entries(facts)) set({ key, value }, 'fact')
+  for (const { property: key, value } of engine === null ? [] : engineDefaults(engine)) {
+    if (value !== null) set({ key, value }, 'default')
+  }
+  const impose = (key: string, value: Json) => set({ key, value }, 'imposed')
   for (const { key, value } of constraintAtoms(environment.constraints)) {
     if (!key.startsWith('cap_')) impose(key, value)
   }

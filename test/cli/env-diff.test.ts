@@ -13,6 +13,8 @@ const files = {
     'server',
     'engine: { provision: { kind: nested, release: bullseye } }\nconstraints: { pids_limit: 128 }',
   ),
+  ...environment('sandbox', 'engine: { provision: { kind: nested, release: trixie, runtime: runsc } }'),
+  ...environment('cluster', 'engine: { provision: { kind: swarm } }\nconstraints: { memswap_limit: 512m }'),
   ...environment('newer', 'engine: { provision: { kind: nested, image: "docker:27.3-dind" } }'),
   ...serverStack('api'),
 }
@@ -30,12 +32,21 @@ describe('matrix env diff', () => {
     expect(before).toEqual({ environment: 'laptop', engine: 'rootless podman 5 of Debian trixie', known: true })
     expect(after).toEqual({ environment: 'server', engine: 'docker 20 of Debian bullseye', known: true })
     expect(properties.every(({ differs }) => differs)).toBe(true)
-    expect(properties.find(({ property }) => property === 'pids_limit')).toEqual({
+    expect(properties.find(({ property }) => property === 'pids_limit')).toMatchObject({
       property: 'pids_limit',
       before: { value: 2048, from: 'default' },
       after: { value: 128, from: 'imposed' },
       differs: true,
     })
+  })
+
+  test('says what the places are, and what is declared there and not enforced', async () => {
+    using made = project(files)
+    const { stdout } = await matrix(['env', 'diff', 'cluster', 'sandbox'], { cwd: made.root })
+    expect(stdout).toMatch(/kernel +│ \S+ +│ gVisor's /)
+    expect(stdout).toMatch(/OCI runtime +│ runc +│ runsc /)
+    expect(stdout).toMatch(/machines +│ 3 +│ 1 /)
+    expect(stdout).toMatch(/memswap_limit +│ 512m \(not enforced\) +│ - /)
   })
 
   test('takes the version of a published engine from its tag', async () => {
@@ -56,7 +67,7 @@ describe('matrix env diff', () => {
     expect(await matrix(['env', 'diff', 'laptop', 'cloud'], { cwd: made.root })).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'matrix: there is no environment "cloud"; there are: laptop, newer, server\n',
+      stderr: 'matrix: there is no environment "cloud"; there are: cluster, laptop, newer, sandbox, server\n',
     })
   })
 })

@@ -34,6 +34,35 @@ describe('two environments that impose the same', () => {
   })
 })
 
+describe('two environments that say the same', () => {
+  const side = (rest: object) => ({ environment: environment('a', { cpus: 1 }), engine: podman, ...rest })
+
+  it('differ where one of their engines does not enforce it', () => {
+    const rows = compareEnvironments(side({}), side({ unenforced: new Set(['cpus', 'pids_limit']) }))
+    expect(rows.filter(({ differs }) => differs)).toEqual([
+      {
+        property: 'pids_limit',
+        before: { value: 2048, from: 'default' },
+        after: { value: 2048, from: 'default', enforced: false },
+        differs: true,
+      },
+      {
+        property: 'cpus',
+        before: { value: 1, from: 'imposed' },
+        after: { value: 1, from: 'imposed', enforced: false },
+        differs: true,
+      },
+    ])
+  })
+
+  it('differ by what their places are', () => {
+    const rows = compareEnvironments(side({ facts: { machines: 1 } }), side({ facts: { machines: 3 } }))
+    expect(rows.filter(({ differs }) => differs)).toMatchObject([
+      { property: 'machines', before: { value: 1, from: 'fact' }, after: { value: 3, from: 'fact' } },
+    ])
+  })
+})
+
 describe('the properties of an environment', () => {
   it('name what stands in place of a default', () => {
     const side = { environment: environment('a', { pids_limit: 64 }), engine: podman }
