@@ -10,7 +10,7 @@ import { removeTree } from '../lib/remove-tree.ts'
 import { removeDevices } from './embedded-devices.ts'
 import { restoreNetwork } from './embedded-network.ts'
 import { containerdSocket, type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
-import { embeddedPid, endProcess } from './embedded-process.ts'
+import { embeddedPid, endContainerd, endProcess } from './embedded-process.ts'
 import { takeLock } from './machine-lock.ts'
 import type { HostProblem } from './problem.ts'
 
@@ -84,15 +84,6 @@ async function deleteData(dataRoot: string, { signal, onProgress }: DownRequest)
     return remove(dataRoot)
   }
   await remove(aside)
-}
-
-/** An engine that was killed leaves its containerd behind. */
-async function endContainerd(paths: EmbeddedPaths): Promise<void> {
-  const pidFile = join(paths.execRoot, 'containerd/containerd.pid')
-  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : Number.NaN
-  if (!Number.isInteger(pid) || pid <= 1) return
-  const argv = commandLineOf(pid) ?? []
-  if (argv.some((word) => word.startsWith(`${paths.execRoot}/`))) await endProcess(pid, 5_000)
 }
 
 /** An engine that ends while a container starts does not know it yet: its shim stays, and the container with it. */

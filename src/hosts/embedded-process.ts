@@ -1,6 +1,7 @@
 /** The embedded engine's process: whether a pid really is it, starting it, and ending it without touching another. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { readOr } from '../lib/files.ts'
 import { commandLineOf, namespaceOf, processIds, sendSignal } from '../lib/process-table.ts'
@@ -83,6 +84,19 @@ export async function endProcess(pid: number, graceMs: number): Promise<boolean>
   sendSignal(pid, 'SIGKILL')
   while (lives()) await systemClock.sleep(50)
   return false
+}
+
+/**
+ * Ends the containerd that an engine which was killed has left behind, or that is just ending with it: the next engine would
+ * take it for its own, and wait for it in vain. Its containers stay.
+ */
+export async function endContainerd({ execRoot }: EmbeddedPaths): Promise<void> {
+  const pidFile = join(execRoot, 'containerd/containerd.pid')
+  const pid = Number(readOr(pidFile, ''))
+  if (!Number.isInteger(pid) || pid <= 1) return
+  const argv = commandLineOf(pid) ?? []
+  if (argv.some((word) => word.startsWith(`${execRoot}/`))) await endProcess(pid, 5_000)
+  rmSync(pidFile, { force: true })
 }
 
 /** What the engine said last, for an error message. */

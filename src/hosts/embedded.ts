@@ -5,7 +5,7 @@ import { deadline } from '../lib/abort.ts'
 import { systemClock } from '../lib/clock.ts'
 import { recordNetwork } from './embedded-network.ts'
 import { type EmbeddedPaths, embeddedPaths } from './embedded-paths.ts'
-import { embeddedPid, logTail, rivalEngine, startEngine } from './embedded-process.ts'
+import { embeddedPid, endContainerd, logTail, rivalEngine, startEngine } from './embedded-process.ts'
 import { takeLock } from './machine-lock.ts'
 import {
   enginePrograms,
@@ -108,8 +108,11 @@ async function setUp(paths: EmbeddedPaths, request: EmbeddedRequest): Promise<Em
   const running = embeddedPid(paths)
   const rival = running === null ? rivalEngine(paths) : null
   if (rival !== null) return { ok: false, problem: rivalProblem(rival) }
-  if (running === null) request.onProgress(`starting an engine of Matrix's own (data in ${paths.dataRoot})`)
-  if (running === null) await recordNetwork(paths, request.env)
+  if (running === null) {
+    request.onProgress(`starting an engine of Matrix's own (data in ${paths.dataRoot})`)
+    await endContainerd(paths)
+    await recordNetwork(paths, request.env)
+  }
   const ended = running === null ? startEngine(paths, request.env).ended : new Promise<string>(() => {})
   const failure = await readiness(paths, { ended, signal: request.signal })
   if (failure === null) return { ok: true, endpoint: paths.endpoint, started: running === null, installed: installing }

@@ -163,7 +163,10 @@ test('the firewall is as it was before an engine of its own, and so is whether p
   const before = await state()
   expect(before[0]).toContain('--dport 9')
 
-  const up = async () => expect(await own('env', 'up', '--no-hosts')).toMatchObject({ exitCode: 0 })
+  const up = async () => {
+    const started = await own('env', 'up', '--no-hosts')
+    expect(started, started.stderr).toMatchObject({ exitCode: 0 })
+  }
   await up()
   const during = await state()
   expect(during[0]).toContain('DOCKER')
