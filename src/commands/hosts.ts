@@ -19,7 +19,7 @@ import type { Io } from './io.ts'
 import { knownLimits } from './known-limits.ts'
 import { reportProblem } from './open-engine.ts'
 
-export interface ProjectHost extends HostRecord {
+export interface ProjectHost extends Omit<HostRecord, 'made'> {
   readonly name: string
   /** Environments that run on it; empty for one that no environment asks for any more. */
   readonly environments: readonly string[]

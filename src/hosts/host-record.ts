@@ -12,6 +12,8 @@ export interface HostRecord {
   readonly root: string
   /** Of the engine that it is a container of; null for one that needs none. */
   readonly engine: string | null
+  /** It came up once, so that what it takes of the machine is taken already. */
+  readonly made: boolean
 }
 
 const fileIn = (folder: string): string => join(folder, 'host.json')
@@ -19,8 +21,10 @@ const fileIn = (folder: string): string => join(folder, 'host.json')
 /** @param folder the host's own; null where it was never brought up */
 export function readRecord(folder: string): HostRecord | null {
   try {
-    const { spec, root, engine } = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as Partial<HostRecord>
-    return spec === undefined || root === undefined || engine === undefined ? null : { spec, root, engine }
+    const record = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as Partial<HostRecord>
+    // Of one that an earlier version brought up it is not written whether it came up.
+    const { spec, root, engine, made = true } = record
+    return spec === undefined || root === undefined || engine === undefined ? null : { spec, root, engine, made }
   } catch {
     return null // a lock, or a folder that nobody finished
   }
@@ -52,7 +56,7 @@ export function forgetHosts(env: Env, root: string): void {
 }
 
 /** One that went with its engine. */
-export function forgetHost(env: Env, { root, spec }: HostRecord): void {
+export function forgetHost(env: Env, { root, spec }: Pick<HostRecord, 'root' | 'spec'>): void {
   rmSync(hostFolder(env, projectIdOf(root), hostName(spec)), { recursive: true, force: true })
 }
 

@@ -42,10 +42,16 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
   })
   const known = readRecord(request.folder)
   const engine = ask.spec.kind === 'vm' ? null : canonical(ask.local.endpoint)
-  const blocker = known === null ? whatBlocks(request) : await moveFrom(known.engine, engine, request)
+  const immovable = known === null ? null : await moveFrom(known.engine, engine, request)
+  const stays = known?.made === true && known.engine === engine
+  const blocker = immovable ?? (stays ? null : whatBlocks(request))
   if (blocker !== null) return { ok: false, problem: blocker }
-  writeRecord(request.folder, { spec: ask.spec, root: resolved(ask.root), engine })
-  return kind.up(request as never)
+  const record = { spec: ask.spec, root: resolved(ask.root), engine }
+  // Before anything is made, so that what a run that is killed leaves behind is known.
+  writeRecord(request.folder, { ...record, made: stays })
+  const up = await kind.up(request as never)
+  if (up.ok && !stays) writeRecord(request.folder, { ...record, made: true })
+  return up
 }
 
 /** A host is in one engine at a time: where a run uses another one now, it leaves nothing behind in the old one. */
@@ -122,7 +128,7 @@ export function roomFor(
 ): { readonly hosts: readonly string[]; readonly room: Room; readonly problem: HostProblem | null } {
   const { env, root, images } = asked
   const unmade = new Map(specs.map((spec) => [hostName(spec), spec]))
-  for (const { spec } of knownHosts(env, root)) unmade.delete(hostName(spec))
+  for (const { spec, made } of knownHosts(env, root)) if (made) unmade.delete(hostName(spec))
   const hosts = [...unmade.keys()]
   const room = roomTogether([...unmade.values()], images)
   const short = lacks(room, machineFacts(hostsFolder(env)))
