@@ -9,7 +9,7 @@ import { hostName } from '../hosts/host-place.ts'
 import { allHosts, forsakenHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
 import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
-import { machineOffer, shortages } from '../hosts/offer.ts'
+import { engineShortage, machineOffer, shortages } from '../hosts/offer.ts'
 import { imagePrograms, installCommand, missingPrograms } from '../hosts/packages.ts'
 import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
@@ -42,7 +42,7 @@ const registryWithinMs = 4_000
 /** Starts nothing. Exit 0 where a run could start, 3 where something is missing for it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
   const [engine, registry] = await Promise.all([engineFindings(options, io), registryFinding(io)])
-  const hosts = await hostFindings(io)
+  const hosts = await hostFindings(options, io)
   const findings = [...machineFindings(io), ...engine, registry, ...programFindings(io), ...hosts]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
   else io.stdout(printable(render(findings)))
@@ -173,7 +173,7 @@ async function registryFinding(io: Io): Promise<Finding> {
 }
 
 /** Whether this machine can offer each host that the project asks for, and one of every further kind. */
-async function hostFindings(io: Io): Promise<readonly Finding[]> {
+async function hostFindings(options: DoctorOptions, io: Io): Promise<readonly Finding[]> {
   const facts = machineFacts(embeddedPaths(io.env).dataRoot)
   const machine = machineOffer(facts, io.env)
   const loaded = await loadProject(io.cwd, { env: io.env })
@@ -182,15 +182,43 @@ async function hostFindings(io: Io): Promise<readonly Finding[]> {
   const others = oneOfEach.filter((spec) => !asked.some((one) => kindOf(one) === kindOf(spec)))
   const specs = new Map([...asked, ...others].map((spec) => [hostName(spec), spec]))
   const images = plan?.builds.length ?? 1
+  const local = await lookForEngine(options.engine, io)
   const hosts = [...specs].map(([host, spec]): Finding => {
-    const lacking = shortages(spec, machine, images)
+    const lacking = [
+      ...(local.kind === 'found' ? engineShortage(spec, local) : []),
+      ...shortages(spec, machine, images),
+    ]
     const name = 'host'
     if (lacking.length === 0) return { name, state: 'ok', value: `${host} can be had` }
     const mend = lacking.flatMap((shortage) => shortage.mend ?? []).join('; ')
     const value = `${host}: ${lacking.map(({ what }) => what).join('; ')}`
     return { name, state: 'note', value, ...(mend === '' ? {} : { mend }) }
   })
-  return [...triedFindings(io), ...hosts, ...forsakenFindings(io), ...(plan === null ? [] : roomFindings(plan, io))]
+  return [
+    ...triedFindings(io),
+    ...hosts,
+    ...(plan === null ? [] : await namedFindings(plan, io)),
+    ...forsakenFindings(io),
+    ...(plan === null ? [] : roomFindings(plan, io)),
+  ]
+}
+
+/** Engines that environments connect to. Where one does not answer, only its cells are in trouble. */
+async function namedFindings({ environments }: Plan, io: Io): Promise<readonly Finding[]> {
+  const usedBy = new Map<string, string[]>()
+  for (const { id, engine } of environments) {
+    const names = engine.kind === 'connect' ? [engine.endpoint] : engine.kind === 'pool' ? engine.endpoints : []
+    for (const name of names) usedBy.set(name, [...(usedBy.get(name) ?? []), id])
+  }
+  const all = [...usedBy].map(async ([name, ids]): Promise<readonly Finding[]> => {
+    const found = await lookForEngine(name, io)
+    if (found.kind === 'none') return []
+    if (found.kind === 'refused')
+      return [{ name: 'engine', state: 'note', value: found.problem.message, mend: found.problem.hint }]
+    const [first] = await describeEngine({ ...found, how: ids.join(', ') }, io)
+    return first === undefined ? [] : [{ ...first, state: first.state === 'missing' ? 'note' : first.state }]
+  })
+  return (await Promise.all(all)).flat()
 }
 
 /** Hosts that no project is left to take away. */
@@ -238,6 +266,7 @@ const kindOf = (spec: HostSpec): string =>
 const oneOfEach: readonly HostSpec[] = [
   { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false },
   { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false, runtime: 'runsc' },
+  { kind: 'nested', engine: 'podman', release: 'trixie', rootless: false },
   { kind: 'nested', engine: 'podman', release: 'trixie', rootless: true },
   { kind: 'swarm', release: 'trixie', nodes: 3 },
   { kind: 'vm', release: 'bookworm', cpus: 2, memoryBytes: 3 * gibibyte, diskBytes: 20 * gibibyte },

@@ -11,7 +11,7 @@ import { knownHosts, readRecord, writeRecord } from './host-record.ts'
 import { machineFacts } from './machine-facts.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
-import { lacks, machineOffer, type Room, roomTogether, shortages } from './offer.ts'
+import { engineShortage, lacks, machineOffer, type Room, roomTogether, shortages } from './offer.ts'
 import { ping } from './ping.ts'
 import type { HostProblem } from './problem.ts'
 import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
@@ -34,7 +34,8 @@ const kinds: { readonly [Kind in HostSpec['kind']]: HostKind<never> } = {
 export async function hostUp(ask: HostAsk): Promise<HostUp> {
   const request = requestOf(ask)
   const kind = kinds[ask.spec.kind]
-  if (!canBeHere(ask)) return { ok: false, problem: notHere(request) }
+  const elsewhere = engineTrouble(request)
+  if (elsewhere !== null) return { ok: false, problem: elsewhere }
   mkdirSync(request.folder, { recursive: true })
   using _lock = await takeLock(lockOf(request), {
     signal: ask.signal,
@@ -97,15 +98,11 @@ function resolved(path: string): string {
   }
 }
 
-/** The sockets of a nested host are files of this machine, and an engine elsewhere may be production. */
-const canBeHere = ({ local, spec }: Pick<HostRequest, 'local' | 'spec'>): boolean =>
-  spec.kind === 'vm' || local.endpoint.startsWith('unix://')
-
-const notHere = ({ name, local }: HostRequest): HostProblem => ({
-  kind: 'usage',
-  message: `${name} is a container of an engine on this machine, and ${local.endpoint} is reached from elsewhere`,
-  hint: 'Run without --engine and DOCKER_HOST, or name an engine that runs already by connect: in the environment.',
-})
+function engineTrouble({ name, local, spec }: HostRequest): HostProblem | null {
+  const [shortage] = engineShortage(spec, local)
+  if (shortage === undefined) return null
+  return { kind: 'usage', message: `${name}: ${shortage.what}`, hint: shortage.mend ?? '' }
+}
 
 /** What a host that was not made yet would lack half-way; programs are the kind's own affair, since it may install them. */
 function whatBlocks(request: HostRequest): HostProblem | null {
@@ -184,7 +181,8 @@ async function whereItIs(ask: HostAsk): Promise<Whereabouts> {
     request: { ...request, local },
     [Symbol.asyncDispose]: async () => own?.[Symbol.asyncDispose](),
   }
-  if (!canBeHere(there.request)) return { ...there, problem: notHere(there.request) }
+  const elsewhere = engineTrouble(there.request)
+  if (elsewhere !== null) return { ...there, problem: elsewhere }
   const answer = await ping(endpoint, ask)
   return answer.answers ? there : { ...there, silence: `${endpoint}, the engine that it is in, does not answer` }
 }

@@ -18,7 +18,7 @@ export interface MachineOffer extends Pick<MachineFacts, 'root' | 'freeMemoryByt
 /** `mend` null: nothing can be done about it here. */
 export interface Shortage {
   /** `program`: whoever brings the host up may install it. */
-  readonly of: 'system' | 'program' | 'device' | 'kernel' | 'disk' | 'memory'
+  readonly of: 'system' | 'engine' | 'program' | 'device' | 'kernel' | 'disk' | 'memory'
   readonly what: string
   readonly mend: string | null
 }
@@ -59,6 +59,16 @@ export function shortages(spec: HostSpec, machine: MachineOffer, images: number)
   }
   return [...found, ...lacks(roomOf(spec, images), machine)]
 }
+
+/** The sockets of a nested host are files of this machine, and an engine elsewhere may be production. */
+export function engineShortage(spec: HostSpec, local: { readonly endpoint: string }): readonly Shortage[] {
+  if (spec.kind === 'vm' || local.endpoint.startsWith('unix://')) return []
+  const what = `it is a container of an engine on this machine, and ${local.endpoint} is reached from elsewhere`
+  return [{ of: 'engine', what, mend: notHereMend }]
+}
+
+const notHereMend =
+  'Run without --engine and DOCKER_HOST, or name an engine that runs already by connect: in the environment.'
 
 /** Disk and memory, in bytes. */
 export interface Room {

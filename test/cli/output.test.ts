@@ -71,9 +71,27 @@ describe('matrix', () => {
     const of = (name: string) => found.filter((finding) => finding.name === name)
     for (const name of ['KVM', 'gVisor', 'rootless', 'overlay', 'vxlan']) expect(of(name), name).toHaveLength(1)
     const hosts = of('host').map(({ value }) => value.split(/[: ]/)[0])
-    expect(hosts).toHaveLength(5)
+    expect(hosts).toHaveLength(6)
     expect(hosts).toEqual(expect.arrayContaining(['docker-trixie-runsc', 'podman-trixie-rootless', 'swarm-trixie-3']))
     expect(of('room')).toMatchObject([{ state: 'missing', value: expect.stringContaining('takes 99999.0 GiB') }])
+  })
+
+  test('tells of engines that environments name, and of hosts that the engine in use cannot hold', async () => {
+    const nowhere = 'unix:///run/no-such-engine.sock'
+    using naming = project({
+      ...environment('theirs', `engine: { connect: "${nowhere}" }`),
+      ...environment('shared', `engine: { pool: ["${nowhere}"] }`),
+      ...serverStack('api'),
+    })
+    const elsewhere = 'tcp://127.0.0.1:9'
+    const { stdout } = await matrix(['doctor', '--json'], { cwd: naming.root, env: { DOCKER_HOST: elsewhere } })
+    const found = JSON.parse(stdout) as { name: string; state: string; value: string }[]
+    expect(found.filter(({ name }) => name === 'engine')).toMatchObject([
+      { state: 'missing', value: expect.stringContaining(elsewhere) },
+      { state: 'note', value: expect.stringContaining(`${nowhere} (shared, theirs)`) },
+    ])
+    const able = found.filter(({ name, value }) => name === 'host' && value.endsWith('can be had'))
+    expect(able.filter(({ value }) => !value.startsWith('vm-'))).toEqual([])
   })
 
   test('reports every mistake at once and starts nothing', async () => {
