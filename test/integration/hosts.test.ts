@@ -106,6 +106,18 @@ describe('a nested engine', () => {
     expect(await there.facts(options)).toMatchObject({ version: '20.10.5+dfsg1' })
   })
 
+  test('that hangs is sick, and is started again', async () => {
+    const command = ['sh', '-c', 'kill -STOP $(pidof dockerd)']
+    const hung = await engine.containers.exec(containerOf(host()), { command, maxBytes: 1000 }, options)
+    expect(hung).toMatchObject({ exitCode: 0 })
+    expect((await matrix(['env', 'status'], { cwd: old.root })).stdout).toMatch(
+      /^host docker-bullseye \(old\): sick, /m,
+    )
+    const up = await matrix(['env', 'up', 'old'], { cwd: old.root })
+    expect(up, up.stderr).toMatchObject({ exitCode: 0 })
+    expect(up.stderr).toContain('docker-bullseye runs and does not answer; starting it again')
+  })
+
   test('leaves nothing once it is taken away', async () => {
     await matrix(['env', 'down', 'old', '--purge'], { cwd: old.root })
     expect(await leftovers(engine, old.root)).toEqual([])

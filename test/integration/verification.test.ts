@@ -20,6 +20,7 @@ const files = {
   'environments/profile.json': forbids('mkdir', 'mkdirat'),
   ...environment('strict', readBackEnvironment({ tmpfs: `{ /scratch: "${scratch}" }`, dns: '[192.0.2.53]' })),
   ...environment('plain', 'constraints: { environment: { A: "1" } }'),
+  ...environment('requiring', 'constraints: { pids_limit: 64, cpus: 0.5 }\nrequired: [pids_limit]'),
   ...serverStack('server'),
   'stacks/scratch/Dockerfile': 'FROM debian:bookworm-slim\n',
   'stacks/scratch/stack.yaml': `build: { context: . }
@@ -131,6 +132,29 @@ describe('an engine that drops', () => {
     expect(finished).toMatchObject({ outcome: 'error', stage: 'constraints', reason: 'not-in-force' })
     expect(finished).toMatchObject({ message: expect.stringContaining(atom) })
     expect(await leftovers(engine, verified.root)).toEqual([])
+  })
+})
+
+describe('an engine that says of itself that it does not enforce', () => {
+  test('what the environment requires gives error, and nothing is started', async () => {
+    const drop = { unenforced: ['pids_limit'] }
+    const events = await runLyingCell(engine, { root: verified.root, row: 'server', environment: 'requiring', drop })
+    expect(events.find((event) => event.type === 'cell-finished')).toMatchObject({
+      outcome: 'error',
+      stage: 'constraints',
+      reason: 'not-enforced',
+      message: expect.stringContaining('requiring requires pids_limit'),
+    })
+    expect(events.filter(({ type }) => type === 'cell-started')).toEqual([])
+    expect(await leftovers(engine, verified.root)).toEqual([])
+  })
+
+  test('what it does not require is not asked of it, and told', async () => {
+    const drop = { unenforced: ['cpus'] }
+    const events = await runLyingCell(engine, { root: verified.root, row: 'server', environment: 'requiring', drop })
+    expect(events.find((event) => event.type === 'cell-finished')).toMatchObject({ outcome: 'pass' })
+    const told = events.flatMap((event) => (event.type === 'cell-constraints' ? event.constraints : []))
+    expect(told.find(({ key }) => key === 'cpus')).toMatchObject({ provenance: 'unsupported', agrees: null })
   })
 })
 

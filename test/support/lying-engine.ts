@@ -17,6 +17,8 @@ export interface Drop {
   readonly start?: true
   /** So often it fails to create the workload. */
   readonly creations?: number
+  /** What it says of itself that it does not enforce. */
+  readonly unenforced?: readonly string[]
   /** It does not remove the first network that it is to remove when it is first asked. */
   readonly removal?: true
 }
@@ -27,7 +29,10 @@ const lying = (real: Engine, drop: Drop) => {
   return {
     ...real,
     endpoint: real.endpoint,
-    facts: (options) => real.facts(options),
+    facts: async (options) => {
+      const facts = await real.facts(options)
+      return { ...facts, unsupported: new Set([...facts.unsupported, ...(drop.unenforced ?? [])]) }
+    },
     list: (...args) => real.list(...args),
     watch: (...args) => real.watch(...args),
     images: real.images,
