@@ -8,16 +8,19 @@ import type { HostProblem } from './problem.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Program → Debian's package. `busybox` has to be the static one. */
-const packageOf = {
-  dockerd: 'docker.io',
-  iptables: 'iptables',
-  mmdebstrap: 'mmdebstrap',
-  busybox: 'busybox-static',
-  'qemu-system-x86_64': 'qemu-system-x86',
-  'mkfs.ext4': 'e2fsprogs',
+/**
+ * Program → the distribution's packages. `busybox` has to be the static one; Ubuntu does not have the keys by which
+ * Debian's packages are trusted.
+ */
+const packagesOf = {
+  dockerd: ['docker.io'],
+  iptables: ['iptables'],
+  mmdebstrap: ['mmdebstrap', 'debian-archive-keyring'],
+  busybox: ['busybox-static'],
+  'qemu-system-x86_64': ['qemu-system-x86'],
+  'mkfs.ext4': ['e2fsprogs'],
 } as const
-export type Program = keyof typeof packageOf
+export type Program = keyof typeof packagesOf
 export const enginePrograms: readonly Program[] = ['dockerd', 'iptables']
 /** They make base images and the helper's image where no registry answers. */
 export const imagePrograms: readonly Program[] = ['mmdebstrap', 'busybox']
@@ -30,7 +33,7 @@ export function missingPrograms(programs: readonly Program[], env: Env): readonl
 
 /** The command that installs them by hand. */
 export function installCommand(programs: readonly Program[]): string {
-  const packages = programs.map((program) => packageOf[program])
+  const packages = programs.flatMap((program) => packagesOf[program])
   return `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
 }
 
@@ -51,7 +54,7 @@ export async function install(
   programs: readonly Program[],
   options: { readonly env: Env; readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
 ): Promise<HostProblem | null> {
-  const packages = programs.map((program) => packageOf[program])
+  const packages = programs.flatMap((program) => packagesOf[program])
   options.onProgress(`installing ${packages.join(', ')} with apt-get`)
   for (const args of [
     ['update', '-q'],
