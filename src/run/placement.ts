@@ -4,7 +4,6 @@ import type { Distribution } from '../images/distribution.ts'
 import { abortable } from '../lib/abort.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { CellFinished, RunEventBody } from '../model/event.ts'
-import type { EvidenceSink } from '../model/evidence.ts'
 import type { CellOutcome } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import { covers } from '../plan/atoms.ts'
@@ -17,7 +16,7 @@ import type { ImageResult } from './images.ts'
 import { imageTag } from './labels.ts'
 import { claimOf } from './places.ts'
 import type { Teardown } from './teardown.ts'
-import { pausesMs, Try } from './tries.ts'
+import { evidenceOf, pausesMs, Try } from './tries.ts'
 import { answerKnown, answerUnstarted } from './unstarted.ts'
 
 export interface PlacementContext {
@@ -27,29 +26,39 @@ export interface PlacementContext {
   readonly distribution: Distribution
   readonly signal: AbortSignal
   readonly sinceStart: () => number
-  /** Resolves when what can be removed is. Never rejects. */
-  readonly clean: (teardown: Teardown) => Promise<void>
+  /** Resolves when what can be removed is: whether that is all of it. Never rejects. */
+  readonly clean: (teardown: Teardown) => Promise<boolean>
 }
 
 /** Never rejects but for a defect. When the cell started; null where it never did. */
 export async function placeCell(planned: RunnableCell, context: PlacementContext): Promise<number | null> {
   const imageIds = await imagesFor(planned, context)
   if (imageIds === null) return null
+  const pool = await poolFor(planned, context)
+  if (pool === null) return null
+  const { clean, columns, deps, signal } = context
+  let last: Troubled | null = null
   for (let tried = 0; ; tried++) {
-    const pool = await poolFor(planned, context)
-    if (pool === null) return null
-    const attempt = await runInPool(pool, { planned, imageIds, tried, context })
+    const latest = pool.map((column) => columns.latest(column))
+    const attempt = await runInPool(latest, { planned, imageIds, tried, context })
     if (attempt.kind === 'answered') return attempt.startedMs
-    const { column, finished, teardown } = attempt
-    if (!(await isOver(finished, { column, tried, context }))) {
-      context.deps.emit(finished)
-      if (!isKept(finished.outcome, context.deps)) void context.clean(teardown)
-      return attempt.startedMs
+    if (attempt.kind === 'unanswered') {
+      // Where the next try never began, what was seen is the answer.
+      if (last !== null) deps.emit(last.finished)
+      return last?.startedMs ?? null
+    }
+    last = attempt
+    const { column, finished, startedMs, teardown } = attempt
+    const may = await isOver(finished, { column, tried, context })
+    // Its containers have the names that those of the next try will have.
+    const isGone = may && (await clean(teardown))
+    if (!isGone || signal.aborted) {
+      deps.emit(finished)
+      if (!may && !isKept(finished.outcome, deps)) void clean(teardown)
+      return startedMs
     }
     const { stage, reason, message, durationMs } = finished
-    context.deps.emit({ type: 'cell-tried-again', cell: planned.id, trouble: { stage, reason, message, durationMs } })
-    // Its containers have the names that those of the next try will have.
-    await context.clean(teardown)
+    deps.emit({ type: 'cell-tried-again', cell: planned.id, trouble: { stage, reason, message, durationMs } })
   }
 }
 
@@ -81,16 +90,20 @@ interface Placing {
   readonly context: PlacementContext
 }
 
-/** `troubled`: trouble that may pass kept it from an answer, which has not been told yet. */
+/** Trouble that may pass kept it from an answer, which has not been told yet. */
+interface Troubled {
+  readonly kind: 'troubled'
+  readonly startedMs: number | null
+  readonly column: OpenColumn
+  readonly finished: CellFinished
+  readonly teardown: Teardown
+}
+
+/** `unanswered`: no time was left before it began. */
 type Attempt =
+  | Troubled
   | { readonly kind: 'answered'; readonly startedMs: number | null }
-  | {
-      readonly kind: 'troubled'
-      readonly startedMs: number | null
-      readonly column: OpenColumn
-      readonly finished: CellFinished
-      readonly teardown: Teardown
-    }
+  | { readonly kind: 'unanswered' }
   /**
    * It was not answered yet and goes to another engine of the pool. `why` is null where the engine was lost under
    * another cell while this one waited.
@@ -107,7 +120,7 @@ async function runInPool(
     const [next, ...others] = columns.inTurn(untried)
     // Where all of them were lost, the cell says so of one.
     const chosen = next ?? pool[0]
-    if (chosen === undefined) return { kind: 'answered', startedMs: null }
+    if (chosen === undefined) return { kind: 'unanswered' }
     const column = columns.latest(chosen)
     untried.delete(chosen)
     columns.choose(column)
@@ -127,7 +140,7 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
   const claim = claimOf(cell, context.deps)
   // So that the next cell sees that this one is on its way there.
   using _coming = column.admission.coming(claim)
-  const seen: Seen = { moves: null, troubled: null, run: null }
+  const seen: Seen = { moves: null, troubled: null, run: null, isTold: false }
   const now = new Try()
   const emit = (event: RunEventBody) => {
     now.take(event)
@@ -137,7 +150,10 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
     if (options.mayMove && (reason === 'engine-lost' || reason === 'not-delivered')) {
       seen.moves = { kind: 'moves', why: reason === 'engine-lost' ? 'was lost' : 'did not get its image' }
     } else if (tried < pausesMs.length && now.mayPass(event)) seen.troubled = event
-    else context.deps.emit(event)
+    else {
+      seen.isTold = true
+      context.deps.emit(event)
+    }
   }
   const isLeft = () =>
     (options.mayMove && context.columns.inTurn([column]).length === 0) || context.columns.latest(column) !== column
@@ -182,7 +198,7 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
     return { kind: 'troubled', startedMs, column, finished: troubled, teardown: run.teardown }
   }
   if (run !== null && (moves !== null || !isKept(run.outcome, deps))) void context.clean(run.teardown)
-  return moves ?? { kind: 'answered', startedMs }
+  return moves ?? (seen.isTold ? { kind: 'answered', startedMs } : { kind: 'unanswered' })
 }
 
 /** What came of a try. */
@@ -190,14 +206,7 @@ interface Seen {
   moves: Extract<Attempt, { readonly kind: 'moves' }> | null
   troubled: CellFinished | null
   run: CellRun | null
-}
-
-/** What was seen of an earlier try does not take the room of this one's evidence. */
-function evidenceOf(tried: number, { evidence }: RunDeps): EvidenceSink {
-  if (tried === 0) return evidence
-  return {
-    put: ({ cell, ...blob }) => evidence.put({ ...blob, ...(cell === undefined ? {} : { cell: `${cell}, ${tried}` }) }),
-  }
+  isTold: boolean
 }
 
 function fingerprintHere(

@@ -37,11 +37,12 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   using limit = deadline(deps.deadlineMs ?? 2 ** 31 - 1, deps.signal)
   const { signal } = limit
   const leftovers: TeardownFailure[] = []
-  const cleaning: Promise<void>[] = []
+  const cleaning: Promise<unknown>[] = []
   const unfinished: Teardown[] = []
   const clean = (what: Teardown) => {
     const done = what.run(teardownBudgetMs).then((failures) => {
       if (failures.length > 0) unfinished.push(what)
+      return failures.length === 0
     })
     cleaning.push(done)
     return done

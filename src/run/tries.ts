@@ -1,5 +1,6 @@
 /** A cell that trouble kept from an answer is tried again: a moment later the trouble may be over. */
 import type { CellFinished, RunEventBody } from '../model/event.ts'
+import type { EvidenceSink } from '../model/evidence.ts'
 
 /** Before the second try and before the third, which is the last. */
 export const pausesMs = [1_000, 4_000] as const
@@ -20,5 +21,13 @@ export class Try {
   mayPass({ outcome, stage, reason }: CellFinished): boolean {
     if (outcome !== 'error') return false
     return reason === 'engine-lost' || (reason === 'unobservable' && stage !== 'constraints' && this.#judged)
+  }
+}
+
+/** What was seen of an earlier try does not take the room of this one's evidence. */
+export function evidenceOf(tried: number, { evidence }: { readonly evidence: EvidenceSink }): EvidenceSink {
+  if (tried === 0) return evidence
+  return {
+    put: ({ cell, ...blob }) => evidence.put({ ...blob, ...(cell === undefined ? {} : { cell: `${cell}, ${tried}` }) }),
   }
 }
