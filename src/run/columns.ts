@@ -38,7 +38,7 @@ export interface ColumnsDeps {
   readonly concurrency: number | null
 }
 
-/** What a connection that broke may need until it can be made again, and then the engine to answer. */
+/** What a connection that broke may need until it can be made again, and an engine that is started anew to answer. */
 const pauseMs = 1_000
 const answersWithinMs = 10_000
 
@@ -83,7 +83,7 @@ export class Columns {
 
   /**
    * Opens one that was lost anew, where its engine answers: what listened to it and helped there went with the
-   * connection. Null where it stays lost, which is looked at once. Rejects only with the signal's reason.
+   * connection. Null where it stays lost, which is found out once. Rejects only with the signal's reason.
    */
   reopen(column: OpenColumn): Promise<OpenColumn | null> {
     let opening = this.#openings.get(column)
@@ -99,10 +99,9 @@ export class Columns {
 
   async #openAgain({ session: { engine }, admission }: OpenColumn): Promise<OpenColumn | null> {
     const { clock, newTeardown, signal } = this.#deps
-    await clock.sleep(pauseMs, signal)
     try {
       using limit = deadline(answersWithinMs, signal)
-      await engine.facts({ signal: limit.signal })
+      await answers(engine, { clock, signal: limit.signal })
       return { session: await openSession(engine, { ...this.#deps, teardown: newTeardown() }), admission }
     } catch {
       signal.throwIfAborted()
@@ -178,5 +177,21 @@ export class Columns {
     if (!onThisMachine) return { session, admission: new Admission(limits) }
     this.#thisMachine ??= new Admission(limits)
     return { session, admission: this.#thisMachine }
+  }
+}
+
+/** Resolves once it does. Rejects only with the signal's reason. */
+async function answers(
+  engine: Engine,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(pauseMs, signal)
+    try {
+      await engine.facts({ signal })
+      return
+    } catch {
+      signal.throwIfAborted()
+    }
   }
 }

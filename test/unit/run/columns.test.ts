@@ -1,0 +1,55 @@
+import { Readable } from 'node:stream'
+import { afterEach, expect, test, vi } from 'vitest'
+import { EngineError } from '../../../src/engines/engine.ts'
+import { createFakeEngine } from '../../../src/engines/fake/fake-engine.ts'
+import { type Clock, systemClock } from '../../../src/lib/clock.ts'
+import { Columns } from '../../../src/run/columns.ts'
+import { Teardown } from '../../../src/run/teardown.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+const { signal } = new AbortController()
+
+/** An engine that was lost, and then refuses connections so often. */
+async function lost(refusals: number) {
+  vi.useFakeTimers()
+  const fake = createFakeEngine({ '/bin/busybox sleep 86400': { exitCode: null } })
+  const build = { tag: 'matrix-helper:busybox', labels: {}, context: Readable.from([]) }
+  await fake.images.build(build as never, { signal })
+  let left = 0
+  const engine = {
+    ...fake,
+    facts: async (options: { readonly signal: AbortSignal }) => {
+      if (left-- > 0) throw new EngineError('unreachable', 'the engine does not answer (ECONNREFUSED)')
+      return fake.facts(options)
+    },
+  }
+  const clock: Clock = {
+    ...systemClock,
+    async sleep(ms, until) {
+      vi.advanceTimersByTime(ms)
+      until?.throwIfAborted()
+    },
+  }
+  const columns = new Columns({
+    ...{ clock, signal, concurrency: null, emit: () => {}, onNotice: () => {}, newTeardown: () => new Teardown() },
+    columnOf: async () => [{ engine, onThisMachine: true }],
+    identity: { project: 'p', run: 'r', owner: 'o', deadlineAt: 0 } as never,
+  })
+  const [column] = await columns.of('qa')
+  if (column === undefined) throw new Error('it was not opened')
+  left = refusals
+  return { columns, column, next: await columns.reopen(column) }
+}
+
+test('an engine that is started anew has some seconds until it takes connections', async () => {
+  const { columns, column, next } = await lost(5)
+  expect(next).not.toBeNull()
+  expect(columns.latest(column)).toBe(next)
+})
+
+test('one that goes on to refuse them stays lost', async () => {
+  const { columns, column, next } = await lost(Number.POSITIVE_INFINITY)
+  expect(next).toBeNull()
+  expect(columns.latest(column)).toBe(column)
+})
