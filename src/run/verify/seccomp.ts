@@ -41,10 +41,10 @@ const denying = /^SCMP_ACT_(ERRNO|KILL|KILL_THREAD|KILL_PROCESS|TRAP)$/
 
 /** Null where the profile forbids none of them for certain. Source: the OCI runtime specification, `linux.seccomp`. */
 export function forbiddenBy(profile: string): Trial | null {
-  const { defaultAction, syscalls = [] } = JSON.parse(profile) as Profile
+  const { defaultAction, defaultErrnoRet, syscalls = [] } = JSON.parse(profile) as Profile
   const isForbidden = (call: string): boolean => {
     const rules = syscalls.filter(({ names = [], name }) => names.includes(call) || name === call)
-    if (rules.length === 0) return denying.test(defaultAction ?? '')
+    if (rules.length === 0) return denying.test(defaultAction ?? '') && defaultErrnoRet !== 0
     // What applies only to some arguments, machines or capabilities may not apply here.
     return rules.every((rule) => denying.test(rule.action ?? '') && isPlain(rule))
   }
@@ -53,19 +53,25 @@ export function forbiddenBy(profile: string): Trial | null {
 
 interface Profile {
   readonly defaultAction?: string
+  readonly defaultErrnoRet?: number | null
   readonly syscalls?: readonly Rule[]
 }
 interface Rule {
   readonly names?: readonly string[]
   readonly name?: string
   readonly action?: string
+  /** With 0 the call does nothing, and says that it went well. */
+  readonly errnoRet?: number | null
   readonly args?: readonly unknown[] | null
   readonly includes?: object
   readonly excludes?: object
 }
 
-const isPlain = ({ args, includes = {}, excludes = {} }: Rule): boolean =>
-  (args ?? []).length === 0 && Object.keys(includes).length === 0 && Object.keys(excludes).length === 0
+const isPlain = ({ args, errnoRet, includes = {}, excludes = {} }: Rule): boolean =>
+  errnoRet !== 0 &&
+  (args ?? []).length === 0 &&
+  Object.keys(includes).length === 0 &&
+  Object.keys(excludes).length === 0
 
 const withinMs = 15_000
 /** An engine does with a profile what it did before. */

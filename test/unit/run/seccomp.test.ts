@@ -32,6 +32,8 @@ describe('a call that a profile forbids, and that can be tried', () => {
       forbids(['mkdir', 'mkdirat'], { args: [{ index: 0, value: 0, op: 'SCMP_CMP_EQ' }] }),
     ],
     ['one on some machines only', forbids(['mkdir', 'mkdirat'], { includes: { arches: ['s390x'] } })],
+    ['one that makes believe', forbids(['mkdir', 'mkdirat'], { errnoRet: 0 })],
+    ['one that makes believe of all else', { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 0 }],
     ['one that only logs', forbids(['mkdir', 'mkdirat'], { action: 'SCMP_ACT_LOG' })],
     ['one whose calls nobody can try', forbids(['keyctl', 'io_uring_setup'])],
     ['an empty one', {}],
