@@ -85,8 +85,9 @@ export function containersOf(docker: Dockerode): Containers {
           abortSignal: signal,
         })
         // The signal covers the opening only: a stream that stands is ended by whoever holds it.
-        const stream = attachedDuplex(await exec.start({ hijack: true, stdin: true, Tty: false }))
-        endWithCommand(stream, exec)
+        const socket = await exec.start({ hijack: true, stdin: true, Tty: false })
+        const stream = attachedDuplex(socket)
+        endWithCommand(stream, { exec, socket })
         return stream
       }),
     terminal: (id, spec, options) => openTerminal(docker, id, spec, options),
