@@ -142,7 +142,7 @@ const inOutline = (run: RunRecord): RunRecord => ({
   cells: run.cells.map((cell) => ({
     ...cell,
     ...{ phases: [], checks: [], constraints: [], evidence: [], findings: [], placements: [], needs: [] },
-    ...{ causes: [], explanation: null, failures: [], again: [] },
+    ...{ causes: [], explanation: null, failures: [], troubles: [], again: [] },
   })),
 })
 

@@ -1,5 +1,6 @@
 /** What a run comes to, in one sentence. */
 import { counted } from '../lib/counted.ts'
+import { oneLine } from '../lib/printable.ts'
 import type { RunRecord, TroubleRecord } from '../model/run-record.ts'
 import { suspectEngines } from '../model/suspect-engines.ts'
 import { soonDays } from '../model/waiver.ts'
@@ -104,5 +105,6 @@ export function suspectSentences(run: RunRecord): readonly string[] {
 
 /** What kept a cell from an answer, for the end of a sentence. */
 export function troubleTold({ stage, reason, message }: TroubleRecord): string {
-  return `trouble${stage === null ? '' : ` at ${stage}`} (${reason ?? '?'}): ${message ?? 'nothing more is known'}`
+  const why = message === null ? 'nothing more is known' : oneLine(message, 400)
+  return `trouble${stage === null ? '' : ` at ${stage}`} (${reason ?? '?'}): ${why}`
 }

@@ -140,7 +140,12 @@ test('what was taken over from an earlier run is told as that, everywhere', () =
 })
 
 test('trouble after which a cell was tried again is told everywhere, also of what is green then', () => {
-  const trouble = { stage: 'create', reason: 'unobservable', message: 'the disk is busy', durationMs: 7 } as const
+  const trouble = {
+    stage: 'create',
+    reason: 'unobservable',
+    message: 'the disk\n\u001b[31mis busy',
+    durationMs: 7,
+  } as const
   const events = eventsOf(['api'], ['qa'], { 'api@qa': 'pass' }).flatMap((event): readonly RunEvent[] =>
     event.type === 'cell-started'
       ? [event, { atMs: event.atMs, type: 'cell-tried-again', cell: event.cell, trouble }, event]
@@ -149,10 +154,11 @@ test('trouble after which a cell was tried again is told everywhere, also of wha
   const run = foldRun([...events, finished])
   expect(run.cells[0]).toMatchObject({ outcome: 'pass', flaky: false, troubles: [trouble] })
   expect(runSchema.safeParse(run).error?.issues ?? []).toEqual([])
-  const why = 'trouble at create (unobservable): the disk is busy'
+  // What an engine says may be what a container said.
+  const why = 'trouble at create (unobservable): the disk ␛[31mis busy'
   const options = { columns: 100, color: false, reportPath: 'x', timing: false, evidence: () => null }
   expect(renderFinal(run, options)).toContain(`tried again: api@qa, for ${why}`)
-  expect(renderMarkdown(run)).toContain('the disk is busy')
+  expect(renderMarkdown(run)).toContain('the disk ␛')
   const told: string[] = []
   const lines = terminalLines({ write: (part) => told.push(part), color: false, verbose: false })
   for (const event of events) lines.event(event)
