@@ -65,7 +65,8 @@ async function restoreRules(family: (typeof families)[number], before: string | 
   const undo = before === undefined || now === null ? null : undoing(before, now)
   if (undo === null) return
   const restoring = promisify(execFile)(`${family}-restore`, ['--noflush', '--wait', '5'], options(env))
-  restoring.child.stdin?.end(undo)
+  // One that ends without reading says why by its exit code.
+  restoring.child.stdin?.on('error', () => {}).end(undo)
   // Somebody may have changed the same in the meantime; then it is his.
   await restoring.catch(() => {})
 }
