@@ -8,10 +8,15 @@ export const pausesMs = [1_000, 4_000] as const
 /** Hears the events of one try of a cell. */
 export class Try {
   #judged = true
+  #isWrong = false
 
   take(event: RunEventBody): void {
+    if (event.type !== 'cell-check') return
+    const { actual, outcome, reason } = event.check
     // What was seen and could not be judged would be seen alike again.
-    if (event.type === 'cell-check' && event.check.outcome === 'error') this.#judged &&= event.check.actual === null
+    if (outcome === 'error') this.#judged &&= actual === null
+    // A reply that came is the product's, whatever became of its engine then. A connection may have broken with the engine.
+    this.#isWrong ||= outcome === 'fail' && reason === 'mismatch'
   }
 
   /**
@@ -19,7 +24,7 @@ export class Try {
    * is not in force or cannot be seen to be: those are answers. A delivery and a host have tries of their own.
    */
   mayPass({ outcome, stage, reason }: CellFinished): boolean {
-    if (outcome !== 'error') return false
+    if (outcome !== 'error' || this.#isWrong) return false
     return reason === 'engine-lost' || (reason === 'unobservable' && stage !== 'constraints' && this.#judged)
   }
 }

@@ -4,8 +4,8 @@ import type { Reason, Stage } from '../../../src/model/outcome.ts'
 import { Try } from '../../../src/run/tries.ts'
 
 const error = (stage: Stage, reason: Reason) => ({ outcome: 'error', stage, reason }) as CellFinished
-const check = (actual: string | null) =>
-  ({ type: 'cell-check', cell: 'api@qa', check: { outcome: 'error', actual } }) as RunEventBody
+const check = (actual: string | null, rest: object = { outcome: 'error' }) =>
+  ({ type: 'cell-check', cell: 'api@qa', check: { actual, ...rest } }) as RunEventBody
 
 describe('a cell is tried again', () => {
   test.each([
@@ -30,6 +30,14 @@ describe('a cell is tried again', () => {
 
   test('not where the product is seen to fail', () => {
     expect(new Try().mayPass({ ...error('check', 'unobservable'), outcome: 'fail' })).toBe(false)
+  })
+
+  test('not where a wrong reply was seen before the engine was lost', () => {
+    const [wrong, broken] = [new Try(), new Try()]
+    wrong.take(check('another body', { outcome: 'fail', reason: 'mismatch' }))
+    broken.take(check(null, { outcome: 'fail', reason: 'unreachable' }))
+    expect(wrong.mayPass(error('check', 'engine-lost'))).toBe(false)
+    expect(broken.mayPass(error('check', 'engine-lost'))).toBe(true)
   })
 
   test('not where a reply was seen that cannot be judged', () => {
