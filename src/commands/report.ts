@@ -92,7 +92,8 @@ async function render(
     io.stdout(formats[format](run, shown, reports))
     return exitCode
   }
-  await writeFileAtomic(folder.record, renderJson(run))
+  // What is under way writes its record itself, and may do so just now.
+  if (run.underWay !== true) await writeFileAtomic(folder.record, renderJson(run))
   await writeReports(reports, shown, (text) => io.stderr(printable(`matrix: ${text}\n`)))
   if (options.separate === true) await writeSeparate(reports, shown)
   if (format !== undefined) {

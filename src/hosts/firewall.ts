@@ -25,7 +25,9 @@ export function undoing(before: string, now: string): string | null {
 // Source: Docker's documentation, "Packet filtering and firewalls".
 const ownChain = /^DOCKER(-|$)/
 const usersChain = 'DOCKER-USER'
-const ownDevice = /(^| )(docker0|br-[0-9a-f]{12})( |$)/
+const ownDevice = /(^| )(docker0|docker_gwbridge|br-[0-9a-f]{12})( |$)/
+/** In others of the machine's own chains the engine writes only what leads to its chains. */
+const chainsOfDevices = ['FORWARD', 'POSTROUTING']
 
 function undoingTable(before: Table, now: Table): readonly string[] {
   const known = new Set(before.rules)
@@ -37,7 +39,7 @@ function undoingTable(before: Table, now: Table): readonly string[] {
   const rules = now.rules.filter((rule) => {
     const chain = chainOf(rule)
     if (gone.has(chain) || known.has(rule) || (chain === usersChain && isUsed)) return false
-    return gone.has(targetOf(rule)) || ownDevice.test(rule)
+    return gone.has(targetOf(rule)) || (chainsOfDevices.includes(chain) && ownDevice.test(rule))
   })
   // It sets this where it turns forwarding on itself.
   const isClosed = now.chains.get('FORWARD') === 'DROP' && (before.chains.get('FORWARD') ?? 'ACCEPT') === 'ACCEPT'

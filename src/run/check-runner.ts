@@ -2,8 +2,8 @@
 import { queryJson } from '../checks/json-path.ts'
 import { judge } from '../checks/registry.ts'
 import type { Verdict } from '../checks/verdict.ts'
-import type { Engine, Labels } from '../engines/engine.ts'
-import { CancelledError, deadline } from '../lib/abort.ts'
+import { type Engine, EngineError, type Labels } from '../engines/engine.ts'
+import { CancelledError, DeadlineError, deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { matchSafely } from '../lib/safe-regex.ts'
 import type { Capture, Check, Json, Probe, Step } from '../model/check.ts'
@@ -167,13 +167,15 @@ async function attempt(kind: string, context: CheckContext, work: () => Promise<
     return done(kind)
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason
+    const message = error instanceof Error ? error.message : String(error)
     const problem = (error as { problem?: { kind: 'fail' | 'error'; reason: Verdict['reason'] } }).problem
     return {
       outcome: problem?.kind ?? 'error',
       reason: problem?.reason ?? 'unobservable',
-      message: `${kind}: ${error instanceof Error ? error.message : String(error)}`,
+      message: `${kind}: ${message}`,
       expected: kind,
-      actual: null,
+      // What the engine did not do says nothing of the workload; that no such process runs does.
+      actual: error instanceof EngineError || error instanceof DeadlineError ? null : message,
     }
   }
 }

@@ -93,8 +93,8 @@ export async function startCopy(
       {
         using limit = deadline(graceMs + engineRestartsWithinMs * context.cell.timeScale, restartSignal)
         await engine.containers.restart(containerId, { graceMs, signal: limit.signal })
+        state = await engine.containers.inspect(containerId, { signal: limit.signal })
       }
-      state = await engine.containers.inspect(containerId, { signal: restartSignal })
       await becomeReady(copy, target, { ...context, signal: restartSignal })
     },
   }

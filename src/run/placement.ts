@@ -147,7 +147,7 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
     if (event.type !== 'cell-finished') return context.deps.emit(event)
     const { reason } = event
     if (reason === 'engine-lost') context.columns.giveUp(column)
-    if (options.mayMove && (reason === 'engine-lost' || reason === 'not-delivered')) {
+    if (options.mayMove && now.mayMove(event)) {
       seen.moves = { kind: 'moves', why: reason === 'engine-lost' ? 'was lost' : 'did not get its image' }
     } else if (tried < pausesMs.length && now.mayPass(event)) seen.troubled = event
     else {

@@ -2,14 +2,13 @@
 import type { Claim } from '../lib/admission.ts'
 import type { RunnableCell } from '../model/plan.ts'
 
-const fewest = 2
 const most = 8
 /** A cell mostly waits: for its stack to start, to stay up, to stop. */
 const cellsPerProcessor = 3
 
 /** @param machine an emulated one does a fraction of what its processors would do, and one cell keeps each busy */
 export function placesOf(machine: { readonly cpus: number; readonly emulated: boolean }): number {
-  return Math.min(most, Math.max(fewest, machine.cpus * (machine.emulated ? 1 : cellsPerProcessor)))
+  return machine.emulated ? Math.min(most, machine.cpus) : Math.min(most, machine.cpus * cellsPerProcessor)
 }
 
 const defaultMemoryBytes = 256 * 1024 ** 2

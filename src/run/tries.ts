@@ -19,6 +19,11 @@ export class Try {
     this.#isWrong ||= outcome === 'fail' && reason === 'mismatch'
   }
 
+  /** Whether another engine of its pool may answer it instead. */
+  mayMove({ reason }: CellFinished): boolean {
+    return reason === 'not-delivered' || (reason === 'engine-lost' && !this.#isWrong)
+  }
+
   /**
    * Whether the trouble may be over soon. Not where a machine of a cluster went away, its disk is full or a constraint
    * is not in force or cannot be seen to be: those are answers. A delivery and a host have tries of their own.

@@ -4,7 +4,7 @@ import type { ApiTask, ServiceSpec } from './api.ts'
 import type { Cluster, Place } from './cluster.ts'
 import { meetNeighbours } from './neighbours.ts'
 import { updateService } from './services.ts'
-import { startedTask } from './tasks.ts'
+import { silentMs, startedTask } from './tasks.ts'
 
 /** A cluster restarts by another task. It stays on its machine, where its named volumes are. */
 export async function startAgain(
@@ -13,7 +13,7 @@ export async function startAgain(
   { place, signal }: { readonly place: Place; readonly signal: AbortSignal },
 ): Promise<void> {
   const nodeId = [...(await cluster.ids(signal))].find(([, node]) => node === place.node)?.[0] ?? ''
-  const before = await shutDownTask(cluster, id, signal)
+  const before = await shutDownTask(cluster, id, { place, signal })
   const again = (spec: ServiceSpec): ServiceSpec => ({
     ...spec,
     TaskTemplate: {
@@ -34,10 +34,19 @@ export async function startAgain(
  * would find the task shut down under its hands and pause the update for good.
  * Source: swarmkit's updater, "was already shut down when reached by updater".
  */
-async function shutDownTask(cluster: Cluster, id: string, signal: AbortSignal): Promise<ApiTask | undefined> {
+async function shutDownTask(
+  cluster: Cluster,
+  id: string,
+  { place, signal }: { readonly place: Place; readonly signal: AbortSignal },
+): Promise<ApiTask | undefined> {
+  let heardAt = systemClock.now()
   for (let waitMs = 10; ; waitMs = Math.min(waitMs * 1.5, 250)) {
     const task = await cluster.latestTask(id, signal)
     if (task === undefined || !comesUp.includes(task.DesiredState)) return task
+    if (systemClock.now() - heardAt > silentMs) {
+      await cluster.assertInService(place.node, signal)
+      heardAt = systemClock.now()
+    }
     await systemClock.sleep(waitMs, signal)
   }
 }

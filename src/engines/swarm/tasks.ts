@@ -8,7 +8,7 @@ import type { Cluster, Place } from './cluster.ts'
 /** How long a task may stay without a machine before the cluster is taken not to have one for it. */
 const unplacedMs = 15_000
 /** How long a machine may be silent about a task that it was given before it is asked whether it is there. */
-const silentMs = 2_000
+export const silentMs = 2_000
 
 const unplaced = ['new', 'pending']
 const failed = ['failed', 'rejected', 'orphaned']

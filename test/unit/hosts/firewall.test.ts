@@ -51,6 +51,9 @@ COMMIT
 COMMIT
 `)
   })
+  test('is nothing that an administrator let in or out by its devices', () => {
+    expect(undoing(empty, filter('-A INPUT -i docker0 -p tcp --dport 5432 -j ACCEPT'))).not.toContain('INPUT')
+  })
   test('stays where it was there before', () => {
     expect(undoing(filter() + nat, filter() + nat)).toBeNull()
     expect(undoing(empty, empty)).toBeNull()

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { EngineError } from '../../../src/engines/engine.ts'
 import { createFakeEngine } from '../../../src/engines/fake/fake-engine.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Check, Step } from '../../../src/model/check.ts'
@@ -48,4 +49,18 @@ test('an engine that never sends a signal leaves the check unobserved', async ()
   const record = runCheck(check, contextWith({ restart: async () => {}, signalProcess: hangs }))
   await vi.advanceTimersByTimeAsync(60_000)
   expect(await record).toMatchObject({ outcome: 'error', reason: 'unobservable' })
+})
+
+test('that no such process runs is an observation, and no trouble of the engine', async () => {
+  const check: Check = { name: 'it reloads', kind: 'steps', steps: [step({ kind: 'signal', signal: 'SIGHUP' })], at }
+  const without: CheckContext['signalProcess'] = async () => {
+    throw new Error('no process "ngin" runs in api')
+  }
+  const broken: CheckContext['signalProcess'] = async () => {
+    throw new EngineError('unreachable', 'the connection to the engine broke')
+  }
+  const seen = await runCheck(check, contextWith({ restart: async () => {}, signalProcess: without }))
+  expect(seen).toMatchObject({ outcome: 'error', actual: 'no process "ngin" runs in api' })
+  const unseen = await runCheck(check, contextWith({ restart: async () => {}, signalProcess: broken }))
+  expect(unseen).toMatchObject({ outcome: 'error', actual: null })
 })

@@ -40,6 +40,15 @@ describe('a cell is tried again', () => {
     expect(broken.mayPass(error('check', 'engine-lost'))).toBe(true)
   })
 
+  test('goes to another engine of its pool, but not with a wrong reply', () => {
+    const [wrong, lost] = [new Try(), new Try()]
+    wrong.take(check('another body', { outcome: 'fail', reason: 'mismatch' }))
+    expect(wrong.mayMove(error('check', 'engine-lost'))).toBe(false)
+    expect(lost.mayMove(error('check', 'engine-lost'))).toBe(true)
+    expect(wrong.mayMove(error('distribute', 'not-delivered'))).toBe(true)
+    expect(lost.mayMove(error('check', 'unobservable'))).toBe(false)
+  })
+
   test('not where a reply was seen that cannot be judged', () => {
     const [seen, unseen] = [new Try(), new Try()]
     seen.take(check('a body that is cut'))
