@@ -107,6 +107,7 @@ describe('a nested engine', () => {
   })
 
   test('that hangs is sick, and is started again', async () => {
+    expect(await matrix(['env', 'up', 'old'], { cwd: old.root })).toMatchObject({ exitCode: 0 })
     const command = ['sh', '-c', 'kill -STOP $(pidof dockerd)']
     const hung = await engine.containers.exec(containerOf(host()), { command, maxBytes: 1000 }, options)
     expect(hung).toMatchObject({ exitCode: 0 })
