@@ -4,6 +4,7 @@ import { printable } from '../lib/printable.ts'
 import { type HistoryLine, pastRuns, stripOf } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
 import { lastAnswer } from '../model/staleness.ts'
+import { limitNotes } from '../plan/limits.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
 import { type CellState, renderGrid, stateOf } from '../reporters/grid.ts'
@@ -100,9 +101,10 @@ function planAsText(plan: Plan, { known, io }: { readonly known: Answers; readon
   }
   const excluded = plan.cells.filter((cell) => cell.kind === 'excluded')
   if (excluded.length > 0) lines.push('', 'Excluded', ...excluded.map((cell) => `  ${cell.id}: ${cell.reason}`))
-  const remarks = [
-    ...new Set(runnable.flatMap((cell) => cell.findings.map((finding) => `  ${cell.id}: ${finding.message}`))),
-  ]
-  if (remarks.length > 0) lines.push('', 'To know', ...remarks)
+  const told = runnable.flatMap(({ id, findings }) =>
+    findings.filter(({ code }) => code !== 'unsupported').map(({ message }) => `${id}: ${message}`),
+  )
+  const remarks = [...limitNotes(plan), ...new Set(told)]
+  if (remarks.length > 0) lines.push('', 'To know', ...remarks.map((remark) => `  ${remark}`))
   return `${grid}\n${printable(lines.join('\n'))}\n`
 }

@@ -20,12 +20,16 @@ async function listed(json: boolean): Promise<string> {
     ...on('root', podman, 'constraints: { user: "0" }'),
     ...on('swarm', 'kind: swarm, release: trixie, nodes: 3', arbitrary),
   })
+  return await printed(made.root, json)
+}
+
+async function printed(root: string, json = false): Promise<string> {
   let said = ''
   const stdout = (text: string) => {
     said += text
   }
   const stderr = (text: string) => expect(text).toBe('')
-  const io = { cwd: made.root, env: {}, isTTY: { stdout: false }, stdout, stderr } as unknown as Io
+  const io = { cwd: root, env: {}, isTTY: { stdout: false }, stdout, stderr } as unknown as Io
   expect(await runList({ json }, io)).toBe(0)
   return said
 }
@@ -47,6 +51,24 @@ describe('matrix list', () => {
   })
 
   test('says so in words', async () => {
-    expect(await listed(false)).toContain('api@podman: user:no-passwd-entry is not enforced by the engine of podman')
+    expect(await listed(false)).toContain('podman: its engine does not enforce user:no-passwd-entry (api)')
+  })
+
+  test('says it once a column, whatever the number of its cells', async () => {
+    using made = project({
+      ...Object.fromEntries(
+        ['a', 'b', 'c', 'd'].flatMap((id) => Object.entries(serverStack(id, { yaml: 'service: { mem_limit: 64m }' }))),
+      ),
+      ...serverStack('swapping', { yaml: 'service: { mem_limit: 64m, memswap_limit: 64m }' }),
+      ...on('laptop', podman, arbitrary),
+      ...on('strict', podman, `${arbitrary}\nrequired: [user]`),
+      ...on('swarm', 'kind: swarm, release: trixie, nodes: 3', 'constraints: { cpuset: "0" }'),
+    })
+    const told = (await printed(made.root)).split('\n').filter((line) => line.includes('enforce'))
+    expect(told).toEqual([
+      '  laptop: its engine does not enforce user:no-passwd-entry (all 5 cells)',
+      '  strict: its engine does not enforce user:no-passwd-entry (all 5 cells: required, so that this is an error)',
+      '  swarm: its engine does not enforce cpuset (all 5 cells); memswap_limit (swapping)',
+    ])
   })
 })
