@@ -40,11 +40,16 @@ export function compareEnvironments(before: Side, after: Side): readonly Propert
 /** What is not in force is not the same as what is. */
 const asSeen = (property: Property | null): string => JSON.stringify([property?.value, property?.enforced])
 
+/** What is sold is given as this limit. */
+const soldAs: Readonly<Record<string, string>> = { 'sells.mem_max': 'mem_limit', 'sells.mem_default': 'mem_limit' }
+
 /** What is imposed stands in place of the engine's default. */
 export function propertiesOf({ environment, engine, facts = {}, unenforced }: Side): ReadonlyMap<string, Property> {
   const properties = new Map<string, Property>()
   const set = (atom: Atom, from: Property['from']) => {
-    const isEnforced = ![...(unenforced ?? [])].some((name) => covers(name, limitName(atom)))
+    const limit = soldAs[atom.key] ?? limitName(atom)
+    // Of no limit nothing has to be enforced.
+    const isEnforced = atom.value === 'unlimited' || ![...(unenforced ?? [])].some((name) => covers(name, limit))
     properties.set(atom.key, { value: atom.value, from, ...(isEnforced ? {} : { enforced: false }) })
   }
   for (const [key, value] of Object.entries(facts)) set({ key, value }, 'fact')

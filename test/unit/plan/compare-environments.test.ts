@@ -55,6 +55,21 @@ describe('two environments that say the same', () => {
     ])
   })
 
+  it('differ where what is sold is a limit that an engine does not enforce', () => {
+    const sold = { environment: environmentOf({ id: 'a', sells: { mem_max: 2, mem_default: 1 } }), engine: podman }
+    const rows = compareEnvironments(sold, { ...sold, unenforced: new Set(['mem_limit']) })
+    expect(rows.filter(({ differs }) => differs).map(({ property, after }) => [property, after?.enforced])).toEqual([
+      ['sells.mem_max', false],
+      ['sells.mem_default', false],
+    ])
+  })
+
+  it('do not differ where no limit is there that could be enforced', () => {
+    const unlimited = { environment: environment('a'), engine: docker }
+    const rows = compareEnvironments(unlimited, { ...unlimited, unenforced: new Set(['pids_limit', 'mem_limit']) })
+    expect(rows.filter(({ differs }) => differs)).toEqual([])
+  })
+
   it('differ by what their places are', () => {
     const rows = compareEnvironments(side({ facts: { machines: 1 } }), side({ facts: { machines: 3 } }))
     expect(rows.filter(({ differs }) => differs)).toMatchObject([
