@@ -180,6 +180,9 @@ export interface TroubleRecord {
   readonly reason: Reason | null
   readonly message: string | null
   readonly durationMs: number
+  /** What was seen of the workload before, and what was kept of it then; absent where nothing was. */
+  readonly failures?: readonly FailureRecord[]
+  readonly evidence?: readonly EvidenceRef[]
 }
 export interface AttemptRecord {
   readonly outcome: CellOutcome

@@ -14,6 +14,7 @@ const headBytes = 128 * 1024
 
 export class EvidenceStore implements EvidenceSink {
   readonly #folder: string
+  /** Of a try of a cell. */
   readonly #perCell = new Map<string, number>()
   readonly #stored = new Set<string>()
   #count = 0
@@ -24,7 +25,8 @@ export class EvidenceStore implements EvidenceSink {
   }
 
   async put(blob: Parameters<EvidenceSink['put']>[0]): Promise<EvidenceRef> {
-    const { name, mediaType, cell } = blob
+    const { name, mediaType } = blob
+    const cell = blob.cell === undefined ? undefined : `${blob.cell} ${blob.attempt ?? 0}`
     const share = blob.routine === true ? 0.5 : 1
     const whole = typeof blob.content === 'string' ? Buffer.from(blob.content) : Buffer.from(blob.content)
     const full =

@@ -99,6 +99,15 @@ const cause = z.object({
   notReproduced: z.string().nullable().describe('why there is no reproduction'),
 })
 
+const failure = z.object({
+  kind: z.enum(['fail', 'error']),
+  stage,
+  check: z.string().nullable(),
+  reason,
+  message: z.string(),
+  signature,
+})
+
 const cell = z.object({
   id: z.string().describe('stack@environment'),
   stack: z.string(),
@@ -134,19 +143,17 @@ const cell = z.object({
       complete: z.boolean().describe('false where the budget ended before the search did'),
     })
     .nullable(),
-  failures: z.array(
-    z.object({
-      kind: z.enum(['fail', 'error']),
-      stage,
-      check: z.string().nullable(),
-      reason,
-      message: z.string(),
-      signature,
-    }),
-  ),
+  failures: z.array(failure),
   troubles: z
     .array(
-      z.object({ stage: stage.nullable(), reason: reason.nullable(), message: z.string().nullable(), durationMs: ms }),
+      z.object({
+        stage: stage.nullable(),
+        reason: reason.nullable(),
+        message: z.string().nullable(),
+        durationMs: ms,
+        failures: z.array(failure).exactOptional().describe('what was seen of the workload before'),
+        evidence: z.array(evidence).exactOptional(),
+      }),
     )
     .describe('what kept it from an answer before it was tried again'),
   again: z.array(z.object({ outcome: cellOutcome, signature: signature.nullable(), durationMs: ms })),

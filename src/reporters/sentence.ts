@@ -104,7 +104,9 @@ export function suspectSentences(run: RunRecord): readonly string[] {
 }
 
 /** What kept a cell from an answer, for the end of a sentence. */
-export function troubleTold({ stage, reason, message }: TroubleRecord): string {
+export function troubleTold({ stage, reason, message, failures = [] }: TroubleRecord): string {
   const why = message === null ? 'nothing more is known' : oneLine(message, 400)
-  return `trouble${stage === null ? '' : ` at ${stage}`} (${reason ?? '?'}): ${why}`
+  const [first] = failures
+  const before = first === undefined ? '' : `; before that ${oneLine(first.message, 400)}`
+  return `trouble${stage === null ? '' : ` at ${stage}`} (${reason ?? '?'}): ${why}${before}`
 }

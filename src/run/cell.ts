@@ -38,6 +38,8 @@ export interface CellDeps {
   readonly emit: (event: RunEventBody) => void
   readonly progress: (progress: Progress) => void
   readonly evidence: EvidenceSink
+  /** Hears that something was seen of the workload which no trouble of the engine explains. */
+  readonly onCertain?: () => void
   readonly imageOf: (row: string) => string
   readonly secret: (name: string) => string
   /** Values that must not appear in any record. */
@@ -195,6 +197,7 @@ class RunOfCell {
           reason: problem.kind === 'fail' ? 'need-failed' : problem.reason,
           message: `${copy.alias} did not come up (${problem.stage}, ${problem.reason}): ${problem.message}`,
           signature: signatureOf({ stage: problem.stage, reason: problem.reason, message: problem.message }),
+          ...(problem.certain === undefined ? {} : { certain: true }),
         },
         error,
       )
@@ -283,7 +286,7 @@ class RunOfCell {
     signal.throwIfAborted()
     if (death?.kind !== 'died') return problem
     const end = await describeEnd(workload.copy, { session, containerId: workload.containerId, signal, redact })
-    return { ...problem, kind: 'fail', reason: end.reason, message: `${end.message}, during "${problem.check?.name}"` }
+    return { ...problem, kind: 'fail', ...end, message: `${end.message}, during "${problem.check?.name}"` }
   }
 
   #copy(alias: string): RunningCopy {
@@ -344,6 +347,7 @@ class RunOfCell {
     const problems = this.#problems.map((seen) => ({ ...seen, message: redact(seen.message, this.#deps.redact) }))
     const problem = decisive(problems)
     const outcome = problem?.kind ?? 'pass'
+    if (problems.some(({ certain }) => certain)) this.#deps.onCertain?.()
     return this.#emitFinished(outcome, {
       stage: problem?.stage ?? null,
       reason: problem?.reason ?? null,

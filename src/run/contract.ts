@@ -51,13 +51,17 @@ export async function testStaysUp(context: ContractContext): Promise<void> {
 async function whyNotUp(
   running: RunningCopy,
   context: ContractContext,
-): Promise<Pick<Problem, 'reason' | 'message'> | null> {
+): Promise<Pick<Problem, 'reason' | 'message' | 'certain'> | null> {
   const { session, signal } = context
   const { containerId, copy } = running
-  const state = await session.engine.containers.inspect(containerId, { signal })
-  if (state.status !== 'running') return describeEnd(copy, { session, containerId, signal, redact: context.redact })
+  const state = await session.engine.containers.inspect(containerId, { signal }).catch((error: unknown) => {
+    if (session.deaths.known(containerId)?.kind === 'died') return null
+    throw error
+  })
+  if (state === null || state.status !== 'running')
+    return describeEnd(copy, { session, containerId, signal, redact: context.redact })
   if (session.deaths.sawOom(containerId) || state.oomKilled) {
-    return { reason: 'oom-killed', message: `a process of ${copy.alias} was killed for want of memory` }
+    return { reason: 'oom-killed', message: `a process of ${copy.alias} was killed for want of memory`, certain: true }
   }
   if (state.restarts > 0) {
     return { reason: 'restarted', message: `${copy.alias} was restarted ${state.restarts} times` }

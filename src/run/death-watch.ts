@@ -2,16 +2,24 @@
 import { type Engine, EngineError, type Labels } from '../engines/engine.ts'
 
 /** `lost`: the stream broke or the container's machine went away, so that nothing can be said of it. */
-export type ContainerDeath =
-  | { readonly kind: 'died'; readonly exitCode: number | null; readonly oomKilled: boolean }
-  | { readonly kind: 'lost'; readonly error: unknown }
+export type ContainerDeath = Died | Lost
+interface Died {
+  readonly kind: 'died'
+  readonly exitCode: number | null
+  readonly oomKilled: boolean
+}
+interface Lost {
+  readonly kind: 'lost'
+  readonly error: unknown
+}
 
 export class DeathWatch {
-  readonly #deaths = new Map<string, ContainerDeath>()
+  readonly #deaths = new Map<string, Died>()
+  readonly #losses = new Map<string, Lost>()
   readonly #listeners = new Map<string, Set<(death: ContainerDeath) => void>>()
   readonly #oom = new Set<string>()
   readonly #expected = new Set<string>()
-  #lost: ContainerDeath | undefined
+  #lost: Lost | undefined
 
   /** Listens from the moment that the promise resolves until `signal` aborts. */
   static async start(
@@ -24,10 +32,15 @@ export class DeathWatch {
       try {
         for await (const event of events) {
           if (event.action === 'oom') watch.#oom.add(event.container)
-          if (event.action === 'start') watch.#expected.delete(event.container)
+          if (event.action === 'start') {
+            watch.#expected.delete(event.container)
+            watch.#deaths.delete(event.container)
+          }
           if (event.action === 'lost') {
             const error = new EngineError('node-lost', 'the machine that it ran on has gone away from the cluster')
-            watch.#settle(event.container, { kind: 'lost', error })
+            const loss = { kind: 'lost', error } as const
+            watch.#losses.set(event.container, loss)
+            watch.#tell(event.container, loss)
           }
           if (event.action === 'die') watch.#announce(event.container, event.exitCode)
         }
@@ -41,7 +54,7 @@ export class DeathWatch {
 
   /** Resolves when the container ends unexpectedly; at once where it already has. Never rejects. */
   next(container: string): Promise<ContainerDeath> {
-    const known = this.#lost ?? this.#deaths.get(container)
+    const known = this.known(container)
     if (known) return Promise.resolve(known)
     return new Promise((resolve) => {
       const listeners = this.#listeners.get(container) ?? new Set()
@@ -50,9 +63,14 @@ export class DeathWatch {
     })
   }
 
-  /** What is known by now; undefined while it lives. */
+  /** What is known by now; undefined while it lives. An end that was heard of stays one, whatever is lost after it. */
   known(container: string): ContainerDeath | undefined {
-    return this.#lost ?? this.#deaths.get(container)
+    return this.#deaths.get(container) ?? this.#losses.get(container) ?? this.#lost
+  }
+
+  /** Why nothing more is heard of it, also where it had ended before; null while it would be. */
+  lossOf(container: string): unknown {
+    return (this.#losses.get(container) ?? this.#lost)?.error ?? null
   }
 
   /** Whether the kernel killed a process of the container for want of memory, the main one or another. */
@@ -67,11 +85,7 @@ export class DeathWatch {
 
   #announce(container: string, exitCode: number | null): void {
     if (this.#expected.has(container)) return
-    const death: ContainerDeath = { kind: 'died', exitCode, oomKilled: this.#oom.has(container) }
-    this.#settle(container, death)
-  }
-
-  #settle(container: string, death: ContainerDeath): void {
+    const death = { kind: 'died', exitCode, oomKilled: this.#oom.has(container) } as const
     this.#deaths.set(container, death)
     this.#tell(container, death)
   }

@@ -20,9 +20,8 @@ export async function lossesOf(
   const { session, stage, doubted } = context
   using limit = deadline(answerWithinMs)
   const asked = [...created].map(async ([alias, containerId]): Promise<readonly Problem[]> => {
-    const death = session.deaths.known(containerId)
-    const error = doubted ? await whyGone(session, containerId, limit.signal) : null
-    const loss = error ?? (death?.kind === 'lost' ? death.error : null)
+    const heard = session.deaths.lossOf(containerId)
+    const loss = (doubted ? await whyGone(session, containerId, limit.signal) : null) ?? heard
     if (loss === null) return []
     const problem = lossOf(loss, stage)
     return [{ ...problem, message: problem.reason === 'node-lost' ? `${alias}: ${problem.message}` : problem.message }]

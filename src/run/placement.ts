@@ -6,6 +6,7 @@ import { oneLine } from '../lib/printable.ts'
 import type { CellFinished, RunEventBody } from '../model/event.ts'
 import type { CellOutcome } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
+import type { TroubleRecord } from '../model/run-record.ts'
 import { covers } from '../plan/atoms.ts'
 import { fingerprintOf } from '../plan/fingerprint.ts'
 import { limitedBy } from '../plan/plan.ts'
@@ -16,7 +17,7 @@ import type { ImageResult } from './images.ts'
 import { imageTag } from './labels.ts'
 import { claimOf } from './places.ts'
 import type { Teardown } from './teardown.ts'
-import { evidenceOf, pausesMs, Try } from './tries.ts'
+import { evidenceOf, pausesMs, Try, troubleOf } from './tries.ts'
 import { answerKnown, answerUnstarted } from './unstarted.ts'
 
 export interface PlacementContext {
@@ -57,8 +58,7 @@ export async function placeCell(planned: RunnableCell, context: PlacementContext
       if (!may && !isKept(finished.outcome, deps)) void clean(teardown)
       return startedMs
     }
-    const { stage, reason, message, durationMs } = finished
-    deps.emit({ type: 'cell-tried-again', cell: planned.id, trouble: { stage, reason, message, durationMs } })
+    deps.emit({ type: 'cell-tried-again', cell: planned.id, trouble: troubleOf(finished) })
   }
 }
 
@@ -108,7 +108,7 @@ type Attempt =
    * It was not answered yet and goes to another engine of the pool. `why` is null where the engine was lost under
    * another cell while this one waited.
    */
-  | { readonly kind: 'moves'; readonly why: string | null }
+  | { readonly kind: 'moves'; readonly why: string | null; readonly trouble: TroubleRecord | null }
 
 async function runInPool(
   pool: readonly OpenColumn[],
@@ -129,6 +129,8 @@ async function runInPool(
     if (attempt.why === null) continue
     const text = `${placing.planned.id}: ${column.session.engine.endpoint} ${attempt.why}; it goes to another engine`
     deps.progress({ type: 'notice', text })
+    const { trouble } = attempt
+    if (trouble?.failures !== undefined) deps.emit({ type: 'cell-tried-again', cell: placing.planned.id, trouble })
   }
 }
 
@@ -148,7 +150,8 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
     const { reason } = event
     if (reason === 'engine-lost') context.columns.giveUp(column)
     if (options.mayMove && now.mayMove(event)) {
-      seen.moves = { kind: 'moves', why: reason === 'engine-lost' ? 'was lost' : 'did not get its image' }
+      const why = reason === 'engine-lost' ? 'was lost' : 'did not get its image'
+      seen.moves = { kind: 'moves', why, trouble: troubleOf(event) }
     } else if (tried < pausesMs.length && now.mayPass(event)) seen.troubled = event
     else {
       seen.isTold = true
@@ -178,13 +181,14 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
   if (await deliver(cell, { column, imageIds, context: { ...context, deps } })) {
     const work = async () => {
       if (isLeft()) {
-        seen.moves = { kind: 'moves', why: null }
+        seen.moves = { kind: 'moves', why: null, trouble: null }
         return
       }
       startedMs = context.sinceStart()
       const imageOf = (row: string) => imageIds.get(row) ?? ''
       const { sinceStart } = context
-      seen.run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart })
+      const onCertain = () => now.witness()
+      seen.run = await runCell(cell, { ...deps, session, signal, imageOf, fingerprint, sinceStart, onCertain })
     }
     try {
       await column.admission.run(claim, { signal, work })

@@ -14,6 +14,8 @@ export interface Problem {
   readonly message: string
   /** The check behind it, where there is one. */
   readonly check?: { readonly kind: CheckKind; readonly name: string }
+  /** No trouble of the engine explains it: the kernel told it. */
+  readonly certain?: true
   /** The signature of a need's own failure, which the cell takes over. */
   readonly signature?: string
 }

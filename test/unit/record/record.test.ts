@@ -89,6 +89,14 @@ describe('the evidence store', () => {
     expect(refs[8]).toMatchObject({ sizeBytes: 0, cutBytes: 6 })
     expect(refs[8] && readEvidence(folder, refs[8])).toBeNull()
   })
+  test('has as much room for the next try of a cell', async () => {
+    const store = new EvidenceStore(folder)
+    const put = (content: string, attempt?: number) =>
+      store.put({ name: 'x', mediaType: 'text/plain', content, cell: 'a@b', ...(attempt ? { attempt } : {}) })
+    for (let n = 0; n < 8; n++) await put(`first ${n}`)
+    expect((await put('first 9')).sizeBytes).toBe(0)
+    expect((await put('second', 1)).sizeBytes).toBeGreaterThan(0)
+  })
   test('leaves half of the places of a cell to what did not go as it should', async () => {
     const store = new EvidenceStore(folder)
     const put = (content: string, routine: boolean) =>

@@ -145,6 +145,17 @@ test('trouble after which a cell was tried again is told everywhere, also of wha
     reason: 'unobservable',
     message: 'the disk\n\u001b[31mis busy',
     durationMs: 7,
+    failures: [
+      {
+        kind: 'fail',
+        stage: 'check',
+        check: 'it answers',
+        reason: 'oom-killed',
+        message: 'api was killed for want of memory',
+        signature: 's1:000000000000',
+      },
+    ],
+    evidence: [],
   } as const
   const events = eventsOf(['api'], ['qa'], { 'api@qa': 'pass' }).flatMap((event): readonly RunEvent[] =>
     event.type === 'cell-started'
@@ -155,7 +166,7 @@ test('trouble after which a cell was tried again is told everywhere, also of wha
   expect(run.cells[0]).toMatchObject({ outcome: 'pass', flaky: false, troubles: [trouble] })
   expect(runSchema.safeParse(run).error?.issues ?? []).toEqual([])
   // What an engine says may be what a container said.
-  const why = 'trouble at create (unobservable): the disk ␛[31mis busy'
+  const why = 'trouble at create (unobservable): the disk ␛[31mis busy; before that api was killed for want of memory'
   const options = { columns: 100, color: false, reportPath: 'x', timing: false, evidence: () => null }
   expect(renderFinal(run, options)).toContain(`tried again: api@qa, for ${why}`)
   expect(renderMarkdown(run)).toContain('the disk ␛')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CellFinished, RunEventBody } from '../../../src/model/event.ts'
 import type { Reason, Stage } from '../../../src/model/outcome.ts'
-import { Try } from '../../../src/run/tries.ts'
+import { Try, troubleOf } from '../../../src/run/tries.ts'
 
 const error = (stage: Stage, reason: Reason) => ({ outcome: 'error', stage, reason }) as CellFinished
 const check = (actual: string | null, rest: object = { outcome: 'error' }) =>
@@ -40,6 +40,14 @@ describe('a cell is tried again', () => {
     expect(broken.mayPass(error('check', 'engine-lost'))).toBe(true)
   })
 
+  test('not where the kernel told why the workload ended, whatever became of the engine then', () => {
+    const seen = new Try()
+    seen.witness()
+    expect(seen.mayPass(error('check', 'engine-lost'))).toBe(false)
+    expect(seen.mayMove(error('check', 'engine-lost'))).toBe(false)
+    expect(seen.mayMove(error('distribute', 'not-delivered'))).toBe(true)
+  })
+
   test('goes to another engine of its pool, but not with a wrong reply', () => {
     const [wrong, lost] = [new Try(), new Try()]
     wrong.take(check('another body', { outcome: 'fail', reason: 'mismatch' }))
@@ -55,5 +63,28 @@ describe('a cell is tried again', () => {
     unseen.take(check(null))
     expect(seen.mayPass(error('check', 'unobservable'))).toBe(false)
     expect(unseen.mayPass(error('check', 'unobservable'))).toBe(true)
+  })
+})
+
+describe('the trouble for which a cell is tried again', () => {
+  const failure = (kind: 'fail' | 'error', reason: Reason) => ({
+    ...({ kind, reason, stage: 'check', check: null, message: reason, signature: 's1:000000000000' } as const),
+  })
+  const finished = (failures: CellFinished['failures']) =>
+    ({ ...error('check', 'engine-lost'), message: 'gone', durationMs: 7, failures, evidence: [log] }) as CellFinished
+  const log = { name: 'api log', hash: 'sha256:0', sizeBytes: 1, cutBytes: 0, mediaType: 'text/plain' }
+  const trouble = { stage: 'check', reason: 'engine-lost', message: 'gone', durationMs: 7 }
+
+  test('keeps what was seen of the workload before', () => {
+    const exited = failure('fail', 'exited')
+    expect(troubleOf(finished([exited, failure('error', 'engine-lost')]))).toEqual({
+      ...trouble,
+      failures: [exited],
+      evidence: [log],
+    })
+  })
+
+  test('is all there is where nothing was seen', () => {
+    expect(troubleOf(finished([failure('error', 'engine-lost')]))).toEqual(trouble)
   })
 })
