@@ -1,14 +1,16 @@
-/** `matrix list`: prints the plan, and what is known of it, without starting anything. */
+/** `matrix list`: prints the plan, and what is known of it, without starting anything or asking an engine. */
 import { counted } from '../lib/counted.ts'
 import { printable } from '../lib/printable.ts'
 import { type HistoryLine, pastRuns, stripOf } from '../model/history.ts'
 import type { Plan } from '../model/plan.ts'
 import { lastAnswer } from '../model/staleness.ts'
 import { limitNotes } from '../plan/limits.ts'
+import { limitedBy } from '../plan/plan.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
 import { type CellState, renderGrid, stateOf } from '../reporters/grid.ts'
 import type { Io } from './io.ts'
+import { type Limits, limitsOf } from './known-limits.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
 import { staleNotes, stalenessToday } from './today.ts'
 
@@ -23,13 +25,29 @@ type Answers = ReadonlyMap<string, { readonly line: HistoryLine; readonly stale:
 export async function runList(options: ListOptions, io: Io): Promise<number> {
   const loaded = await loadPlan(options, io)
   if (!loaded.ok) return loaded.exitCode
-  const { plan } = loaded
-  const known = await answersOf(plan, reportsFolder(options.project ?? io.cwd))
+  const reports = reportsFolder(options.project ?? io.cwd)
+  const known = await answersOf(loaded.plan, reports)
+  const limits = limitsOf(loaded.plan.environments, { reports, io })
+  const plan = limited(loaded.plan, limits)
   io.stdout(
-    options.json === true ? `${JSON.stringify(planAsJson(plan, known), null, 2)}\n` : planAsText(plan, { known, io }),
+    options.json === true
+      ? `${JSON.stringify(planAsJson(plan, { known, limits }), null, 2)}\n`
+      : planAsText(plan, { known, limits, io }),
   )
   return 0
 }
+
+interface Known {
+  readonly known: Answers
+  readonly limits: ReadonlyMap<string, Limits>
+}
+
+const limited = (plan: Plan, limits: Known['limits']): Plan => ({
+  ...plan,
+  cells: plan.cells.map((cell) =>
+    cell.kind === 'run' ? limitedBy(cell, limits.get(cell.environment)?.unenforced ?? new Set()) : cell,
+  ),
+})
 
 async function answersOf(plan: Plan, reports: string): Promise<Answers> {
   const runs = pastRuns(readHistory(reports))
@@ -41,7 +59,7 @@ async function answersOf(plan: Plan, reports: string): Promise<Answers> {
   return new Map(answers)
 }
 
-function planAsJson(plan: Plan, known: Answers): unknown {
+function planAsJson(plan: Plan, { known, limits }: Known): unknown {
   return {
     cells: plan.cells.map((cell) =>
       cell.kind === 'excluded'
@@ -56,6 +74,10 @@ function planAsJson(plan: Plan, known: Answers): unknown {
           },
     ),
     builds: plan.builds.map((build) => ({ key: build.key, rows: build.rows, source: build.source })),
+    environments: plan.environments.map(({ id }) => {
+      const { isKnown: known = false, run = null } = limits.get(id) ?? {}
+      return { id, limits: { known, run } }
+    }),
   }
 }
 
@@ -68,7 +90,7 @@ function lastAsJson(last: ReturnType<Answers['get']>): unknown {
 const needsOf = (cell: Extract<Plan['cells'][number], { kind: 'run' }>) =>
   cell.copies.filter((copy) => copy.role === 'need').map((copy) => ({ alias: copy.alias, row: copy.row }))
 
-function planAsText(plan: Plan, { known, io }: { readonly known: Answers; readonly io: Io }): string {
+function planAsText(plan: Plan, { known, limits, io }: Known & { readonly io: Io }): string {
   const cells = new Map(plan.cells.map((cell) => [cell.id, cell]))
   const state = (row: string, column: string): CellState | null => {
     const cell = cells.get(`${row}@${column}`)
@@ -104,7 +126,7 @@ function planAsText(plan: Plan, { known, io }: { readonly known: Answers; readon
   const told = runnable.flatMap(({ id, findings }) =>
     findings.filter(({ code }) => code !== 'unsupported').map(({ message }) => `${id}: ${message}`),
   )
-  const remarks = [...limitNotes(plan), ...new Set(told)]
+  const remarks = [...limitNotes(plan, limits), ...new Set(told)]
   if (remarks.length > 0) lines.push('', 'To know', ...remarks.map((remark) => `  ${remark}`))
   return `${grid}\n${printable(lines.join('\n'))}\n`
 }

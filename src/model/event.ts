@@ -16,6 +16,7 @@ import type {
   FailureRecord,
   Gate,
   ImageRecord,
+  MetEngine,
   ObservedIn,
   PhaseRecord,
   PlacementRecord,
@@ -90,6 +91,7 @@ export interface EngineReady {
   readonly environment: string
   readonly engine: EngineRecord
   readonly facts: Readonly<Record<string, string | number | boolean>>
+  readonly engines?: readonly MetEngine[]
 }
 export interface BaseReady {
   readonly type: 'base-ready'

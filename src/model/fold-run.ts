@@ -72,7 +72,9 @@ class Fold {
         return
       case 'engine-ready': {
         const known = this.#environments.get(event.environment)
-        if (known) this.#environments.set(known.id, { ...known, engine: event.engine, facts: event.facts })
+        const { engine, facts, engines } = event
+        const met = engines === undefined ? {} : { engines }
+        if (known) this.#environments.set(known.id, { ...known, engine, facts, ...met })
         return
       }
       case 'base-ready':

@@ -101,6 +101,13 @@ export interface EnvironmentRecord {
   readonly title: string
   readonly engine: EngineRecord | null
   readonly facts: Readonly<Record<string, string | number | boolean>>
+  /** Those that answered, more than one of a pool; absent in records of earlier versions, and where none did. */
+  readonly engines?: readonly MetEngine[]
+}
+export interface MetEngine {
+  readonly endpoint: string
+  /** Keys or atoms of constraints that it is known not to enforce. */
+  readonly unsupported: readonly string[]
 }
 export interface EngineRecord {
   readonly name: string

@@ -6,17 +6,33 @@ import { covers } from './atoms.ts'
 /** More rows than these are counted, and not named. */
 const namedRows = 3
 
+/** Where what is known of the engines of a column comes from. */
+export interface LimitSource {
+  /** False where one of them was met by no run yet. */
+  readonly isKnown: boolean
+  /** The run that met them; null where the plan says it, or nothing does. */
+  readonly run: string | null
+  /** How many they are. */
+  readonly engines: number
+}
+
 /** Atoms that concern the same cells stand together; columns of which nothing is to say have no line. */
-export function limitNotes(plan: Plan): readonly string[] {
-  return plan.environments.flatMap(({ id, required }) => {
+export function limitNotes(plan: Plan, sources: ReadonlyMap<string, LimitSource>): readonly string[] {
+  const unknown = plan.environments.filter(({ id }) => sources.get(id)?.isKnown === false).map(({ id }) => id)
+  const lines = plan.environments.flatMap(({ id, required }) => {
     const cells = plan.cells.flatMap((cell) => (cell.kind === 'run' && cell.environment === id ? [cell] : []))
     const isRequired = (atom: string) => required.some((name) => covers(name, atom))
     const parts = [
       ...alike(cells, (atom) => !isRequired(atom)).map(([atoms, where]) => `${atoms} (${where})`),
       ...alike(cells, isRequired).map(([atoms, where]) => `${atoms} (${where}: required, so that this is an error)`),
     ]
-    return parts.length === 0 ? [] : [`${id}: its engine does not enforce ${parts.join('; ')}`]
+    const { engines = 1, run = null } = sources.get(id) ?? {}
+    const who = engines > 1 ? 'not every engine of it enforces' : 'its engine does not enforce'
+    const since = run === null ? '' : `, as ${run} found it`
+    return parts.length === 0 ? [] : [`${id}: ${who} ${parts.join('; ')}${since}`]
   })
+  if (unknown.length === 0) return lines
+  return [...lines, `${unknown.join(', ')}: what the engine does not enforce is not known until a run has met it`]
 }
 
 /** Which atoms concern which cells, in words. */

@@ -222,6 +222,10 @@ export const runSchema: z.ZodType<RunRecord> = z.object({
       title: z.string(),
       engine: engine.nullable(),
       facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      engines: z
+        .array(z.object({ endpoint: z.string(), unsupported: z.array(z.string()) }))
+        .exactOptional()
+        .describe('those that answered, and what each does not enforce'),
     }),
   ),
   cells: z.array(cell),

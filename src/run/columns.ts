@@ -155,6 +155,10 @@ export class Columns {
         storageDriver,
         ...(columns.length > 1 ? { engines: opened.length } : { endpoint: first.session.engine.endpoint }),
       },
+      engines: opened.map(({ session: { engine, facts } }) => ({
+        endpoint: engine.endpoint,
+        unsupported: [...facts.unsupported].sort(),
+      })),
     })
     return opened
   }

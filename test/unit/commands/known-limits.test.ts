@@ -1,4 +1,6 @@
 /** What an engine cannot do as asked is told by the plan, before anything is started. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Io } from '../../../src/commands/io.ts'
 import { runList } from '../../../src/commands/list.ts'
@@ -71,4 +73,55 @@ describe('matrix list', () => {
       '  swarm: its engine does not enforce cpuset (all 5 cells); memswap_limit (swapping)',
     ])
   })
+
+  test('knows of an engine that is only connected to what the last run met there, and asks none', async () => {
+    using made = project({
+      ...serverStack('api', { yaml: 'service: { mem_limit: 64m, memswap_limit: 64m }' }),
+      ...environment('default'),
+      ...environment('met', 'engine: { connect: unix:///nowhere/met.sock }'),
+      ...environment('moved', 'engine: { connect: unix:///nowhere/other.sock }'),
+      ...environment('new', 'engine: { connect: ssh://nobody@nowhere.invalid }'),
+      ...environment('pool', 'engine: { pool: [unix:///nowhere/a.sock, unix:///nowhere/b.sock] }'),
+      ...on('nested', 'kind: nested, release: bullseye'),
+    })
+    const met = (name: string, unsupported: readonly string[]) => ({
+      endpoint: `unix:///nowhere/${name}.sock`,
+      unsupported,
+    })
+    writeRun(made.root, '2026-01-01-000000-aaaa', { met: [met('met', ['mem_limit'])], moved: [met('moved', ['cpus'])] })
+    writeRun(made.root, '2026-01-02-000000-bbbb', {
+      default: [met('docker', [])],
+      met: [met('met', ['memswap_limit'])],
+      pool: [met('a', ['mem_limit']), met('b', [])],
+    })
+    const told = (await printed(made.root)).split('\n').filter((line) => line.includes('enforce'))
+    expect(told).toEqual([
+      '  met: its engine does not enforce memswap_limit (api), as 2026-01-02-000000-bbbb found it',
+      '  pool: not every engine of it enforces mem_limit (api), as 2026-01-02-000000-bbbb found it',
+      '  moved, new: what the engine does not enforce is not known until a run has met it',
+    ])
+    const { cells, environments } = JSON.parse(await printed(made.root, true)) as {
+      readonly cells: readonly { readonly id: string; readonly unsupported: readonly string[] }[]
+      readonly environments: readonly { readonly id: string; readonly limits: unknown }[]
+    }
+    expect(cells.find(({ id }) => id === 'api@met')?.unsupported).toEqual(['memswap_limit'])
+    const run = '2026-01-02-000000-bbbb'
+    expect(Object.fromEntries(environments.map(({ id, limits }) => [id, limits]))).toEqual({
+      default: { known: true, run },
+      met: { known: true, run },
+      moved: { known: false, run: null },
+      nested: { known: true, run: null },
+      new: { known: false, run: null },
+      pool: { known: true, run },
+    })
+  })
 })
+
+function writeRun(root: string, run: string, engines: Readonly<Record<string, unknown>>): void {
+  const folder = join(root, 'reports', run)
+  mkdirSync(folder, { recursive: true })
+  const events = Object.entries(engines).map(([environment, met]) => ({
+    ...{ atMs: 1, type: 'engine-ready', environment, engine: {}, facts: {}, engines: met },
+  }))
+  writeFileSync(join(folder, 'events.jsonl'), events.map((event) => `${JSON.stringify(event)}\n`).join(''))
+}

@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { EngineError } from '../../../src/engines/engine.ts'
 import { createFakeEngine } from '../../../src/engines/fake/fake-engine.ts'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
+import type { RunEventBody } from '../../../src/model/event.ts'
 import { Columns } from '../../../src/run/columns.ts'
 import { Teardown } from '../../../src/run/teardown.ts'
 
@@ -21,7 +22,7 @@ async function lost(refusals: number) {
     ...fake,
     facts: async (options: { readonly signal: AbortSignal }) => {
       if (left-- > 0) throw new EngineError('unreachable', 'the engine does not answer (ECONNREFUSED)')
-      return fake.facts(options)
+      return { ...(await fake.facts(options)), unsupported: new Set(['mem_limit', 'cpuset']) }
     },
   }
   const clock: Clock = {
@@ -31,16 +32,35 @@ async function lost(refusals: number) {
       until?.throwIfAborted()
     },
   }
+  const events: RunEventBody[] = []
   const columns = new Columns({
-    ...{ clock, signal, concurrency: null, emit: () => {}, onNotice: () => {}, newTeardown: () => new Teardown() },
+    ...{
+      clock,
+      signal,
+      concurrency: null,
+      emit: (event: RunEventBody) => void events.push(event),
+      onNotice: () => {},
+      newTeardown: () => new Teardown(),
+    },
     columnOf: async () => [{ engine, onThisMachine: true }],
     identity: { project: 'p', run: 'r', owner: 'o', deadlineAt: 0 } as never,
   })
   const [column] = await columns.of('qa')
   if (column === undefined) throw new Error('it was not opened')
   left = refusals
-  return { columns, column, next: await columns.reopen(column) }
+  return { events, columns, column, next: await columns.reopen(column) }
 }
+
+test('what an engine does not enforce is in the record of the run', async () => {
+  const { events } = await lost(0)
+  expect(events).toMatchObject([
+    {
+      type: 'engine-ready',
+      environment: 'qa',
+      engines: [{ endpoint: 'fake://memory', unsupported: ['cpuset', 'mem_limit'] }],
+    },
+  ])
+})
 
 test('an engine that is started anew has some seconds until it takes connections', async () => {
   const { columns, column, next } = await lost(5)
