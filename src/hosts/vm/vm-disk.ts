@@ -22,7 +22,7 @@ import type { VmFiles } from './vm-files.ts'
 type Env = Readonly<Record<string, string | undefined>>
 
 /** What a machine is made from; another one is made anew. */
-const recipe = (spec: VmSpec): string =>
+export const recipe = (spec: VmSpec): string =>
   `${JSON.stringify({ spec, guestPackages, earlyFiles, files: guestFiles(''), guestLinks, guestSetup })}\n`
 
 export const isMade = (files: VmFiles, spec: VmSpec): boolean => readOr(files.made, '') === recipe(spec)

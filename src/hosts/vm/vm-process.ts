@@ -8,9 +8,8 @@ import { readOr } from '../../lib/files.ts'
 import { commandLineOf } from '../../lib/process-table.ts'
 import type { VmSpec } from '../../model/project.ts'
 import { endProcess, programPath } from '../embedded-process.ts'
+import type { Accelerator } from './accelerator.ts'
 import type { VmFiles } from './vm-files.ts'
-
-export type Accelerator = 'kvm' | 'tcg'
 
 // Under emulation an instruction that copies a whole block is taken byte by byte; without these two the kernel uses
 // another, and copies six times faster.
@@ -21,6 +20,7 @@ const kernelWords = 'root=/dev/vda rw console=ttyS0 mitigations=off net.ifnames=
 // The kernel mistrusts the emulated processors' clocks, which are one: without it every look at the time is a trip to an
 // emulated device, and a program of Go or Java looks at it all the time.
 const clockOf: Readonly<Record<Accelerator, string>> = { kvm: '', tcg: ' clocksource=tsc tsc=reliable' }
+const clockRate = (kilohertz: number | null) => (kilohertz === null ? '' : ` tsc_early_khz=${kilohertz}`)
 
 const shutdownMs = 90_000
 const monitorWithinMs = 10_000
@@ -39,10 +39,12 @@ export async function startVm(
   options: {
     readonly spec: VmSpec
     readonly accelerator: Accelerator
+    /** At which its processors' clocks go; null: its kernel measures it. */
+    readonly kilohertz: number | null
     readonly env: Readonly<Record<string, string | undefined>>
   },
 ): Promise<void> {
-  const { spec, accelerator, env } = options
+  const { spec, accelerator, kilohertz, env } = options
   for (const path of [files.pid, files.monitor, files.console]) rmSync(path, { force: true })
   const port = await freePort()
   const log = openSync(files.log, 'w', 0o640)
@@ -53,7 +55,7 @@ export async function startVm(
       ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-cpu', cpuOf[accelerator]],
       ...['-smp', String(spec.cpus), '-m', `${Math.floor(spec.memoryBytes / 1024 ** 2)}M`],
       ...['-kernel', files.kernel, '-initrd', files.initrd],
-      ...['-append', `${kernelWords}${clockOf[accelerator]}`],
+      ...['-append', `${kernelWords}${clockOf[accelerator]}${clockRate(kilohertz)}`],
       ...['-drive', `file=${files.disk},if=none,id=root,format=raw,cache=unsafe,discard=unmap`],
       ...['-device', 'virtio-blk-pci,drive=root'],
       ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-:22`],
@@ -67,7 +69,7 @@ export async function startVm(
   closeSync(log)
   child.unref()
   const ended = Promise.race([
-    once(child, 'exit').then(([code]) => `exit code ${code}`),
+    once(child, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`),
     once(child, 'error').then(([error]) => String(error)),
   ])
   ended.catch(() => {})
@@ -139,6 +141,16 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/**
+ * The rate of its clocks by another timer, where its kernel says that it measured another one and took that: on a crowded
+ * machine an emulated timer may be ahead of the processors, and the machine's time goes many times too fast then. Null where
+ * it says no such thing. Source: Linux, arch/x86/kernel/tsc.c, pit_hpet_ptimer_calibrate_cpu.
+ */
+export function mismeasuredKilohertz(console: string): number | null {
+  const [, kilohertz] = /tsc: PIT calibration deviates from (?:HPET|PMTIMER): \d+ (\d+)/.exec(console) ?? []
+  return kilohertz === undefined ? null : Number(kilohertz)
 }
 
 /** The last that the machine said on its console. */

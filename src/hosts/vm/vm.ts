@@ -1,5 +1,5 @@
 /** A virtual machine with a kernel of its own and Docker on it, reached by ssh: found again, mended, or made. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { arch, platform, userInfo } from 'node:os'
 import { EngineError } from '../../engines/engine.ts'
 import { deadline } from '../../lib/abort.ts'
@@ -10,24 +10,33 @@ import type { VmSpec } from '../../model/project.ts'
 import type { HostKind, HostRequest, HostUp } from '../host.ts'
 import { install, installCommand, isDebian, missingPrograms, osRelease, vmPrograms } from '../packages.ts'
 import type { HostProblem } from '../problem.ts'
+import { type Accelerator, acceleratorsToTry, rememberedAccelerator, startWithOneOf } from './accelerator.ts'
 import { isMade, makeDisk } from './vm-disk.ts'
 import { type VmFiles, vmFiles } from './vm-files.ts'
-import { type Accelerator, greets, killVm, lastWords, startVm, stopVm, vmPid } from './vm-process.ts'
+import { greets, killVm, lastWords, mismeasuredKilohertz, startVm, stopVm, vmPid } from './vm-process.ts'
 
-// Where KVM works the machine is up within seconds; one that hangs in it says nothing for ever.
-const greetsWithinMs: Readonly<Record<Accelerator, number>> = { kvm: 60_000, tcg: 480_000 }
 const answersWithinMs = 300_000
 const healthWithinMs = 60_000
 
+interface Trying {
+  /** The device by which this machine offers KVM. */
+  readonly kvm: string
+  /** How long it has until its ssh server greets. */
+  readonly greetsWithinMs: Readonly<Record<Accelerator, number>>
+}
+
+// Where KVM works the machine is up within seconds; one that hangs in it says nothing for ever.
+const trying: Trying = { kvm: '/dev/kvm', greetsWithinMs: { kvm: 60_000, tcg: 480_000 } }
+
 export const vm: HostKind<VmSpec> = {
-  up: bringUp,
+  up: (request) => bringUp(request, trying),
 
   async status(request) {
     const files = vmFiles(request.folder)
     if (!existsSync(files.made)) return { state: 'absent', message: 'was not made yet' }
     const pid = vmPid(files)
     if (pid === null) return { state: 'down', message: 'does not run' }
-    const how = readOr(files.accelerator, 'tcg').trim() === 'kvm' ? 'with KVM' : 'under emulation'
+    const how = rememberedAccelerator(files) === 'kvm' ? 'with KVM' : 'under emulation'
     const said = await answer(request, healthWithinMs)
     return said === null
       ? {
@@ -48,7 +57,8 @@ export const vm: HostKind<VmSpec> = {
   },
 }
 
-async function bringUp(request: HostRequest<VmSpec>): Promise<HostUp> {
+/** @param how what is tried, and for how long */
+export async function bringUp(request: HostRequest<VmSpec>, how: Trying): Promise<HostUp> {
   const { name, folder, spec, onProgress } = request
   const files = vmFiles(folder)
   if (isMade(files, spec) && vmPid(files) !== null) {
@@ -61,7 +71,7 @@ async function bringUp(request: HostRequest<VmSpec>): Promise<HostUp> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   try {
     if (!isMade(files, spec)) await makeDisk(files, request)
-    const failure = await boot(request, files)
+    const failure = await boot(request, { files, how })
     if (failure === null) return running(request, true)
     return trouble(request, failure)
   } catch (error) {
@@ -71,42 +81,65 @@ async function bringUp(request: HostRequest<VmSpec>): Promise<HostUp> {
 }
 
 /** Null once its engine answers, else why not. A machine that did not come up does not stay behind. */
-async function boot(request: HostRequest<VmSpec>, files: VmFiles): Promise<string | null> {
+async function boot(
+  request: HostRequest<VmSpec>,
+  { files, how }: { readonly files: VmFiles; readonly how: Trying },
+): Promise<string | null> {
   const { name, onProgress, signal } = request
-  const known = readOr(files.accelerator, '').trim()
-  const choices: readonly Accelerator[] =
-    known === 'kvm' || known === 'tcg' ? [known] : existsSync('/dev/kvm') ? ['kvm', 'tcg'] : ['tcg']
-  let failure = ''
-  for (const accelerator of choices) {
-    onProgress(
-      `starting ${name} ${accelerator === 'kvm' ? 'with KVM' : 'under emulation, which takes a minute or more'}`,
-    )
-    try {
-      await startVm(files, { ...request, accelerator })
-      if (await greetsInTime(files, accelerator, signal)) {
-        writeFileSync(files.accelerator, `${accelerator}\n`)
-        const said = await answer(request, answersWithinMs)
-        if (said === null) return null
-        failure = `its engine does not answer: ${said}`
-      } else failure = `it did not come up within ${greetsWithinMs[accelerator] / 1000} s: ${lastWords(files)}`
-    } catch (error) {
-      await killVm(files)
-      signal.throwIfAborted()
-      failure = error instanceof Error ? error.message : String(error)
-    }
-    await killVm(files)
-    if (accelerator !== choices.at(-1))
-      onProgress(`${accelerator.toUpperCase()} does not work here: ${oneLine(failure)}`)
-  }
-  // What worked once and does not now is tried anew by the next run.
-  rmSync(files.accelerator, { force: true })
-  return failure
+  return startWithOneOf(acceleratorsToTry(rememberedAccelerator(files), existsSync(how.kvm)), {
+    files,
+    onFallback: (accelerator, failure) =>
+      onProgress(`${accelerator.toUpperCase()} does not work here: ${oneLine(failure)}`),
+    async attempt(accelerator) {
+      const words = accelerator === 'kvm' ? 'with KVM' : 'under emulation, which takes a minute or more'
+      onProgress(`starting ${name} ${words}`)
+      let failure: string | null
+      try {
+        failure = await start(request, { accelerator, files, withinMs: how.greetsWithinMs[accelerator] })
+      } catch (error) {
+        await killVm(files)
+        signal.throwIfAborted()
+        failure = error instanceof Error ? error.message : String(error)
+      }
+      if (failure !== null) await killVm(files)
+      return failure
+    },
+  })
 }
 
-async function greetsInTime(files: VmFiles, accelerator: Accelerator, signal: AbortSignal): Promise<boolean> {
-  using limit = deadline(greetsWithinMs[accelerator], signal)
-  while (!limit.signal.aborted && vmPid(files) !== null) {
-    if (await greets(files, limit.signal)) return true
+/** Null once its engine answers, else why not. */
+async function start(
+  request: HostRequest<VmSpec>,
+  options: { readonly accelerator: Accelerator; readonly files: VmFiles; readonly withinMs: number },
+): Promise<string | null> {
+  const { accelerator, files, withinMs } = options
+  await startVm(files, { ...request, accelerator, kilohertz: null })
+  let greeted = await greetsInTime(files, withinMs, request.signal)
+  if (typeof greeted === 'object') {
+    request.onProgress(`the clock of ${request.name} goes wrong; starting it again`)
+    await killVm(files)
+    await startVm(files, { ...request, accelerator, ...greeted })
+    greeted = await greetsInTime(files, withinMs, request.signal)
+  }
+  if (greeted !== true) return `it did not come up within ${withinMs / 1000} s: ${lastWords(files)}`
+  const said = await answer(request, answersWithinMs)
+  return said === null ? null : `its engine does not answer: ${said}`
+}
+
+/** Or, long before it could greet, that its clock goes wrong, and at which rate it should. */
+async function greetsInTime(
+  files: VmFiles,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<boolean | { readonly kilohertz: number }> {
+  using limit = deadline(withinMs, signal)
+  for (let count = 1; !limit.signal.aborted && vmPid(files) !== null; count++) {
+    const kilohertz = mismeasuredKilohertz(readOr(files.console))
+    if (kilohertz !== null) return { kilohertz }
+    // The emulator takes a connection before there is anybody to lead it to, and tries that seldom; but a crowded machine
+    // needs its time to greet.
+    using patience = deadline(count * 5_000, limit.signal)
+    if (await greets(files, patience.signal)) return true
     await systemClock.sleep(500, limit.signal).catch(() => {})
   }
   signal.throwIfAborted()
@@ -135,7 +168,7 @@ async function answer(request: HostRequest<VmSpec>, withinMs: number): Promise<s
 }
 
 const running = (request: HostRequest<VmSpec>, started: boolean): HostUp => {
-  const emulated = readOr(vmFiles(request.folder).accelerator, 'tcg').trim() !== 'kvm'
+  const emulated = rememberedAccelerator(vmFiles(request.folder)) !== 'kvm'
   return { ok: true, access: accessOf(request), started, emulated }
 }
 
