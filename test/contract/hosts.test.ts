@@ -1,14 +1,19 @@
 /** Every engine that Matrix provisions behaves as the port says, and leads to what runs on it. */
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
+import type { PublishedSpec } from '../../src/model/project.ts'
 import { dial } from '../../src/run/relay/dial.ts'
 import { startHelper } from '../../src/run/relay/helper.ts'
 import { Teardown } from '../../src/run/teardown.ts'
-import { hostEngine, nestedHosts, stopHost } from '../support/hosts.ts'
+import { endHost, hostEngine, nestedHosts, stopHost } from '../support/hosts.ts'
+import { publish, withdraw } from '../support/published.ts'
 import { engineContract } from './engine-contract.ts'
 
-for (const [name, spec] of Object.entries(nestedHosts)) {
+const published: PublishedSpec = { kind: 'published', image: `published-${process.pid}/docker:26-dind` }
+beforeAll(() => publish(published.image))
+
+for (const [name, spec] of Object.entries({ ...nestedHosts, 'nested Docker of a published image': published })) {
   engineContract(name, () => hostEngine(spec))
 
   test(`${name}: whoever speaks first hears that nothing listens`, async () => {
@@ -19,6 +24,8 @@ for (const [name, spec] of Object.entries(nestedHosts)) {
 
 afterAll(async () => {
   for (const spec of Object.values(nestedHosts)) await stopHost(spec)
+  await endHost(published)
+  await withdraw(published.image)
 })
 
 /** What became of connections that were written to at once, as a client of PostgreSQL does, where nothing listens. */

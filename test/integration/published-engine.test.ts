@@ -1,29 +1,19 @@
 /** A nested engine of an image that is published, as `docker:26-dind` is: here one of that kind under such a name. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
-import { hostEngine, stopHost } from '../support/hosts.ts'
 import { check, matrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+import { publish, withdraw } from '../support/published.ts'
 
-const signal = new AbortController().signal
-const made = 'matrix-host:docker-trixie'
 const published = `published-${process.pid}/docker:26-dind`
 const nestedOf = (image: string) => `engine: { provision: { kind: nested, image: "${image}" } }`
 
 let tested: TestProject
 beforeAll(async () => {
-  const spec = { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false } as const
-  await (await hostEngine(spec))[Symbol.asyncDispose]()
-  await stopHost(spec)
-  await using engine = await testEngine()
-  await using local = connectDocker(engine.endpoint)
-  const [repo = '', tag = ''] = published.split(':')
-  const path = `/images/${made}/tag?repo=${encodeURIComponent(repo)}&tag=${tag}`
-  await local.ask({ method: 'POST', path, signal })
+  await publish(published)
   tested = project({
     ...serverStack('server'),
-    ...environment('there', nestedOf(published)),
+    ...environment('there', `${nestedOf(published)}\nconstraints: { mem_limit: 96m, pids_limit: 64 }`),
     ...environment('nowhere', nestedOf('registry.invalid/docker:26-dind')),
   })
 })
@@ -32,14 +22,18 @@ afterAll(async () => {
   await matrix(['env', 'down', '--purge', 'there'], { cwd: tested.root })
   const left = await leftovers(engine, tested.root)
   tested[Symbol.dispose]()
-  await using local = connectDocker(engine.endpoint)
-  await local.ask({ method: 'DELETE', path: `/images/${published}`, signal })
+  await withdraw(published)
   expect(left).toEqual([])
 })
 
 test('runs cells as any other, and one that no registry has is trouble, not a failure', async () => {
   const { cell, exitCode, run } = await check(tested.root)
   expect(cell('server@there')).toMatchObject({ outcome: 'pass' })
+  const limits = cell('server@there').constraints.filter(({ key }) => /^(mem|pids)_limit$/.test(key))
+  expect(limits).toMatchObject([
+    { key: 'mem_limit', provenance: 'enforced', agrees: true },
+    { key: 'pids_limit', provenance: 'enforced', agrees: true },
+  ])
   expect(run.environments.find(({ id }) => id === 'there')?.engine).toMatchObject({ name: 'docker' })
   expect(cell('server@nowhere')).toMatchObject({
     outcome: 'error',

@@ -50,8 +50,13 @@ export async function hostEngine(spec: HostSpec): Promise<Engine> {
   return connectAccess(up.access)
 }
 
-/** @throws where it could not be stopped. */
-export async function stopHost(spec: HostSpec): Promise<void> {
-  const problem = await hostDown(await askFor(spec), { purge: false })
+/** Its data stays. @throws where it could not be stopped. */
+export const stopHost = (spec: HostSpec): Promise<void> => takeDown(spec, { purge: false })
+
+/** Nothing of it stays. @throws where it could not be taken away. */
+export const endHost = (spec: HostSpec): Promise<void> => takeDown(spec, { purge: true })
+
+async function takeDown(spec: HostSpec, options: { readonly purge: boolean }): Promise<void> {
+  const problem = await hostDown(await askFor(spec), options)
   if (problem !== null) throw new Error(problem.message)
 }

@@ -1,0 +1,29 @@
+/** An image that stands for one that is published, as `docker:26-dind` is: a nested engine's own under such a name. */
+import { connectDocker } from '../../src/engines/docker-api/connect.ts'
+import type { NestedSpec } from '../../src/model/project.ts'
+import { testEngine } from './engine.ts'
+import { hostEngine, stopHost } from './hosts.ts'
+
+const signal = new AbortController().signal
+const made = 'matrix-host:docker-trixie'
+const spec: NestedSpec = { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false }
+
+/** @param reference with a tag; no registry needs to have it */
+export async function publish(reference: string): Promise<void> {
+  await using engine = await testEngine()
+  if ((await engine.images.inspect(made, { signal })) === null) {
+    await (await hostEngine(spec))[Symbol.asyncDispose]()
+    await stopHost(spec)
+  }
+  await using local = connectDocker(engine.endpoint)
+  const at = reference.lastIndexOf(':')
+  const [repo, tag] = [reference.slice(0, at), reference.slice(at + 1)]
+  await local.ask({ method: 'POST', path: `/images/${made}/tag?repo=${encodeURIComponent(repo)}&tag=${tag}`, signal })
+}
+
+/** The name alone goes. */
+export async function withdraw(reference: string): Promise<void> {
+  await using engine = await testEngine()
+  await using local = connectDocker(engine.endpoint)
+  await local.ask({ method: 'DELETE', path: `/images/${reference}`, signal })
+}
