@@ -80,6 +80,11 @@ function containerSpec(spec: ContainerSpec, imageId: string): Readonly<Record<st
   }
 }
 
+/**
+ * Nothing is reserved: a cluster places no task for which a machine does not have what it reserves, and a stack that is
+ * granted much and takes little runs everywhere else. Cells are let in by what their limits add up to, which is never more
+ * than one machine has. Seen with Docker 26.1: a limit above a machine's memory is placed, the same as a reservation is not.
+ */
 function limits({ cpus, mem_limit, pids_limit }: Constraints): Readonly<Record<string, number>> {
   return {
     ...(cpus === undefined ? {} : { NanoCPUs: Math.round(cpus * 1e9) }),

@@ -37,6 +37,12 @@ describe('a service', () => {
     })
   })
 
+  test('reserves nothing, so that what is granted much and takes little has a machine', () => {
+    expect(template({ mem_limit: 2 ** 50, cpus: 64 }).Resources).toEqual({
+      Limits: { MemoryBytes: 2 ** 50, NanoCPUs: 64e9 },
+    })
+  })
+
   test('carries every constraint that a service can say', () => {
     const { ContainerSpec, Resources, Placement } = template({
       mem_limit: 64,
