@@ -115,8 +115,9 @@ export async function runCheck(
     for (const problem of secrets.problems) io.stderr(printable(`matrix: ${problem}\n`))
     return exitCodes.usage
   }
-  const room = roomForPlan(plan, io)
+  const room = await roomForPlan(plan, options, io)
   if (room.problem !== null) return reportProblem(room.problem, io)
+  if (room.unknown !== null) io.stderr(printable(`${room.unknown}\n`))
   const opened = await openEngine({ ...options, onProgress: (text) => io.stderr(printable(`${text}\n`)) }, io)
   if (!opened.ok) return reportProblem(opened.problem, io)
   await using engine = opened.engine

@@ -3,8 +3,8 @@ import { platform } from 'node:os'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
+import { type Disk, type Disks, disksToBe, disksWith } from '../hosts/disks.ts'
 import { startBlocker } from '../hosts/embedded.ts'
-import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { hostName } from '../hosts/host-place.ts'
 import { allHosts, forsakenHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
@@ -16,7 +16,7 @@ import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostSpec } from '../model/project.ts'
-import { roomForPlan, wholePlan } from './hosts.ts'
+import { localEngine, roomForPlan, wholePlan } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine } from './open-engine.ts'
 
@@ -42,8 +42,9 @@ const registryWithinMs = 4_000
 /** Starts nothing. Exit 0 where a run could start, 3 where something is missing for it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
   const [engine, registry] = await Promise.all([engineFindings(options, io), registryFinding(io)])
-  const hosts = await hostFindings(options, io)
-  const findings = [...machineFindings(io), ...engine, registry, ...programFindings(io), ...hosts]
+  const disks = await disksHere(options, io)
+  const hosts = await hostFindings(options, { disks, io })
+  const findings = [...machineFindings(disks), ...engine, registry, ...programFindings(io), ...hosts]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
   else io.stdout(printable(render(findings)))
   return findings.some((finding) => finding.state === 'missing') ? 3 : 0
@@ -58,11 +59,17 @@ function render(findings: readonly Finding[]): string {
   return `${lines.join('\n')}\n`
 }
 
-function machineFindings(io: Io): readonly Finding[] {
-  const facts = machineFacts(embeddedPaths(io.env).dataRoot)
+async function disksHere({ engine }: DoctorOptions, io: Io): Promise<Disks> {
+  const found = await lookForEngine(engine, io)
+  if (found.kind !== 'found') return disksToBe(io.env)
+  await using local = localEngine(found, io)
+  return disksWith(local, io)
+}
+
+function machineFindings(disks: Disks): readonly Finding[] {
+  const facts = machineFacts()
   const size = (bytes: number) => `${(bytes / gibibyte).toFixed(1)} GiB`
   const littleMemory = facts.freeMemoryBytes < enoughMemoryBytes
-  const littleDisk = facts.freeDiskBytes !== null && facts.freeDiskBytes < enoughDiskBytes
   return [
     { name: 'system', state: 'ok', value: `${facts.system}, kernel ${facts.kernel}, ${facts.arch}` },
     { name: 'user', state: 'ok', value: facts.root ? 'root' : 'not root: an engine has to be running already' },
@@ -72,14 +79,22 @@ function machineFindings(io: Io): readonly Finding[] {
       value: `${size(facts.freeMemoryBytes)} available of ${size(facts.memoryBytes)}, ${facts.cpus} processors`,
       ...(littleMemory ? { mend: 'fewer cells at a time: matrix check --concurrency 1' } : {}),
     },
-    {
-      name: 'disk',
-      state: littleDisk ? 'note' : 'ok',
-      value: facts.freeDiskBytes === null ? 'unknown' : `${size(facts.freeDiskBytes)} free for images`,
-      ...(littleDisk ? { mend: 'matrix clean --all frees what Matrix uses' } : {}),
-    },
+    ...diskFindings(disks),
     { name: 'cgroup', state: facts.cgroup === 'none' ? 'note' : 'ok', value: facts.cgroup },
   ]
+}
+
+/** Where both are on one file system, it is told once. */
+function diskFindings({ engine, own }: Disks): readonly Finding[] {
+  const name = 'disk'
+  const found = (disk: Disk | null, what: string): Finding => {
+    if (disk === null) return { name, state: 'note', value: `how much is free for ${what} is not known` }
+    const value = `${(disk.freeBytes / gibibyte).toFixed(1)} GiB free for ${what}`
+    if (disk.freeBytes >= enoughDiskBytes) return { name, state: 'ok', value }
+    return { name, state: 'note', value, mend: 'matrix clean --all frees what Matrix uses' }
+  }
+  const images = found(engine, 'images')
+  return engine !== null && engine.device === own?.device ? [images] : [images, found(own, 'virtual machines')]
 }
 
 async function engineFindings(options: DoctorOptions, io: Io): Promise<readonly Finding[]> {
@@ -173,9 +188,11 @@ async function registryFinding(io: Io): Promise<Finding> {
 }
 
 /** Whether this machine can offer each host that the project asks for, and one of every further kind. */
-async function hostFindings(options: DoctorOptions, io: Io): Promise<readonly Finding[]> {
-  const facts = machineFacts(embeddedPaths(io.env).dataRoot)
-  const machine = machineOffer(facts, io.env)
+async function hostFindings(
+  options: DoctorOptions,
+  { disks, io }: { readonly disks: Disks; readonly io: Io },
+): Promise<readonly Finding[]> {
+  const machine = machineOffer(machineFacts(), { disks, env: io.env })
   const loaded = await loadProject(io.cwd, { env: io.env })
   const plan = loaded.ok ? wholePlan(loaded.project) : null
   const asked = (plan?.environments ?? []).flatMap(({ engine }) => (engine.kind === 'provision' ? [engine.spec] : []))
@@ -199,7 +216,7 @@ async function hostFindings(options: DoctorOptions, io: Io): Promise<readonly Fi
     ...hosts,
     ...(plan === null ? [] : await namedFindings(plan, io)),
     ...forsakenFindings(io),
-    ...(plan === null ? [] : roomFindings(plan, io)),
+    ...(plan === null ? [] : await roomFindings(plan, { options, io })),
   ]
 }
 
@@ -249,14 +266,19 @@ const titles: Readonly<Record<Ability, string>> = {
   vxlan: 'vxlan',
 }
 
-/** What the project's hosts that are not made yet take together. */
-function roomFindings(plan: Plan, io: Io): readonly Finding[] {
-  const { hosts, room, problem } = roomForPlan(plan, io)
+/** What the project's hosts that do not run yet take together. */
+async function roomFindings(
+  plan: Plan,
+  { options, io }: { readonly options: DoctorOptions; readonly io: Io },
+): Promise<readonly Finding[]> {
+  const { hosts, room, problem, unknown } = await roomForPlan(plan, options, io)
   const name = 'room'
   if (problem !== null) return [{ name, state: 'missing', value: problem.message, mend: problem.hint }]
   if (hosts.length === 0) return []
-  const [disk, memory] = [room.diskBytes, room.memoryBytes].map((bytes) => `${(bytes / gibibyte).toFixed(1)} GiB`)
-  const value = `the hosts that are still to be made (${hosts.join(', ')}) take about ${disk} of disk and ${memory} of memory`
+  if (unknown !== null) return [{ name, state: 'note', value: unknown }]
+  const size = (bytes: number) => `${(bytes / gibibyte).toFixed(1)} GiB`
+  const [disk, memory] = [size(room.engineDiskBytes + room.ownDiskBytes), size(room.memoryBytes)]
+  const value = `the hosts that do not run yet (${hosts.join(', ')}) take about ${disk} of disk and ${memory} of memory`
   return [{ name, state: 'ok', value }]
 }
 

@@ -6,7 +6,6 @@ import { type Engine, EngineError } from '../engines/engine.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
 import type { FindResult } from '../hosts/find-engine.ts'
-import { roomFor } from '../hosts/kinds.ts'
 import { ping } from '../hosts/ping.ts'
 import type { HostProblem } from '../hosts/problem.ts'
 import { ensureBase } from '../images/bases.ts'
@@ -18,6 +17,7 @@ import {
   type ProjectHost,
   projectHosts,
   projectWithHosts,
+  roomForHosts,
   statesOf,
   takeDown,
   wholePlan,
@@ -64,7 +64,9 @@ async function wantedHosts(
   const { hosts, project } = found
   const images = wholePlan(project).builds.length
   const specs = hosts.map(({ spec }) => spec)
-  return { hosts, problem: roomFor(specs, { env: io.env, root: io.cwd, images }).problem }
+  const { problem, unknown } = await roomForHosts(specs, { images, engine: options.engine, io })
+  if (unknown !== null) io.stderr(printable(`${unknown}\n`))
+  return { hosts, problem }
 }
 
 async function makeBases(

@@ -2,13 +2,15 @@
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
+import { disksToBe, disksWith } from '../hosts/disks.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import type { FindResult } from '../hosts/find-engine.ts'
 import type { HostStatus } from '../hosts/host.ts'
 import { hostName } from '../hosts/host-place.ts'
 import { forgetHost, forgetHosts, forsakenHosts, type HostRecord, knownHosts } from '../hosts/host-record.ts'
-import { hostDown, hostStatus, hostUp, roomFor, runLives } from '../hosts/kinds.ts'
+import { hostDown, hostRuns, hostStatus, hostUp, runLives } from '../hosts/kinds.ts'
 import { ping } from '../hosts/ping.ts'
+import { type RoomFor, roomFor } from '../hosts/room.ts'
 import { ownIdentity } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
@@ -17,7 +19,7 @@ import type { HostSpec, Project } from '../model/project.ts'
 import { makePlan } from '../plan/plan.ts'
 import type { Io } from './io.ts'
 import { knownLimits } from './known-limits.ts'
-import { reportProblem } from './open-engine.ts'
+import { lookForEngine, reportProblem } from './open-engine.ts'
 
 export interface ProjectHost extends Omit<HostRecord, 'made'> {
   readonly name: string
@@ -86,13 +88,33 @@ export function localEngine(found: FindResult, io: Io): Engine {
     : connectDocker(embeddedPaths(io.env).endpoint)
 }
 
-/** Whether this machine has room for the hosts that the plan's cells still have to get. */
-export function roomForPlan(plan: Plan, io: Io): ReturnType<typeof roomFor> {
+/** Whether this machine has room for these hosts; starts nothing. @param images how many images each is going to hold */
+export async function roomForHosts(
+  specs: readonly HostSpec[],
+  { images, engine, io }: { readonly images: number; readonly engine: string | undefined; readonly io: Io },
+): Promise<RoomFor> {
+  const { env, cwd: root } = io
+  if (specs.length === 0) {
+    return roomFor([], { env, root, images, disks: { engine: null, own: null }, running: new Set() })
+  }
+  const found = await lookForEngine(engine, io)
+  await using local = localEngine(found, io)
+  const disks = found.kind === 'none' ? disksToBe(env) : await disksWith(local, io)
+  const wanted = new Set(specs.map(hostName))
+  const made = broughtUp(io).filter(({ name }) => wanted.has(name))
+  const asked = made.map(async (host) =>
+    (await hostRuns(askFor(host, { local, mayInstall: false, io }))) ? [host.name] : [],
+  )
+  return roomFor(specs, { env, root, images, disks, running: new Set((await Promise.all(asked)).flat()) })
+}
+
+/** The same for the hosts that the plan's cells run on. */
+export async function roomForPlan(plan: Plan, options: { readonly engine?: string }, io: Io): Promise<RoomFor> {
   const used = new Set(plan.cells.flatMap((cell) => (cell.kind === 'run' ? [cell.environment] : [])))
   const specs = plan.environments.flatMap(({ id, engine }) =>
     engine.kind === 'provision' && used.has(id) ? [engine.spec] : [],
   )
-  return roomFor(specs, { env: io.env, root: io.cwd, images: plan.builds.length })
+  return roomForHosts(specs, { images: plan.builds.length, engine: options.engine, io })
 }
 
 /** The whole of a project. */

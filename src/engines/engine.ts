@@ -116,6 +116,8 @@ export interface EngineFacts extends EngineRecord {
   readonly memoryBytes: number
   readonly cpus: number
   readonly storageDriver: string
+  /** The folder that its data is in, and the machine that this is a path on, as it names itself; null where it does not tell. */
+  readonly dataRoot: { readonly machine: string; readonly path: string } | null
   /** Names the store of its images: another engine's is another; null where that cannot be told. */
   readonly dataId: string | null
   /** Address on the engine's host that an open network reaches, such as the default bridge's gateway; null where unknown. */

@@ -25,7 +25,7 @@ export function expectedEngine(spec: HostSpec): ExpectedEngine {
     version: spec.kind === 'published' ? versionOf(spec.image) : versions[name][spec.release],
     rootless: spec.kind === 'nested' && spec.rootless,
     // A container shares the machine's control groups; a virtual machine of today's Debian has version 2.
-    cgroup: spec.kind === 'vm' ? 'v2' : machineFacts('/').cgroup,
+    cgroup: spec.kind === 'vm' ? 'v2' : machineFacts().cgroup,
     ociRuntime: spec.kind === 'nested' ? spec.runtime : undefined,
   }
 }

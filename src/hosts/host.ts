@@ -48,11 +48,13 @@ export type HostStatus =
   | { readonly state: 'up'; readonly access: HostAccess; readonly message: string }
   | { readonly state: 'sick' | 'down' | 'absent'; readonly message: string }
 
-/** One kind of host. No method rejects but with the signal's reason or a defect; trouble is a value. */
+/** One kind of host. No method but `runs`, which asks an engine, rejects but with the signal's reason or a defect. */
 export interface HostKind<Spec extends HostSpec = HostSpec> {
   /** Finds it, mends it, or makes it, and resolves once its engine answers. */
   up(request: HostRequest<Spec>): Promise<HostUp>
   status(request: HostRequest<Spec>): Promise<HostStatus>
+  /** Whether it takes its memory already, well or not; cheaper than its status. */
+  runs(request: HostRequest<Spec>): Promise<boolean>
   /** Stops it; with `purge` nothing of it is left. One that is not there is no error. */
   down(request: HostRequest<Spec>, options: { readonly purge: boolean }): Promise<HostProblem | null>
 }

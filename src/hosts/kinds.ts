@@ -1,17 +1,18 @@
 /** Brings up and takes down the hosts that Matrix provisions, whatever kind they are. */
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Engine } from '../engines/engine.ts'
+import { type Engine, EngineError } from '../engines/engine.ts'
 import { ownerState } from '../lib/owner.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { HostSpec } from '../model/project.ts'
+import { disksWith } from './disks.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from './host.ts'
-import { hostFolder, hostName, hostsFolder } from './host-place.ts'
-import { knownHosts, readRecord, writeRecord } from './host-record.ts'
+import { hostFolder, hostName } from './host-place.ts'
+import { readRecord, writeRecord } from './host-record.ts'
 import { machineFacts } from './machine-facts.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
-import { engineShortage, lacks, machineOffer, type Room, roomTogether, shortages } from './offer.ts'
+import { engineShortage, machineOffer, shortages } from './offer.ts'
 import { ping } from './ping.ts'
 import type { HostProblem } from './problem.ts'
 import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
@@ -45,7 +46,7 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
   const engine = ask.spec.kind === 'vm' ? null : canonical(ask.local.endpoint)
   const immovable = known === null ? null : await moveFrom(known.engine, engine, request)
   const stays = known?.made === true && known.engine === engine
-  const blocker = immovable ?? (stays ? null : whatBlocks(request))
+  const blocker = immovable ?? (stays ? null : await whatBlocks(request))
   if (blocker !== null) return { ok: false, problem: blocker }
   const record = { spec: ask.spec, root: resolved(ask.root), engine }
   // Before anything is made, so that what a run that is killed leaves behind is known.
@@ -105,8 +106,9 @@ function engineTrouble({ name, local, spec }: HostRequest): HostProblem | null {
 }
 
 /** What a host that was not made yet would lack half-way; programs are the kind's own affair, since it may install them. */
-function whatBlocks(request: HostRequest): HostProblem | null {
-  const machine = machineOffer(machineFacts(request.folder), request.env)
+async function whatBlocks(request: HostRequest): Promise<HostProblem | null> {
+  const disks = await disksWith(request.local, request)
+  const machine = machineOffer(machineFacts(), { disks, env: request.env })
   // What all hosts of a run take together was judged before: this one takes at least the room of one image.
   const [first] = shortages(request.spec, machine, 1).filter(({ of }) => of !== 'program')
   if (first === undefined) return null
@@ -114,26 +116,16 @@ function whatBlocks(request: HostRequest): HostProblem | null {
   return { kind: 'machine', message: `${request.name} cannot be had on this machine: ${first.what}`, hint }
 }
 
-/**
- * Whether this machine has the disk and the memory for all of these hosts together, those that were made before left out.
- *
- * @param images how many images each is going to hold
- */
-export function roomFor(
-  specs: readonly HostSpec[],
-  asked: { readonly env: HostAsk['env']; readonly root: string; readonly images: number },
-): { readonly hosts: readonly string[]; readonly room: Room; readonly problem: HostProblem | null } {
-  const { env, root, images } = asked
-  const unmade = new Map(specs.map((spec) => [hostName(spec), spec]))
-  for (const { spec, made } of knownHosts(env, root)) if (made) unmade.delete(hostName(spec))
-  const hosts = [...unmade.keys()]
-  const room = roomTogether([...unmade.values()], images)
-  const short = lacks(room, machineFacts(hostsFolder(env)))
-  if (short.length === 0) return { hosts, room, problem: null }
-  const message = `${hosts.join(', ')} cannot be had together on this machine: ${short.map(({ what }) => what).join('; ')}`
-  const mends = short.flatMap(({ mend }) => mend ?? [])
-  const hint = `${mends.join('; ')}; or leave environments out with --env.`
-  return { hosts, room, problem: { kind: 'machine', message, hint } }
+/** Whether a host runs, so that it takes its memory already; one that cannot be asked does not. */
+export async function hostRuns(ask: HostAsk): Promise<boolean> {
+  await using there = await whereItIs(ask)
+  if (there.problem !== null || there.silence !== null) return false
+  try {
+    return await kinds[ask.spec.kind].runs(there.request as never)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return false
+  }
 }
 
 export async function hostStatus(ask: HostAsk): Promise<HostStatus> {

@@ -1,7 +1,6 @@
 /** What this machine is, as far as running containers on it goes. */
-import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { arch, availableParallelism, freemem, platform, release, totalmem, userInfo } from 'node:os'
-import { dirname } from 'node:path'
 import { osRelease } from './packages.ts'
 
 export interface MachineFacts {
@@ -14,13 +13,10 @@ export interface MachineFacts {
   readonly cpus: number
   readonly memoryBytes: number
   readonly freeMemoryBytes: number
-  /** Free space where an embedded engine keeps its data; null where it cannot be asked. */
-  readonly freeDiskBytes: number | null
   readonly cgroup: 'v1' | 'v2' | 'none'
 }
 
-/** @param dataRoot where the embedded engine keeps, or would keep, its data */
-export function machineFacts(dataRoot: string): MachineFacts {
+export function machineFacts(): MachineFacts {
   return {
     system: /^PRETTY_NAME="?([^"\n]*)/m.exec(osRelease())?.[1] ?? platform(),
     platform: platform(),
@@ -30,7 +26,6 @@ export function machineFacts(dataRoot: string): MachineFacts {
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
     freeMemoryBytes: availableMemory(),
-    freeDiskBytes: freeDisk(dataRoot),
     cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers')
       ? 'v2'
       : existsSync('/sys/fs/cgroup/memory')
@@ -45,16 +40,5 @@ function availableMemory(): number {
     return kibibytes === undefined ? freemem() : Number(kibibytes) * 1024
   } catch {
     return freemem()
-  }
-}
-
-function freeDisk(path: string): number | null {
-  let folder = path
-  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
-  try {
-    const { bavail, bsize } = statfsSync(folder)
-    return bavail * bsize
-  } catch {
-    return null
   }
 }

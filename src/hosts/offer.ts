@@ -1,12 +1,14 @@
 /** Whether this machine can offer a host, judged by what it has, before anything is made. */
 import { existsSync } from 'node:fs'
 import type { HostSpec } from '../model/project.ts'
+import type { Disks } from './disks.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import { type Ability, type Tried, tryMachine } from './machine-tries.ts'
 import { installCommand, missingPrograms, type Program, vmPrograms } from './packages.ts'
 
 /** What is asked of the machine. */
-export interface MachineOffer extends Pick<MachineFacts, 'root' | 'freeMemoryBytes' | 'freeDiskBytes'> {
+export interface MachineOffer extends Pick<MachineFacts, 'root' | 'freeMemoryBytes'> {
+  readonly disks: Disks
   readonly platform: string
   readonly arch: string
   readonly missing: readonly Program[]
@@ -26,7 +28,7 @@ export interface Shortage {
 const gibibyte = 1024 ** 3
 // As in this project: nine images of 0.1 to 0.9 GiB, root file systems of hosts of a third of one.
 const imageDiskBytes = 0.3 * gibibyte
-const engineDiskBytes = 0.4 * gibibyte
+const hostDiskBytes = 0.4 * gibibyte
 const machineDiskBytes = 1.5 * gibibyte
 const engineMemoryBytes = 0.25 * gibibyte
 
@@ -70,45 +72,61 @@ export function engineShortage(spec: HostSpec, local: { readonly endpoint: strin
 const notHereMend =
   'Run without --engine and DOCKER_HOST, or name an engine that runs already by connect: in the environment.'
 
-/** Disk and memory, in bytes. */
+/** Disk, by where it is taken, and memory, in bytes. */
 export interface Room {
-  readonly diskBytes: number
+  readonly engineDiskBytes: number
+  readonly ownDiskBytes: number
   readonly memoryBytes: number
 }
 
-/** What these hosts take together, and beside them the images on the engine that builds them and their layers for sending. */
-export function roomTogether(specs: readonly HostSpec[], images: number): Room {
+/**
+ * What these hosts take together, and beside those that are to be made the images on the engine that builds them and their
+ * layers for sending.
+ *
+ * @param asleep made before, so that they take memory only
+ */
+export function roomTogether(specs: readonly HostSpec[], images: number, asleep: readonly HostSpec[] = []): Room {
   const rooms = specs.map((spec) => roomOf(spec, images))
-  const sum = (of: (room: Room) => number) => rooms.reduce((total, room) => total + of(room), 0)
-  const own = specs.length === 0 ? 0 : 2 * images * imageDiskBytes
-  return { diskBytes: own + sum(({ diskBytes }) => diskBytes), memoryBytes: sum(({ memoryBytes }) => memoryBytes) }
+  const sum = (all: readonly Room[], of: (room: Room) => number) => all.reduce((total, room) => total + of(room), 0)
+  const once = specs.length === 0 ? 0 : images * imageDiskBytes
+  const waking = asleep.map((spec) => roomOf(spec, images))
+  return {
+    engineDiskBytes: once + sum(rooms, ({ engineDiskBytes }) => engineDiskBytes),
+    ownDiskBytes: once + sum(rooms, ({ ownDiskBytes }) => ownDiskBytes),
+    memoryBytes: sum([...rooms, ...waking], ({ memoryBytes }) => memoryBytes),
+  }
 }
 
-/** Whether the machine has that much; at most one shortage of disk and one of memory. */
-export function lacks(
-  room: Room,
-  machine: Pick<MachineOffer, 'freeDiskBytes' | 'freeMemoryBytes'>,
-): readonly Shortage[] {
-  const { freeDiskBytes, freeMemoryBytes } = machine
+/** Whether the machine has that much, as far as it is known; at most one shortage of each file system and one of memory. */
+export function lacks(room: Room, machine: Pick<MachineOffer, 'disks' | 'freeMemoryBytes'>): readonly Shortage[] {
+  const { disks, freeMemoryBytes } = machine
+  const { engineDiskBytes, ownDiskBytes, memoryBytes } = room
   const found: Shortage[] = []
-  if (freeDiskBytes !== null && freeDiskBytes < room.diskBytes) {
-    const what = lack('disk', freeDiskBytes, room.diskBytes)
-    found.push({ of: 'disk', what, mend: 'matrix clean --all frees what Matrix uses' })
+  const judge = (of: 'disk' | 'memory', what: string, { free, need }: { free: number | undefined; need: number }) => {
+    if (free === undefined || free >= need) return
+    const mend = of === 'disk' ? 'matrix clean --all frees what Matrix uses' : 'ask for less, or stop something'
+    found.push({ of, what: lack(what, free, need), mend })
   }
-  if (freeMemoryBytes < room.memoryBytes) {
-    const what = lack('memory', freeMemoryBytes, room.memoryBytes)
-    found.push({ of: 'memory', what, mend: 'ask for less, or stop something' })
+  if (disks.engine !== null && disks.engine.device === disks.own?.device) {
+    judge('disk', 'disk', { free: disks.engine.freeBytes, need: engineDiskBytes + ownDiskBytes })
+  } else {
+    judge('disk', 'the disk of the engine', { free: disks.engine?.freeBytes, need: engineDiskBytes })
+    judge('disk', 'the disk that Matrix keeps its own on', { free: disks.own?.freeBytes, need: ownDiskBytes })
   }
+  judge('memory', 'memory', { free: freeMemoryBytes, need: memoryBytes })
   return found
 }
 
 /** Asks this machine. */
-export function machineOffer(facts: MachineFacts, env: Readonly<Record<string, string | undefined>>): MachineOffer {
+export function machineOffer(
+  facts: MachineFacts,
+  { disks, env }: { readonly disks: Disks; readonly env: Readonly<Record<string, string | undefined>> },
+): MachineOffer {
   const devices = ['/dev/fuse', '/dev/net/tun'].filter((path) => existsSync(path))
-  const { root, freeMemoryBytes, freeDiskBytes, arch, platform } = facts
+  const { root, freeMemoryBytes, arch, platform } = facts
   const missing = missingPrograms([...vmPrograms], env)
   const cannot = platform === 'linux' ? tryMachine(env).filter(({ works }) => works === false) : []
-  return { platform, arch, root, freeMemoryBytes, freeDiskBytes, missing, devices: new Set(devices), cannot }
+  return { platform, arch, root, freeMemoryBytes, disks, missing, devices: new Set(devices), cannot }
 }
 
 function needOf(spec: HostSpec): {
@@ -137,12 +155,16 @@ function roomOf(spec: HostSpec, images: number): Room {
   switch (spec.kind) {
     case 'nested':
     case 'published':
-      return { diskBytes: engineDiskBytes + held, memoryBytes: engineMemoryBytes }
-    case 'swarm':
-      return { diskBytes: (engineDiskBytes + held) * spec.nodes, memoryBytes: engineMemoryBytes * spec.nodes }
-    case 'vm':
+      return { engineDiskBytes: hostDiskBytes + held, ownDiskBytes: 0, memoryBytes: engineMemoryBytes }
+    case 'swarm': {
+      const engineDiskBytes = (hostDiskBytes + held) * spec.nodes
+      return { engineDiskBytes, ownDiskBytes: 0, memoryBytes: engineMemoryBytes * spec.nodes }
+    }
+    case 'vm': {
       // The disk is a file with holes: it takes what is in it.
-      return { diskBytes: Math.min(spec.diskBytes, machineDiskBytes + held), memoryBytes: spec.memoryBytes }
+      const ownDiskBytes = Math.min(spec.diskBytes, machineDiskBytes + held)
+      return { engineDiskBytes: 0, ownDiskBytes, memoryBytes: spec.memoryBytes }
+    }
   }
 }
 

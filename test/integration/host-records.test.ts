@@ -44,6 +44,20 @@ test('a host is asked after, and taken away, in the engine that it was made in',
   expect(await leftovers(first, made.root)).toEqual([])
 })
 
+test('a host that was made takes no disk any more, and its memory only while it does not run', async () => {
+  const room = async () => {
+    const { stdout } = await using(first)(['doctor', '--json'])
+    const found = JSON.parse(stdout) as readonly { readonly name: string; readonly value: string }[]
+    return found.find(({ name }) => name === 'room')?.value ?? null
+  }
+  expect(await room()).toMatch(/\(docker-bookworm\) take about [1-9]\S* GiB of disk and 0\.3 GiB of memory$/)
+  expect(await using(first)(['env', 'up', 'nested'])).toMatchObject({ exitCode: 0 })
+  expect(await room()).toBeNull()
+  expect(await using(first)(['env', 'down', 'nested'])).toMatchObject({ exitCode: 0 })
+  expect(await room()).toMatch(/\(docker-bookworm\) take about 0\.0 GiB of disk and 0\.3 GiB of memory$/)
+  expect(await using(first)(['env', 'down', '--purge', 'nested'])).toMatchObject({ exitCode: 0 })
+})
+
 test('a run that uses another engine takes the host away in the old one before it makes it in its own', async () => {
   await giveImages(second)
   expect(await using(first)(['env', 'up', 'nested'])).toMatchObject({ exitCode: 0 })

@@ -85,6 +85,7 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     memoryBytes: Number(info['MemTotal'] ?? 0),
     cpus: Number(info['NCPU'] ?? 1),
     storageDriver: text('Driver'),
+    dataRoot: text('DockerRootDir') === '' ? null : { machine: text('Name'), path: text('DockerRootDir') },
     dataId: dataIdOf(name, text),
     outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
     securityOptions,

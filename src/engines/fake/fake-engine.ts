@@ -217,6 +217,7 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
         cpus: 2,
         storageDriver: 'memory',
         dataId: null,
+        dataRoot: null,
         outsideAddress: null,
         securityOptions: [],
         unsupported: new Set(),

@@ -56,6 +56,7 @@ async function factsOf(cluster: Cluster, options: CallOptions): Promise<EngineFa
     name: 'swarm',
     nodes: all.length,
     dataId: null,
+    dataRoot: null,
     memoryBytes: smallest(all.map(({ memoryBytes }) => memoryBytes)),
     cpus: smallest(all.map(({ cpus }) => cpus)),
     unsupported: new Set([...all.flatMap(({ unsupported }) => [...unsupported]), ...unsupportedKeys]),

@@ -37,6 +37,8 @@ export const nested: HostKind<Spec> = {
       : ({ state: 'sick', message: answer.message } satisfies HostStatus)
   },
 
+  runs: async (request) => (await containerState(request.local, request)) === 'running',
+
   async down(request, { purge }) {
     const { local, signal } = request
     try {

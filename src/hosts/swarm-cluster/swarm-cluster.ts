@@ -35,6 +35,11 @@ export const swarmCluster: HostKind<SwarmSpec> = {
     }
   },
 
+  async runs(request) {
+    const machines = await Promise.all(nodeRequests(request).map((node) => nested.runs(node)))
+    return machines.every((runs) => runs)
+  },
+
   async down(request, options) {
     for (const node of nodeRequests(request)) {
       const problem = await nested.down(node, options)

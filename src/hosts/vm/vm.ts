@@ -47,6 +47,8 @@ export const vm: HostKind<VmSpec> = {
       : { state: 'sick', message: `pid ${pid}, ${how}: ${said}` }
   },
 
+  runs: async ({ folder }) => vmPid(vmFiles(folder)) !== null,
+
   async down(request, { purge }) {
     const files = vmFiles(request.folder)
     // What is thrown away needs no orderly end.

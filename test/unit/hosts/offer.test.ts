@@ -1,15 +1,17 @@
 /** What a machine lacks for a host is told before anything is made. */
 import { describe, expect, test } from 'vitest'
-import { lacks, type MachineOffer, roomTogether, shortages } from '../../../src/hosts/offer.ts'
+import { lacks, type MachineOffer, type Room, roomTogether, shortages } from '../../../src/hosts/offer.ts'
 import type { HostSpec } from '../../../src/model/project.ts'
 
 const gibibyte = 1024 ** 3
+/** One file system for the engine's data and Matrix's own. */
+const oneDisk = (freeBytes: number) => ({ engine: { freeBytes, device: 1 }, own: { freeBytes, device: 1 } })
 const machine: MachineOffer = {
   platform: 'linux',
   arch: 'x64',
   root: true,
   freeMemoryBytes: 8 * gibibyte,
-  freeDiskBytes: 40 * gibibyte,
+  disks: oneDisk(40 * gibibyte),
   missing: [],
   devices: new Set(['/dev/fuse', '/dev/net/tun']),
   cannot: [],
@@ -43,8 +45,20 @@ describe('a machine', () => {
   })
 
   test('with room for one engine has no cluster of three', () => {
-    expect(lacking(docker, { freeDiskBytes: 4 * gibibyte })).toEqual([])
-    expect(lacking(swarm, { freeDiskBytes: 4 * gibibyte })).toEqual(['disk'])
+    expect(lacking(docker, { disks: oneDisk(4 * gibibyte) })).toEqual([])
+    expect(lacking(swarm, { disks: oneDisk(4 * gibibyte) })).toEqual(['disk'])
+  })
+
+  test('is judged by the disk that the host is on, which is not known of every engine', () => {
+    const [full, empty] = [
+      { freeBytes: 0, device: 1 },
+      { freeBytes: 40 * gibibyte, device: 2 },
+    ]
+    expect(lacking(docker, { disks: { engine: full, own: empty } })).toEqual(['disk'])
+    expect(lacking(docker, { disks: { engine: empty, own: full } })).toEqual([])
+    expect(lacking(vm, { disks: { engine: full, own: empty } })).toEqual([])
+    expect(lacking(vm, { disks: { engine: empty, own: full } })).toEqual(['disk'])
+    expect(lacking(docker, { disks: { engine: null, own: full } })).toEqual([])
   })
 
   test('with less memory than a virtual machine asks for says how much of each', () => {
@@ -77,26 +91,34 @@ describe('a machine', () => {
 
 describe('all hosts of a project together', () => {
   const all = [docker, sandbox, podman, swarm, vm]
+  const diskOf = (room: Room) => room.engineDiskBytes + room.ownDiskBytes
 
   test('take more than each, and more with every image', () => {
     const room = roomTogether(all, images)
     for (const spec of all) {
       const alone = roomTogether([spec], images)
-      expect(room.diskBytes).toBeGreaterThan(alone.diskBytes)
+      expect(diskOf(room)).toBeGreaterThan(diskOf(alone))
       expect(room.memoryBytes).toBeGreaterThan(alone.memoryBytes)
     }
-    expect(roomTogether(all, 1).diskBytes).toBeLessThan(room.diskBytes)
-    expect(roomTogether([], images)).toEqual({ diskBytes: 0, memoryBytes: 0 })
+    expect(diskOf(roomTogether(all, 1))).toBeLessThan(diskOf(room))
+    expect(roomTogether([], images)).toEqual({ engineDiskBytes: 0, ownDiskBytes: 0, memoryBytes: 0 })
+  })
+
+  test('take memory alone where they were made before and are down', () => {
+    const { memoryBytes } = roomTogether(all, images)
+    expect(roomTogether([], images, all)).toEqual({ engineDiskBytes: 0, ownDiskBytes: 0, memoryBytes })
+    expect(roomTogether([vm], images, [docker]).memoryBytes).toBe(roomTogether([vm, docker], images).memoryBytes)
   })
 
   test('are refused where each alone would fit', () => {
-    const { diskBytes, memoryBytes } = roomTogether(all, images)
-    const short = (freeDiskBytes: number | null, freeMemoryBytes: number) =>
-      lacks({ diskBytes, memoryBytes }, { freeDiskBytes, freeMemoryBytes }).map(({ of }) => of)
+    const room = roomTogether(all, images)
+    const { memoryBytes } = room
+    const diskBytes = diskOf(room)
+    const short = (freeBytes: number, freeMemoryBytes: number) =>
+      lacks(room, { disks: oneDisk(freeBytes), freeMemoryBytes }).map(({ of }) => of)
     expect(short(diskBytes, memoryBytes)).toEqual([])
-    expect(short(null, memoryBytes)).toEqual([])
     expect(short(diskBytes - 1, memoryBytes)).toEqual(['disk'])
     expect(short(diskBytes - 1, memoryBytes - 1)).toEqual(['disk', 'memory'])
-    for (const spec of all) expect(lacking(spec, { freeDiskBytes: diskBytes - 1 })).toEqual([])
+    for (const spec of all) expect(lacking(spec, { disks: oneDisk(diskBytes - 1) })).toEqual([])
   })
 })
