@@ -1,6 +1,6 @@
 /**
- * Programs that only the tests need: an ssh server to reach an engine through, what makes a network of its own, what
- * reproductions ask with, and a browser to read the report in.
+ * Programs that only the tests need: an ssh server to reach an engine through, a registry to hand images over in, what makes a
+ * network of its own, what reproductions ask with, and a browser to read the report in.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,10 @@ const forEngines = {
   '/usr/bin/ps': 'procps',
   '/usr/bin/ip': 'iproute2',
   '/usr/bin/curl': 'curl',
+  '/usr/bin/docker-registry': 'docker-registry',
 }
+/** Package → the service that it brings. */
+const services = { 'openssh-server': 'ssh', 'docker-registry': 'docker-registry' }
 const forReports = {
   '/usr/bin/chromium': 'chromium',
   '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf': 'fonts-dejavu-core',
@@ -45,7 +48,8 @@ export async function installTestPrograms(levels) {
     if (ours) rmSync(policy, { force: true })
   }
   // Nor with the next start of the machine: the tests run a server of their own.
-  if (packages.includes('openssh-server') && existsSync('/run/systemd/system')) {
-    spawnSync('systemctl', ['disable', 'ssh'], { stdio: 'ignore' })
+  if (!existsSync('/run/systemd/system')) return
+  for (const [name, service] of Object.entries(services)) {
+    if (packages.includes(name)) spawnSync('systemctl', ['disable', service], { stdio: 'ignore' })
   }
 }

@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
+import { authoritiesOf } from '../hosts/authorities.ts'
 import { LayerStore } from '../images/layer-store.ts'
 import { VerifiedImages } from '../images/verified.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -203,6 +204,7 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
     root: plan.project.root,
     owner: identity.owner,
     mayInstall: options.install === true,
+    authorities: authoritiesOf(plan.project),
     io,
     progress,
     prepare: (opened) => sweepDeadRuns(opened, { identity, io, startedAt, progress }),

@@ -4,6 +4,7 @@ import pLimit from 'p-limit'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError, told } from '../engines/engine.ts'
 import { connectSwarm } from '../engines/swarm/connect.ts'
+import type { RegistryAuthority } from '../hosts/authorities.ts'
 import { namedEndpoint } from '../hosts/endpoint-access.ts'
 import type { HostAccess } from '../hosts/host.ts'
 import { hostUp } from '../hosts/kinds.ts'
@@ -21,6 +22,8 @@ export interface ColumnOptions {
   readonly root: string
   readonly owner: string
   readonly mayInstall: boolean
+  /** Whom hosts that are brought up come to trust; absent: whom they trusted before. */
+  readonly authorities?: readonly RegistryAuthority[]
   readonly io: Io
   readonly progress: (progress: Progress) => void
   /** Done once with every engine before cells run on it. */
@@ -103,7 +106,7 @@ export class OpenColumns implements AsyncDisposable {
   }
 
   async #provision(spec: HostSpec, { environment, signal }: HostFor): Promise<Column> {
-    const { io, local, root, owner, mayInstall, progress } = this.#options
+    const { authorities, io, local, root, owner, mayInstall, progress } = this.#options
     const up = await hostUp({
       spec,
       local,
@@ -111,6 +114,7 @@ export class OpenColumns implements AsyncDisposable {
       owner,
       env: io.env,
       mayInstall,
+      ...(authorities === undefined ? {} : { authorities }),
       signal,
       connect: connectDocker,
       onProgress: (text) => progress({ type: 'host-progress', environment, text }),

@@ -11,6 +11,7 @@ import { environment, project, stack, waivers } from './definitions/files.ts'
 import type { Variables } from './interpolate.ts'
 import { diagnosticsOf, extensionPaths } from './issues.ts'
 import { jsonSchemas, type SchemaName } from './json-schema.ts'
+import { loadRegistry } from './load-registry.ts'
 import { type Located, locate, mergeLocated, parseLocated, plainOf, without, withoutPaths } from './located.ts'
 import { presets } from './presets.ts'
 import { beginningOf, idPattern, ProjectFiles } from './project-files.ts'
@@ -45,7 +46,7 @@ class Loader {
   async load(): Promise<LoadResult> {
     const settings = await this.#loadSettings()
     const rows = await this.#loadStacks()
-    const environments = await this.#loadEnvironments()
+    const environments = await this.#loadEnvironments(settings.secrets)
     const accepted = await this.#loadFile('waivers.yaml', { schema: waivers, name: 'waivers', optional: true })
     const waived = accepted === null ? [] : waiversOf(accepted.value, accepted.node)
     if (this.#files.diagnostics.length === 0) {
@@ -58,7 +59,7 @@ class Loader {
         environments,
         exclusions: settings.exclusions,
         secrets: settings.secrets,
-        secretsAreKnown: !this.#holes.get('matrix.yaml')?.has('secrets'),
+        secretsAreKnown: this.#known(settings.secrets) !== null,
         brokenStacks: this.#brokenStacks,
         brokenEnvironments: this.#brokenEnvironments,
         holes: this.#holes,
@@ -80,12 +81,18 @@ class Loader {
         environments,
         exclusions,
         secrets: settings.secrets,
+        registry: settings.registry,
         bases: settings.bases,
         waivers: waived,
         history: settings.history,
         notify: settings.notify,
       },
     }
+  }
+
+  /** Null where something of what declares them could not be read. */
+  #known(secrets: Project['secrets']): Project['secrets'] | null {
+    return this.#holes.get('matrix.yaml')?.has('secrets') ? null : secrets
   }
 
   async #loadSettings() {
@@ -119,7 +126,8 @@ class Loader {
       }
       return { kind: 'webhook', url: webhook }
     })
-    return { exclusions, secrets, bases, history, notify }
+    const registry = await loadRegistry(found, { files: this.#files, root: this.#root, secrets: this.#known(secrets) })
+    return { exclusions, secrets, registry: registry ?? null, bases, history, notify }
   }
 
   async #loadStacks(): Promise<readonly Row[]> {
@@ -193,7 +201,7 @@ class Loader {
     }
   }
 
-  async #loadEnvironments(): Promise<readonly Environment[]> {
+  async #loadEnvironments(secrets: Project['secrets']): Promise<readonly Environment[]> {
     const environments: Environment[] = []
     for (const name of await this.#files.entries('environments')) {
       if (!/\.ya?ml$/.test(name)) continue
@@ -209,7 +217,16 @@ class Loader {
       }
       const { node } = found
       const made = environmentOf(found.value, { id, node })
-      environments.push({ ...made, constraints: await this.#withProfiles(made.constraints, node) })
+      const registry = await loadRegistry(found, {
+        files: this.#files,
+        root: this.#root,
+        secrets: this.#known(secrets),
+      })
+      environments.push({
+        ...made,
+        ...(registry === undefined ? {} : { registry }),
+        constraints: await this.#withProfiles(made.constraints, node),
+      })
     }
     return environments
   }

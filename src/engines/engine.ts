@@ -17,6 +17,7 @@ export type EngineErrorCode =
   | 'failed' // the engine tried and could not: 5xx
   | 'build-step' // a step of the Dockerfile exited non-zero
   | 'no-image' // the reference is neither present nor pullable
+  | 'no-registry' // the registry does not answer, or does not take what it is given
   | 'node-lost' // a machine of a cluster does not answer, or was taken out of service
 
 export class EngineError extends Error {
@@ -131,7 +132,12 @@ export interface Images {
   /** Null where the reference is not there. */
   inspect(reference: string, options: CallOptions): Promise<ImageFacts | null>
   /** Rejects with `no-image` where no registry gives it. */
-  pull(reference: string, options: CallOptions & { readonly onProgress?: (text: string) => void }): Promise<ImageFacts>
+  pull(reference: string, options: TransferOptions): Promise<ImageFacts>
+  /**
+   * Gives an image to a registry under a reference such as `registry.example.com/team/web:latest`, which stays no name of
+   * it in the engine. The digest (`sha256:…`) is what the registry has it under. Rejects with `no-registry`.
+   */
+  push(id: string, options: TransferOptions & { readonly reference: string }): Promise<{ readonly digest: string }>
   /** Makes an image of one layer from a root file system (a tar stream). */
   importRoot(
     root: Readable,
@@ -149,6 +155,17 @@ export interface Images {
   save(id: string, options: CallOptions): Promise<Readable>
   load(archive: Readable, options: CallOptions): Promise<void>
   remove(reference: string, options: CallOptions): Promise<void>
+}
+export interface TransferOptions extends CallOptions {
+  readonly login?: RegistryLogin
+  /** What the engine says of it, layer by layer. */
+  readonly onProgress?: (text: string) => void
+}
+export interface RegistryLogin {
+  /** `host[:port]` of the registry. */
+  readonly server: string
+  readonly username: string
+  readonly password: string
 }
 export interface ImageFacts {
   /** `sha256:` and 64 hex digits: the hash of the image's config. */

@@ -1,6 +1,7 @@
 /** A host that Matrix provisions: what can be asked of every kind of one. */
 import type { Engine, EngineAccess } from '../engines/engine.ts'
 import type { HostSpec } from '../model/project.ts'
+import type { RegistryAuthority } from './authorities.ts'
 import type { HostProblem } from './problem.ts'
 
 export interface HostRequest<Spec extends HostSpec = HostSpec> {
@@ -20,6 +21,8 @@ export interface HostRequest<Spec extends HostSpec = HostSpec> {
   /** A network of the local engine that it is on, as a node of a cluster is; absent: the engine's own. */
   readonly network?: { readonly kind: 'network'; readonly id: string; readonly aliases: readonly string[] }
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Whom its engine trusts beside those that Debian does; absent: whom it trusted before. */
+  readonly authorities?: readonly RegistryAuthority[]
   /** May install packages on this machine. */
   readonly mayInstall: boolean
   readonly signal: AbortSignal

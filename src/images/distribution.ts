@@ -1,10 +1,11 @@
-/** Brings images from the engine that built them to the engines that run them: once each, and only the layers that are missing. */
+/** Brings images from the engine that built them to the engines that run them: once each, and only the layers that are missing, or through a registry. */
 import { Transform } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Engine, EngineHost } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
 import type { Clock } from '../lib/clock.ts'
 import { packArchive } from './archive.ts'
+import { Handover, type UsedRegistry } from './handover.ts'
 import type { LayerStore, StoredImage } from './layer-store.ts'
 
 export interface DistributionDeps {
@@ -15,9 +16,17 @@ export interface DistributionDeps {
   readonly onProgress: (text: string) => void
 }
 
+/** How an image came to be on an engine, of a cluster on any of its machines: it was there, a registry gave it, or it was sent. */
 export interface Delivery {
-  /** What was sent; 0 where the engine had the image. */
+  readonly how: 'present' | 'fetched' | 'sent'
+  /** What was sent. */
   readonly bytes: number
+}
+
+export interface DeliveredImage {
+  readonly id: string
+  /** What it is called in progress, the tag that it gets where it is sent, and its repository in a registry. */
+  readonly name: string
 }
 
 /** What is known of one engine. */
@@ -29,6 +38,12 @@ interface Receiver {
   readonly limit: LimitFunction
 }
 
+interface Wanted {
+  readonly image: DeliveredImage
+  readonly registry: UsedRegistry | null
+}
+
+const present: Delivery = { how: 'present', bytes: 0 }
 const attempts = 3
 const pauseMs = 1_000
 const tellEveryMs = 10_000
@@ -36,16 +51,24 @@ const tellEveryMs = 10_000
 export class Distribution {
   readonly #deps: DistributionDeps
   readonly #receivers = new Map<Engine, Receiver>()
+  readonly #handover: Handover
   #bytes = 0
   #busyMs = 0
+  #fetched = 0
 
   constructor(deps: DistributionDeps) {
     this.#deps = deps
+    this.#handover = new Handover(deps)
   }
 
   /** Bytes sent so far, to all engines together. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** How many images a registry gave, counted on each machine. */
+  get fetched(): number {
+    return this.#fetched
   }
 
   /** Milliseconds spent on deliveries, each counted from its own start. */
@@ -55,36 +78,39 @@ export class Distribution {
 
   /**
    * Resolves when `engine` holds the image of this id, verified after its arrival. Rejects with `EngineError`.
-   * @param name what the image is called in progress, and the tag that it gets there
+   * @param registry where it is handed over; where that cannot be, or there is none, the image is sent
    */
-  async deliver(engine: Engine, image: { readonly id: string; readonly name: string }): Promise<Delivery> {
+  async deliver(engine: Engine, image: DeliveredImage, registry: UsedRegistry | null = null): Promise<Delivery> {
     const { builder, signal } = this.#deps
-    if (engine === builder) return { bytes: 0 }
+    if (engine === builder) return present
     // Each machine of a cluster has layers of its own.
     const machines = await engine.hosts({ signal })
-    const deliveries = await Promise.all(machines.map((machine) => this.#deliverTo(machine, { engine, image })))
-    return { bytes: deliveries.reduce((sum, { bytes }) => sum + bytes, 0) }
+    const deliveries = await Promise.all(
+      machines.map((machine) => this.#deliverTo(machine, { engine, image, registry })),
+    )
+    const happened = (how: Delivery['how']) => deliveries.some((delivery) => delivery.how === how)
+    return {
+      how: happened('sent') ? 'sent' : happened('fetched') ? 'fetched' : 'present',
+      bytes: deliveries.reduce((sum, { bytes }) => sum + bytes, 0),
+    }
   }
 
-  async #deliverTo(
-    machine: EngineHost,
-    what: { readonly engine: Engine; readonly image: { readonly id: string; readonly name: string } },
-  ): Promise<Delivery> {
+  async #deliverTo(machine: EngineHost, what: Wanted & { readonly engine: Engine }): Promise<Delivery> {
     try {
-      return await this.#deliverOnce(machine.engine, what.image)
+      return await this.#deliverOnce(machine.engine, what)
     } catch (error) {
       // A machine that has gone away needs no image; its cluster goes on without it.
       const left = await what.engine.hosts({ signal: this.#deps.signal })
       if (left.some((one) => one.engine === machine.engine)) throw error
-      return { bytes: 0 }
+      return present
     }
   }
 
-  #deliverOnce(engine: Engine, image: { readonly id: string; readonly name: string }): Promise<Delivery> {
+  #deliverOnce(engine: Engine, { image, registry }: Wanted): Promise<Delivery> {
     const receiver = this.#receiver(engine)
     let delivery = receiver.deliveries.get(image.id)
     if (delivery === undefined) {
-      delivery = receiver.limit(() => this.#deliver(engine, { receiver, ...image }))
+      delivery = receiver.limit(() => this.#deliver(engine, { receiver, image, registry }))
       receiver.deliveries.set(image.id, delivery)
       // What could not be sent now may be sent for the next cell.
       delivery.catch(() => receiver.deliveries.delete(image.id))
@@ -101,32 +127,58 @@ export class Distribution {
     return receiver
   }
 
-  async #deliver(engine: Engine, image: { receiver: Receiver; id: string; name: string }): Promise<Delivery> {
-    const { builder, clock, signal, store } = this.#deps
-    if ((await engine.images.inspect(image.id, { signal })) !== null) return { bytes: 0 }
-    const stored = await store.keep(builder, image.id, { signal })
+  async #deliver(engine: Engine, what: Wanted & { readonly receiver: Receiver }): Promise<Delivery> {
+    const { clock, signal } = this.#deps
+    const { image, receiver, registry } = what
+    if ((await engine.images.inspect(image.id, { signal })) !== null) return present
     const startedAt = clock.now()
     try {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await this.#send(engine, { ...image, stored })
-        } catch (error) {
-          const again = error instanceof EngineError && error.code === 'unreachable' && attempt < attempts
-          if (!again || signal.aborted) throw error
-          this.#deps.onProgress(`${image.name}: the connection to ${engine.endpoint} broke; sending it again`)
-          image.receiver.stacks = null
-          await clock.sleep(pauseMs * attempt, signal)
-        }
+      if (registry !== null && (await this.#fetch(engine, image, registry))) {
+        receiver.stacks = null
+        this.#fetched += 1
+        return { how: 'fetched', bytes: 0 }
       }
+      return { how: 'sent', bytes: await this.#sendUntilThere(engine, { image, receiver }) }
     } finally {
       this.#busyMs += clock.now() - startedAt
     }
   }
 
+  /** Whether the engine has it then, verified. */
+  async #fetch(engine: Engine, image: DeliveredImage, registry: UsedRegistry): Promise<boolean> {
+    const { builder, onProgress, signal } = this.#deps
+    const fetched = await this.#handover.fetch(engine, image, registry)
+    if (fetched === null) return false
+    const built = await builder.images.inspect(image.id, { signal })
+    if (fetched.id === image.id && fetched.layers.join() === built?.layers.join()) return true
+    onProgress(`${registry.address} gave ${engine.endpoint} another image than ${image.name}; sending it`)
+    return false
+  }
+
+  /** What was sent, in bytes. */
+  async #sendUntilThere(
+    engine: Engine,
+    { image, receiver }: { readonly image: DeliveredImage; readonly receiver: Receiver },
+  ): Promise<number> {
+    const { builder, clock, signal, store } = this.#deps
+    const stored = await store.keep(builder, image.id, { signal })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#send(engine, { ...image, receiver, stored })
+      } catch (error) {
+        const again = error instanceof EngineError && error.code === 'unreachable' && attempt < attempts
+        if (!again || signal.aborted) throw error
+        this.#deps.onProgress(`${image.name}: the connection to ${engine.endpoint} broke; sending it again`)
+        receiver.stacks = null
+        await clock.sleep(pauseMs * attempt, signal)
+      }
+    }
+  }
+
   async #send(
     engine: Engine,
-    image: { readonly receiver: Receiver; readonly id: string; readonly name: string; readonly stored: StoredImage },
-  ): Promise<Delivery> {
+    image: DeliveredImage & { readonly receiver: Receiver; readonly stored: StoredImage },
+  ): Promise<number> {
     const { clock, onProgress, signal } = this.#deps
     const { receiver, stored } = image
     receiver.stacks ??= stacksOf(engine, signal)
@@ -165,7 +217,7 @@ export class Distribution {
     await this.#verify(engine, stored)
     this.#bytes += bytes
     ;(await receiver.stacks).push(stored.layers.map((layer) => layer.diffId))
-    return { bytes }
+    return bytes
   }
 
   /** The config's hash is the id, so an engine that has it under its id and unpacked these layers has the same image. */

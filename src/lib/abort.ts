@@ -58,6 +58,21 @@ export function deadline(ms: number, parent?: AbortSignal): Deadline {
   }
 }
 
+/** A signal that aborts with a `DeadlineError` once it was not renewed for `ms`, or with `parent`'s reason before that. */
+export function patience(ms: number, parent: AbortSignal): Deadline & { readonly renew: () => void } {
+  const own = new AbortController()
+  const startTimer = () => setTimeout(() => own.abort(new DeadlineError(ms)), ms)
+  let timer = startTimer()
+  return {
+    signal: anyOf(own.signal, parent),
+    renew() {
+      clearTimeout(timer)
+      timer = startTimer()
+    },
+    [Symbol.dispose]: () => clearTimeout(timer),
+  }
+}
+
 /** `promise`, unless `signal` aborts first; then rejects with the signal's reason and lets `promise` settle unheard. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   promise.catch(() => {})

@@ -187,12 +187,15 @@ class Fold {
       environments: [...this.#environments.values()],
       cells,
       groups: groupsOf(cells),
-      timing: this.#finished?.timing ?? {
+      timing: {
         makespanMs: Math.round(durationMs),
         lowerBoundMs: null,
         buildMs: 0,
         distributeMs: 0,
         bytesDistributed: 0,
+        // Earlier versions knew of no registry.
+        imagesFetched: 0,
+        ...this.#finished?.timing,
       },
     }
   }

@@ -254,5 +254,6 @@ function timingOf(ends: readonly (RunFinished | null)[], makespanMs: number): Ru
     buildMs: sum(({ buildMs }) => buildMs),
     distributeMs: sum(({ distributeMs }) => distributeMs),
     bytesDistributed: sum(({ bytesDistributed }) => bytesDistributed),
+    imagesFetched: sum(({ imagesFetched }) => imagesFetched ?? 0),
   }
 }

@@ -13,6 +13,8 @@ export interface Project {
   readonly environments: readonly Environment[]
   readonly exclusions: readonly Exclusion[]
   readonly secrets: Readonly<Record<string, SecretSource>>
+  /** Where images are handed over, beside environments that have one of their own; null: they are sent. */
+  readonly registry: Registry | null
   /** Image reference → how to make it where no registry answers. */
   readonly bases: Readonly<Record<string, BaseRecipe>>
   readonly waivers: readonly Waiver[]
@@ -44,6 +46,15 @@ export interface Exclusion {
 export type SecretSource = { readonly env: string } | { readonly file: string }
 export interface BaseRecipe {
   readonly bootstrap: { readonly distribution: 'debian'; readonly suite: string; readonly include?: readonly string[] }
+}
+
+/** Where images are handed over to the engines that reach it. */
+export interface Registry {
+  /** `host[:port]`, and what stands before each repository's name: `registry.example.com:5000/team`. */
+  readonly address: string
+  readonly login?: { readonly username: string; readonly password: { readonly secret: string } }
+  /** Absolute path of the certificates (PEM) that sign the registry's own; hosts that Matrix makes come to trust them. */
+  readonly authority?: string
 }
 
 /** One row of the matrix, variants expanded. */
@@ -111,6 +122,8 @@ export interface Environment {
   readonly title: string
   readonly description: string
   readonly engine: EngineChoice
+  /** Instead of the project's. */
+  readonly registry?: Registry
   readonly constraints: Constraints
   readonly allow: { readonly cap_add: readonly string[] }
   readonly required: readonly string[]

@@ -48,7 +48,10 @@ export interface RunRecord {
     readonly lowerBoundMs: number | null
     readonly buildMs: number
     readonly distributeMs: number
+    /** What was sent to engines that lacked it. */
     readonly bytesDistributed: number
+    /** How many images registries gave instead, counted on each machine. */
+    readonly imagesFetched: number
   }
 }
 /** `trouble`: nothing failed, but something could not be observed. */

@@ -236,6 +236,7 @@ export const runSchema: z.ZodType<RunRecord> = z.object({
     buildMs: ms,
     distributeMs: ms,
     bytesDistributed: bytes,
+    imagesFetched: z.number().int().min(0).default(0),
   }),
 })
 

@@ -1,6 +1,7 @@
 /** Answers one cell: waits for its images and for a place on an engine of its environment, brings them together, and runs it. */
 import { EngineError } from '../engines/engine.ts'
 import type { Distribution } from '../images/distribution.ts'
+import type { UsedRegistry } from '../images/handover.ts'
 import { abortable } from '../lib/abort.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { CellFinished, RunEventBody } from '../model/event.ts'
@@ -25,6 +26,7 @@ export interface PlacementContext {
   readonly columns: Columns
   readonly images: ReadonlyMap<string, Promise<ImageResult>>
   readonly distribution: Distribution
+  readonly registryOf: (environment: string) => UsedRegistry | null
   readonly signal: AbortSignal
   readonly sinceStart: () => number
   /** Resolves when what can be removed is: whether that is all of it. Never rejects. */
@@ -273,13 +275,14 @@ async function deliver(
   const { context, imageIds } = options
   const { engine } = options.column.session
   const startMs = Math.round(context.sinceStart())
+  const registry = context.registryOf(cell.environment)
   try {
     const deliveries = await Promise.all(
       [...imageIds].map(([row, id]) =>
-        context.distribution.deliver(engine, { id, name: imageTag(row, context.deps.identity) }),
+        context.distribution.deliver(engine, { id, name: imageTag(row, context.deps.identity) }, registry),
       ),
     )
-    if (deliveries.some(({ bytes }) => bytes > 0)) {
+    if (deliveries.some(({ how }) => how !== 'present')) {
       const durationMs = Math.round(context.sinceStart()) - startMs
       context.deps.emit({ type: 'cell-phase', cell: cell.id, phase: { name: 'distribute', startMs, durationMs } })
     }

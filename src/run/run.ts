@@ -11,6 +11,7 @@ import type { RunDeps } from './deps.ts'
 import { type ImageResult, makeImages } from './images.ts'
 import { imageTag } from './labels.ts'
 import { type PlacementContext, placeCell } from './placement.ts'
+import { registryFor } from './registry.ts'
 import { removeRun } from './sweep.ts'
 import { Teardown, type TeardownFailure } from './teardown.ts'
 import { timingOf } from './timing.ts'
@@ -55,7 +56,8 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     const images = makeImages(plan, { ...deps, ...building, signal })
     const distribution = new Distribution({ ...deps, store: deps.layers, signal, onProgress: onNotice })
     const durations = new Map<string, number>()
-    const context: PlacementContext = { deps, columns, images, distribution, signal, sinceStart, clean }
+    const registryOf = (environment: string) => registryFor(environment, { plan, secret: deps.secret })
+    const context: PlacementContext = { deps, columns, images, distribution, registryOf, signal, sinceStart, clean }
     for (const wave of wavesOf(plan)) {
       // Hosts come up beside the builds; who needs one hears of its failure.
       for (const cell of wave) columns.of(cell.environment)
@@ -69,15 +71,16 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     }
     const builds = await builtDurations(images)
     await Promise.all(cleaning)
-    const { bytes: bytesDistributed, busyMs: distributeMs } = distribution
-    const measured = { cells: durations, builds, makespanMs: sinceStart(), distributeMs, bytesDistributed }
+    const { bytes: bytesDistributed, busyMs: distributeMs, fetched: imagesFetched } = distribution
+    const brought = { distributeMs, bytesDistributed, imagesFetched }
+    const measured = { cells: durations, builds, makespanMs: sinceStart(), ...brought }
     await deps.afterwards?.(afterwardsOf(context))
     await Promise.all(cleaning)
     return { timing: timingOf(plan, measured), leftovers }
   } catch (error) {
     if (deps.signal.aborted || error !== signal.reason) throw error
     // The time of the run was over before anything of it began.
-    const nothing = { cells: new Map(), builds: new Map(), distributeMs: 0, bytesDistributed: 0 }
+    const nothing = { cells: new Map(), builds: new Map(), distributeMs: 0, bytesDistributed: 0, imagesFetched: 0 }
     return { timing: timingOf(plan, { ...nothing, makespanMs: sinceStart() }), leftovers }
   } finally {
     for (const teardown of teardowns) void clean(teardown)
@@ -123,7 +126,8 @@ function afterwardsOf(context: PlacementContext): Afterwards {
       for (const copy of cell.copies) {
         const made = await images.get(copy.buildKey)
         if (!made?.ok) throw new EngineError('no-image', `the image of ${copy.row} is not there`)
-        await distribution.deliver(session.engine, { id: made.imageId, name: imageTag(copy.row, deps.identity) })
+        const image = { id: made.imageId, name: imageTag(copy.row, deps.identity) }
+        await distribution.deliver(session.engine, image, context.registryOf(cell.environment))
         imageIds.set(copy.row, made.imageId)
       }
       const imageOf = (row: string) => imageIds.get(row) ?? ''

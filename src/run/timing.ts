@@ -10,6 +10,7 @@ export interface Measured {
   readonly makespanMs: number
   readonly distributeMs: number
   readonly bytesDistributed: number
+  readonly imagesFetched: number
 }
 
 /** The lower bound is the critical path: an image, then the longest cell that had to wait for it. */
@@ -27,5 +28,6 @@ export function timingOf(plan: Plan, measured: Measured): RunRecord['timing'] {
     buildMs: Math.round(buildMs),
     distributeMs: Math.round(measured.distributeMs),
     bytesDistributed: measured.bytesDistributed,
+    imagesFetched: measured.imagesFetched,
   }
 }

@@ -255,6 +255,10 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       expect(await failure(engine.containers.start(name, options))).toBe('not-found')
       await engine.images.remove(`${name}:none`, options)
       expect(await failure(engine.images.pull(`127.0.0.1:9/${name}:none`, options))).toBe('no-image')
+      const reference = `127.0.0.1:9/${name}:none`
+      expect(await failure(engine.images.push(image, { ...options, reference }))).toBe('no-registry')
+      expect(await engine.images.inspect(reference, options)).toBeNull()
+      expect(await failure(engine.images.push(`sha256:${'0'.repeat(64)}`, { ...options, reference }))).toBe('not-found')
       expect(await engine.images.inspect(`${name}:none`, options)).toBeNull()
       await create(talks, { name })
       expect(await failure(create(talks, { name }))).toBe('conflict')

@@ -31,7 +31,8 @@ export const nestedHosts: Readonly<Record<string, HostSpec>> = {
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** As a run would ask for it. */
-export const askFor = async (spec: HostSpec): Promise<HostAsk> => ({
+export const askFor = async (spec: HostSpec, more: Pick<HostAsk, 'authorities'> = {}): Promise<HostAsk> => ({
+  ...more,
   spec,
   local: await testEngine(),
   root,
@@ -44,8 +45,8 @@ export const askFor = async (spec: HostSpec): Promise<HostAsk> => ({
 })
 
 /** @throws where the host cannot be had: a test of it must not pass without it. */
-export async function hostEngine(spec: HostSpec): Promise<Engine> {
-  const up = await hostUp(await askFor(spec))
+export async function hostEngine(spec: HostSpec, more: Pick<HostAsk, 'authorities'> = {}): Promise<Engine> {
+  const up = await hostUp(await askFor(spec, more))
   if (!up.ok) throw new Error(`${up.problem.message}\n${up.problem.hint}`)
   return connectAccess(up.access)
 }

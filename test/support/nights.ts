@@ -195,7 +195,14 @@ async function eventsOfNight(
     })
   }
   const events = bodies.map((body, index): RunEvent => ({ atMs: index, ...body }))
-  const timing = { makespanMs: 60_000, lowerBoundMs: 20_000, buildMs: 5000, distributeMs: 0, bytesDistributed: 0 }
+  const timing = {
+    makespanMs: 60_000,
+    lowerBoundMs: 20_000,
+    buildMs: 5000,
+    distributeMs: 0,
+    bytesDistributed: 0,
+    imagesFetched: 0,
+  }
   const failed = cells.some((cell) => cell.outcome === 'fail')
   return [
     ...events,

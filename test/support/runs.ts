@@ -71,7 +71,14 @@ export const finished: RunEvent = {
   outcome: 'pass',
   exitCode: 0,
   durationMs: 9000,
-  timing: { makespanMs: 9000, lowerBoundMs: 8000, buildMs: 1000, distributeMs: 0, bytesDistributed: 0 },
+  timing: {
+    makespanMs: 9000,
+    lowerBoundMs: 8000,
+    buildMs: 1000,
+    distributeMs: 0,
+    bytesDistributed: 0,
+    imagesFetched: 0,
+  },
 }
 
 export const checkRecord = (name: string, rest: Partial<CheckRecord> = {}): CheckRecord => ({

@@ -72,6 +72,24 @@ const proxyAddress = z.string().superRefine((text, context) => {
   }
 })
 
+/** As in the name of an image; the first part is a host only with a dot or a port, or as `localhost`. */
+const registryAddress = z
+  .string()
+  .regex(
+    /^(?:localhost(?::\d{1,5})?|(?:[a-z\d-]+\.)+[a-z\d-]+(?::\d{1,5})?|[a-z\d-]+:\d{1,5}|\[[a-f\d:]+\](?::\d{1,5})?)(?:\/[a-z\d]+(?:(?:\.|_{1,2}|-+)[a-z\d]+)*)*$/,
+    'a registry is written HOST[:PORT][/PATH], such as registry.example.com/team',
+  )
+const registry = z.union([
+  registryAddress.transform((address) => ({ address, login: undefined, authority: undefined })),
+  z.strictObject({
+    address: registryAddress,
+    login: z.strictObject({ username: z.string().min(1), password: z.strictObject({ secret: z.string() }) }).optional(),
+    /** File of certificates (PEM) that sign the registry's own, from the folder of the project. */
+    authority: z.string().min(1).optional(),
+  }),
+])
+export type ParsedRegistry = z.output<typeof registry>
+
 const network = z
   .strictObject({
     egress: z.enum(['open', 'none', 'proxy']).default('open'),
@@ -169,6 +187,8 @@ export const environment = z.strictObject({
   title: z.string().optional(),
   description: z.string().default(''),
   engine: engine.optional(),
+  /** Where its engine gets images, instead of the project's. */
+  registry: registry.optional(),
   constraints: constraints.default({}),
   allow: z
     .strictObject({
@@ -225,6 +245,8 @@ export const project = z.strictObject({
       ]),
     )
     .default([]),
+  /** Where images are handed over to engines that reach it. */
+  registry: registry.optional(),
   images: z
     .record(
       z.string(),

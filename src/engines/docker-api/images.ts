@@ -3,11 +3,21 @@ import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
-import { type BuildResult, type BuildStepFailure, EngineError, type ImageFacts, type Images } from '../engine.ts'
+import {
+  type BuildResult,
+  type BuildStepFailure,
+  EngineError,
+  type EngineErrorCode,
+  type ImageFacts,
+  type Images,
+  type RegistryLogin,
+} from '../engine.ts'
 import { BuildTrace, decodeTrace } from './build-trace.ts'
 import { call, callOrNull, withoutStatus } from './errors.ts'
 import { request } from './request.ts'
 import { sending } from './sent-stream.ts'
+
+const untagWithinMs = 10_000
 
 export function imagesOf(docker: Dockerode): Images {
   const inspect = (reference: string, signal: AbortSignal) =>
@@ -23,20 +33,39 @@ export function imagesOf(docker: Dockerode): Images {
   }
   return {
     inspect: (reference, { signal }) => inspect(reference, signal),
-    pull: (reference, { signal, onProgress }) =>
+    pull: (reference, { signal, login, onProgress }) =>
       call(signal, async () => {
         try {
-          const stream = (await docker.pull(withTag(reference), { abortSignal: signal })) as unknown as Readable
-          await readMessages(stream, signal, (message) => {
-            if (typeof message['status'] === 'string')
-              onProgress?.(`${message['status']} ${message['id'] ?? ''}`.trim())
-            if (typeof message['error'] === 'string') throw new Error(message['error'])
-          })
+          const options = { abortSignal: signal, ...(login === undefined ? {} : { authconfig: authOf(login) }) }
+          const stream = (await docker.pull(withTag(reference), options)) as unknown as Readable
+          await readMessages(stream, signal, transfer({ onProgress }))
         } catch (error) {
-          if (signal.aborted) throw error
-          throw new EngineError('no-image', `no registry gives ${reference}: ${messageOf(error)}`, { cause: error })
+          throw refused(error, { code: 'no-image', what: `no registry gives ${reference}` })
         }
         return present(reference, signal)
+      }),
+    push: (id, { signal, reference, login, onProgress }) =>
+      call(signal, async () => {
+        const [repo, tag] = splitReference(reference)
+        await docker.getImage(id).tag({ repo, tag, abortSignal: signal })
+        try {
+          // Engines before 23 refuse a push without the header.
+          const authconfig = login === undefined ? {} : authOf(login)
+          const stream = await docker.getImage(repo).push({ tag, authconfig, abortSignal: signal } as never)
+          let digest: string | undefined
+          const onAux = (aux: Readonly<Record<string, unknown>>) => {
+            if (typeof aux['Digest'] === 'string') digest = aux['Digest']
+          }
+          await readMessages(stream as unknown as Readable, signal, transfer({ onProgress, onAux }))
+          if (digest === undefined) throw new Refusal('the engine does not say under which digest it is there')
+          return { digest }
+        } catch (error) {
+          throw refused(error, { code: 'no-registry', what: `${reference} cannot be pushed` })
+        } finally {
+          // Not by force: where it is the only name of an image, the image has to stay.
+          const path = `/images/${reference}`
+          await request(docker, { method: 'DELETE', path, signal: AbortSignal.timeout(untagWithinMs) }).catch(() => {})
+        }
       }),
     importRoot: (root, { signal, reference, command, labels }) =>
       call(signal, async () => {
@@ -153,6 +182,32 @@ async function readMessages(
 
 function throwError(message: Readonly<Record<string, unknown>>): void {
   if (typeof message['error'] === 'string') throw new EngineError('failed', message['error'])
+}
+
+const authOf = ({ server, username, password }: RegistryLogin) => ({ serveraddress: server, username, password })
+
+/** What a registry, or the engine about one, says against a pull or a push. */
+class Refusal extends Error {
+  override readonly name = 'Refusal'
+}
+
+/** Of an engine that cannot be heard any more nothing is known about the registry: such an error stays what it is. */
+function refused(error: unknown, { code, what }: { readonly code: EngineErrorCode; readonly what: string }): unknown {
+  const isAnswer = error instanceof Refusal || (error as { statusCode?: number } | null)?.statusCode !== undefined
+  return isAnswer ? new EngineError(code, `${what}: ${messageOf(error)}`, { cause: error }) : error
+}
+
+/** What is told of a pull or a push; throws what is said against it. */
+function transfer(to: {
+  readonly onProgress: ((text: string) => void) | undefined
+  readonly onAux?: (aux: Readonly<Record<string, unknown>>) => void
+}) {
+  return (message: Readonly<Record<string, unknown>>): void => {
+    const { status, id, error, aux } = message
+    if (typeof error === 'string') throw new Refusal(error)
+    if (typeof status === 'string') to.onProgress?.(`${status} ${id ?? ''}`.trim())
+    if (typeof aux === 'object' && aux !== null) to.onAux?.(aux as Readonly<Record<string, unknown>>)
+  }
 }
 
 const messageOf = (error: unknown) => withoutStatus(error instanceof Error ? error.message : String(error))

@@ -228,6 +228,11 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
         call(options, () => {
           throw new EngineError('no-image', `no registry gives ${reference}`)
         }),
+      push: (id, options) =>
+        call(options, () => {
+          if (!images.has(id)) throw absent('image')
+          throw new EngineError('no-registry', `${options.reference} cannot be pushed: there is no registry`)
+        }),
       async importRoot(root, options) {
         const bytes = await consumed(root)
         return call(options, () => keep(options.reference, { bytes, labels: options.labels ?? {} }))

@@ -39,6 +39,7 @@ export function imagesOf(cluster: Cluster): Images {
       const [image] = await cluster.everywhere((engine) => engine.images.pull(reference, options))
       return image ?? images.pull(reference, options)
     },
+    push: (id, options) => images.push(id, options),
     importRoot: async (root, options) => onAll(await images.importRoot(root, options), options.reference, options),
     async build(request, options) {
       const result = await images.build(request, options)

@@ -31,6 +31,11 @@ export function nestedEngine(spec: NestedSpec | PublishedSpec): NestedEngine {
   return { ...common, ...(spec.engine === 'podman' ? podmanEngine(spec) : dockerEngine(spec)) }
 }
 
+/** Where the folder of `writeAuthorities` is seen inside. */
+export const authoritiesInside = '/run/matrix-certs.d'
+
+const linkAuthorities = (folder: string) => `mkdir -p ${folder}; ln -sfn ${authoritiesInside} ${folder}/certs.d`
+
 const hasCgroups2 = '[ -f /sys/fs/cgroup/cgroup.controllers ]'
 
 // Under v2 a container has a hierarchy of its own, which an engine mounts read-only unless the container is privileged
@@ -75,6 +80,7 @@ function dockerEngine(spec: NestedSpec) {
 function docker({ sandboxed = false } = {}) {
   return {
     script: `set -e${prepareCgroups}
+${linkAuthorities('/etc/docker')}
 rm -f /var/run/docker.pid "$SOCKET"
 ${sandboxed ? `mkdir -p /etc/docker; echo '${sandboxConfig}' > /etc/docker/daemon.json` : ''}
 exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group root --cgroup-parent "$GROUP" --log-level warn`,
@@ -96,6 +102,7 @@ function podmanEngine(spec: NestedSpec) {
 if ${hasCgroups2}; then${prepareCgroups2}; fi
 umount /sys/fs/cgroup/unified 2>/dev/null || :
 mount --make-rshared /
+${linkAuthorities('/etc/containers')}
 rm -f "$SOCKET"
 ${spec.rootless ? rootlessUser(service) : `exec ${service}`}`,
     dataFolder: spec.rootless ? '/home/dev' : '/var/lib/containers',

@@ -9,10 +9,11 @@ import { freeSpaceCommand, freeSpaceIn } from '../../lib/free-space.ts'
 import { ownerState } from '../../lib/owner.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { NestedSpec, PublishedSpec } from '../../model/project.ts'
+import { writeAuthorities } from '../authorities.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
 import { ping } from '../ping.ts'
 import type { HostProblem } from '../problem.ts'
-import { type NestedEngine, nestedEngine } from './engine-kinds.ts'
+import { authoritiesInside, type NestedEngine, nestedEngine } from './engine-kinds.ts'
 import { ensureRootImage } from './root-image.ts'
 
 type Spec = NestedSpec | PublishedSpec
@@ -56,6 +57,7 @@ async function bringUp(request: HostRequest<Spec>): Promise<HostUp> {
   const access = accessOf(request)
   const state = await containerState(local, request)
   const engine = nestedEngine(request.spec)
+  if (request.authorities !== undefined) writeAuthorities(authoritiesFolder(request), request.authorities)
   if (state === 'running') {
     const sickness = await sicknessOf(request, engine)
     if (sickness === null) return { ok: true, access, started: false }
@@ -90,6 +92,8 @@ async function start(
   const sockets = join(request.folder, 'run')
   rmSync(sockets, { recursive: true, force: true })
   mkdirSync(sockets, { recursive: true, mode: 0o755 })
+  const authorities = authoritiesFolder(request)
+  mkdirSync(authorities, { recursive: true, mode: 0o755 })
   await local.volumes.create({ name: volumeName(request), labels }, { signal })
   const { id } = await local.containers.create(
     {
@@ -111,6 +115,7 @@ async function start(
       host: {
         binds: [
           { source: sockets, target: runFolder },
+          { source: authorities, target: authoritiesInside },
           ...(engine.cgroupNamespace === 'host' ? [{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup' }] : []),
         ],
         devices: engine.devices,
@@ -219,6 +224,7 @@ function problemOf(error: unknown, request: HostRequest<Spec>): HostProblem {
 /** Its container in the local engine. */
 export const containerName = (request: HostRequest): string => `matrix-host-${request.project}-${request.name}`
 const volumeName = containerName
+const authoritiesFolder = (request: HostRequest): string => join(request.folder, 'certs.d')
 const endpointOf = (request: HostRequest): string => `unix://${join(request.folder, 'run/engine.sock')}`
 const accessOf = (request: HostRequest) => ({ kind: 'engine', endpoint: endpointOf(request) }) as const
 

@@ -1,4 +1,5 @@
 /** The run over time: builds and cells in as many lanes as ran side by side. */
+import { counted } from '../../lib/counted.ts'
 import type { RunRecord } from '../../model/run-record.ts'
 import { formatDuration } from '../duration.ts'
 import { type Look, lookOf } from './looks.ts'
@@ -115,10 +116,13 @@ function buildsTold({ complete, builds, timing: { buildMs } }: RunRecord): strin
   return complete ? formatDuration(buildMs) : 'not known'
 }
 
-function distributionTold({ complete, timing: { distributeMs, bytesDistributed } }: RunRecord): string {
+function distributionTold({ complete, timing }: RunRecord): string {
   if (!complete) return 'not known'
-  if (distributeMs === 0 && bytesDistributed === 0) return 'nothing had to be brought'
-  return `${formatDuration(distributeMs)}, ${bytes(bytesDistributed)}`
+  const { distributeMs, bytesDistributed, imagesFetched = 0 } = timing
+  if (distributeMs === 0 && bytesDistributed === 0 && imagesFetched === 0) return 'nothing had to be brought'
+  const sent = bytesDistributed === 0 && imagesFetched > 0 ? [] : [bytes(bytesDistributed)]
+  const fetched = imagesFetched === 0 ? [] : [`${counted(imagesFetched, 'image')} from a registry`]
+  return [formatDuration(distributeMs), ...sent, ...fetched].join(', ')
 }
 
 function buildSpan(build: RunRecord['builds'][number]): readonly Span[] {

@@ -51,6 +51,34 @@ describe('a project', () => {
       /qa\.yaml:1:27 key: nofiles: a limit is one of .*nofile/,
     ],
     [
+      'a registry with a scheme',
+      { 'matrix.yaml': 'registry: https://registry.example.com/team\n' },
+      /matrix\.yaml:1:11 value: .*HOST\[:PORT\]/,
+    ],
+    [
+      'a registry that would be a user of another one',
+      { 'environments/qa.yaml': 'registry: team/images\n' },
+      /qa\.yaml:1:11 value: .*HOST\[:PORT\]/,
+    ],
+    [
+      'a registry whose password is no secret that there is',
+      {
+        'matrix.yaml':
+          'secrets: { push: { env: PUSH } }\nregistry: { address: "r:5000", login: { username: ci, password: { secret: pusj } } }\n',
+      },
+      /matrix\.yaml:2:\d+ unknown-secret: there is no secret "pusj"\. Did you mean "push"/,
+    ],
+    [
+      'a registry of an environment whose certificates are not there',
+      { 'environments/qa.yaml': 'registry: { address: "r:5000", authority: ../ca.pem }\n' },
+      /qa\.yaml:1:\d+ missing-file: there is no \.\.\/ca\.pem inside the project/,
+    ],
+    [
+      'certificates that are none',
+      { 'matrix.yaml': 'registry: { address: "r:5000", authority: ca.pem }\n', 'ca.pem': 'hello\n' },
+      /matrix\.yaml:1:\d+ certificate: ca\.pem holds no certificate/,
+    ],
+    [
       'a name server without an address',
       { 'environments/qa.yaml': 'constraints: { dns: [ns.example.org] }\n' },
       /qa\.yaml:1:22 value: .*the address of a name server/,

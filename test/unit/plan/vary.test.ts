@@ -24,6 +24,7 @@ function variable(
     waivers: [],
     history: { reports: 30, runs: 90, maxAgeMs: null },
     notify: [],
+    registry: null,
   }
   const varied = variableOf(project, { row: 'api', environment: 'qa' }, engine)
   const under = (kept: readonly string[], values = {}) =>

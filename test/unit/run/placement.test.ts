@@ -52,6 +52,7 @@ async function place(options: {
     images: new Map(),
     signal,
     sinceStart: () => 0,
+    registryOf: () => null,
     clean: async () => options.clean ?? true,
   }
   await placeCell(cell, context as unknown as PlacementContext)
