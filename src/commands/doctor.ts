@@ -288,6 +288,7 @@ const kindOf = (spec: HostSpec): string =>
 const oneOfEach: readonly HostSpec[] = [
   { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false },
   { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false, runtime: 'runsc' },
+  { kind: 'nested', engine: 'docker', release: 'trixie', rootless: true },
   { kind: 'nested', engine: 'podman', release: 'trixie', rootless: false },
   { kind: 'nested', engine: 'podman', release: 'trixie', rootless: true },
   { kind: 'swarm', release: 'trixie', nodes: 3 },

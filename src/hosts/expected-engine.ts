@@ -10,6 +10,8 @@ export interface ExpectedEngine {
   readonly cgroup: string
   /** Undefined: the engine's own. */
   readonly ociRuntime: string | undefined
+  /** Controllers of control groups that it may use; undefined where only it can tell. */
+  readonly controllers: ReadonlySet<string> | undefined
 }
 
 /** Source: the packages docker.io and podman of each release. */
@@ -20,13 +22,16 @@ const versions: Readonly<Record<'docker' | 'podman', Readonly<Record<DebianRelea
 
 export function expectedEngine(spec: HostSpec): ExpectedEngine {
   const name = spec.kind === 'nested' ? spec.engine : 'docker'
+  const rootless = spec.kind === 'nested' && spec.rootless
   return {
     name,
     version: spec.kind === 'published' ? versionOf(spec.image) : versions[name][spec.release],
-    rootless: spec.kind === 'nested' && spec.rootless,
+    rootless,
     // A container shares the machine's control groups; a virtual machine of today's Debian has version 2.
     cgroup: spec.kind === 'vm' ? 'v2' : machineFacts().cgroup,
     ociRuntime: spec.kind === 'nested' ? spec.runtime : undefined,
+    // Without root, Docker has its control groups from systemd, which no container runs. Source: docs.docker.com, Rootless.
+    controllers: rootless && name === 'docker' ? new Set() : undefined,
   }
 }
 

@@ -139,9 +139,13 @@ const provision = z.discriminatedUnion('kind', [
       path: ['runtime'],
       error: 'runsc comes with Docker of Debian trixie: engine: docker, release: trixie',
     })
-    .refine((spec) => !spec.rootless || spec.engine === 'podman', {
+    .refine((spec) => !spec.rootless || spec.image === undefined, {
       path: ['rootless'],
-      error: 'only Podman is provisioned without root: engine: podman',
+      error: 'an engine without root is provisioned of a release of Debian: release: trixie',
+    })
+    .refine((spec) => !spec.rootless || spec.runtime === undefined, {
+      path: ['runtime'],
+      error: 'runsc is provisioned with an engine of root: rootless: false',
     })
     .refine((spec) => spec.engine === 'docker' || spec.release !== 'bullseye', {
       path: ['release'],

@@ -14,7 +14,7 @@ export interface NestedEngine {
   readonly script: string
   /** Where it keeps images and containers: a volume, since overlay on overlay is refused. */
   readonly dataFolder: string
-  /** Of the machine's, if there: `/dev/fuse` and `/dev/net/tun` for rootless Podman. */
+  /** Of the machine's, if there: `/dev/fuse` and `/dev/net/tun` for an engine without root. */
   readonly devices: readonly string[]
   readonly missingCapabilities: readonly string[]
   readonly cgroupNamespace: 'host' | 'private'
@@ -28,7 +28,8 @@ export function nestedEngine(spec: NestedSpec | PublishedSpec): NestedEngine {
   if (spec.kind === 'published') {
     return { ...common, ...docker(), root: { kind: 'published', reference: spec.image } }
   }
-  return { ...common, ...(spec.engine === 'podman' ? podmanEngine(spec) : dockerEngine(spec)) }
+  if (spec.engine === 'podman') return { ...common, ...podmanEngine(spec) }
+  return { ...common, ...(spec.rootless ? rootlessDockerEngine(spec) : dockerEngine(spec)) }
 }
 
 /** Where the folder of `writeAuthorities` is seen inside. */
@@ -89,6 +90,26 @@ exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group 
   }
 }
 
+// Debian's script starts it. Control groups stay as they are: without systemd it uses none. Only in a namespace of process
+// ids of its own may it mount `/proc` for a container that shares the host's, as the older ones do.
+function rootlessDockerEngine({ release }: NestedSpec) {
+  const packages = ['docker.io', 'rootlesskit', 'slirp4netns', 'uidmap', 'fuse-overlayfs', 'iptables', 'iproute2']
+  const root = { kind: 'packages' as const, tag: `docker-${release}-rootless`, suite: release }
+  const start = 'DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--pidns sh /usr/share/docker.io/contrib/dockerd-rootless.sh'
+  // Docker 20.10.5 does not say `userxattr`, without which the kernel's overlay cannot hide a folder of a lower layer.
+  const storage = release === 'bullseye' ? '--storage-driver fuse-overlayfs' : ''
+  return {
+    root: { ...root, packages: [...packages, 'ca-certificates'] },
+    script: `set -e
+mount --make-rshared /
+rm -f "$SOCKET"
+${rootlessUser}
+${asUser(`${start} --host "unix://$SOCKET" --log-level warn ${storage}`)}`,
+    dataFolder: userHome,
+    devices: userDevices(),
+  }
+}
+
 function podmanEngine(spec: NestedSpec) {
   const service = 'podman --log-level=warn system service --time=0 "unix://$SOCKET"'
   const packages = [
@@ -104,11 +125,14 @@ umount /sys/fs/cgroup/unified 2>/dev/null || :
 mount --make-rshared /
 ${linkAuthorities('/etc/containers')}
 rm -f "$SOCKET"
-${spec.rootless ? rootlessUser(service) : `exec ${service}`}`,
-    dataFolder: spec.rootless ? '/home/dev' : '/var/lib/containers',
-    devices: ['/dev/fuse', '/dev/net/tun'].filter((path) => existsSync(path)),
+${spec.rootless ? `${rootlessUser}\nif ${hasCgroups2}; then${delegateCgroups2}; fi\n${asUser(service)}` : `exec ${service}`}`,
+    dataFolder: spec.rootless ? userHome : '/var/lib/containers',
+    devices: userDevices(),
   }
 }
+
+const userHome = '/home/dev'
+const userDevices = () => ['/dev/fuse', '/dev/net/tun'].filter((path) => existsSync(path))
 
 // A user may limit what it runs where the groups are its own: the folders, and the files that move processes and
 // hand controllers on. Source: the kernel's cgroup-v2, Delegation.
@@ -117,14 +141,15 @@ const delegateCgroups2 = `
     chown dev $group $group/cgroup.procs $group/cgroup.threads $group/cgroup.subtree_control
   done`
 
-const rootlessUser = (service: string) => `chmod 666 /dev/fuse /dev/net/tun
+const rootlessUser = `chmod 666 /dev/fuse /dev/net/tun
 id dev >/dev/null 2>&1 || useradd --uid 1000 --home-dir /home/dev --no-create-home --shell /bin/sh dev
 echo dev:100000:65536 | tee /etc/subuid > /etc/subgid
-mkdir -p /home/dev /run/user/1000
-chown dev:dev /home/dev /run/user/1000 "$(dirname "$SOCKET")"
-chmod 700 /run/user/1000
-if ${hasCgroups2}; then${delegateCgroups2}; fi
-exec setpriv --reuid 1000 --regid 1000 --init-groups env HOME=/home/dev USER=dev XDG_RUNTIME_DIR=/run/user/1000 ${service}`
+mkdir -p ${userHome} /run/user/1000
+chown dev:dev ${userHome} /run/user/1000 "$(dirname "$SOCKET")"
+chmod 700 /run/user/1000`
+
+const asUser = (service: string) =>
+  `exec setpriv --reuid 1000 --regid 1000 --init-groups env HOME=${userHome} USER=dev XDG_RUNTIME_DIR=/run/user/1000 ${service}`
 
 function hasCgroup2(): boolean {
   return existsSync('/sys/fs/cgroup/cgroup.controllers')

@@ -14,6 +14,7 @@ async function listed(json: boolean): Promise<string> {
   using made = project({
     ...serverStack('api', { yaml: 'service: { memswap_limit: 512m, mem_limit: 256m }' }),
     ...on('docker', 'kind: nested, release: bullseye', arbitrary),
+    ...on('user', 'kind: nested, release: bookworm, rootless: true', arbitrary),
     ...on('podman', podman, arbitrary),
     ...on('named', podman, 'constraints: { user: "nobody" }'),
     'environments/profile.json': '{}',
@@ -49,6 +50,8 @@ describe('matrix list', () => {
       'api@root': [],
       'api@swarm': ['memswap_limit'],
       'api@unconfined': [],
+      // Under either version of control groups: without systemd it uses none.
+      'api@user': ['mem_limit', 'memswap_limit'],
     })
   })
 

@@ -35,6 +35,17 @@ describe('a project', () => {
   })
 
   test.each([
+    ['docker', 'bullseye'],
+    ['docker', 'bookworm'],
+    ['docker', 'trixie'],
+    ['podman', 'bookworm'],
+    ['podman', 'trixie'],
+  ])('may have %s of %s without root', async (engine, release) => {
+    const provision = JSON.stringify({ kind: 'nested', engine, release, rootless: true })
+    expect(await shown({ 'environments/qa.yaml': `engine: { provision: ${provision} }\n` })).toEqual([])
+  })
+
+  test.each([
     [
       'an unknown key',
       stack(`${ports}stopsignal: TERM\n${checks}`),
@@ -168,6 +179,19 @@ describe('a project', () => {
       'an mtu that IPv6 cannot have',
       { 'environments/qa.yaml': 'network: { ipv6: on, mtu: 1000 }\n' },
       /1:27 contradiction: .*at least 1280/,
+    ],
+    [
+      'an engine without root of an image',
+      { 'environments/qa.yaml': 'engine: { provision: { kind: nested, image: "docker:26-dind", rootless: true } }\n' },
+      /1:\d+ value: .*an engine without root is provisioned of a release/,
+    ],
+    [
+      'an engine without root that has runsc',
+      {
+        'environments/qa.yaml':
+          'engine: { provision: { kind: nested, release: trixie, rootless: true, runtime: runsc } }\n',
+      },
+      /1:\d+ value: .*runsc is provisioned with an engine of root/,
     ],
     [
       'a missing Dockerfile',

@@ -26,6 +26,10 @@ describe.each([
   })
 })
 
+test('Docker without root finds them as they were, for it uses none', () => {
+  expect(nestedEngine({ ...docker, rootless: true }).script).not.toContain('cgroup')
+})
+
 test('only without root are the groups given to a user', () => {
   expect(underVersion2(rootless)).toContain('chown dev $group $group/cgroup.procs')
   expect(underVersion2(podman)).not.toContain('chown')

@@ -18,6 +18,7 @@ const machine: MachineOffer = {
 }
 const images = 8
 const docker: HostSpec = { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false }
+const userDocker: HostSpec = { ...docker, rootless: true }
 const podman: HostSpec = { kind: 'nested', engine: 'podman', release: 'trixie', rootless: true }
 const swarm: HostSpec = { kind: 'swarm', release: 'trixie', nodes: 3 }
 const sandbox: HostSpec = { ...docker, runtime: 'runsc' }
@@ -39,8 +40,8 @@ describe('a machine', () => {
     ])
   })
 
-  test('without tun and fuse has no rootless Podman, and has Docker', () => {
-    expect(lacking(podman, { devices: new Set() })).toEqual(['device', 'device'])
+  test('without tun and fuse has no engine without root, and has Docker', () => {
+    for (const spec of [podman, userDocker]) expect(lacking(spec, { devices: new Set() })).toEqual(['device', 'device'])
     expect(lacking(docker, { devices: new Set() })).toEqual([])
   })
 
@@ -73,14 +74,14 @@ describe('a machine', () => {
   })
 
   test.each([
-    ['overlay', [docker, sandbox, podman, swarm]],
+    ['overlay', [docker, userDocker, sandbox, podman, swarm]],
     ['vxlan', [swarm]],
-    ['user-namespaces', [podman]],
+    ['user-namespaces', [userDocker, podman]],
     ['gvisor', [sandbox]],
   ] as const)('whose kernel has no %s has none of the hosts that need it', (ability, without) => {
     const cannot = [{ ability, works: false, found: 'it is not there', mend: 'a command' }] as const
     const has = (spec: HostSpec) => lacking(spec, { cannot }).length === 0
-    expect([docker, sandbox, podman, swarm, vm].filter((spec) => !has(spec))).toEqual(without)
+    expect([docker, userDocker, sandbox, podman, swarm, vm].filter((spec) => !has(spec))).toEqual(without)
   })
 
   test('that is not root, or not x86-64, has no virtual machine', () => {
