@@ -27,8 +27,11 @@ async function newMachine(): Promise<OwnMachine> {
 const files = {
   ...serverStack('server', { yaml: 'service: { volumes: ["data:/data"] }' }),
   ...environment('here'),
-  ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: bookworm } }'),
+  ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: trixie } }'),
 }
+
+/** Of several machines, with a network and volumes of their own. */
+const cluster = environment('cluster', 'engine: { provision: { kind: swarm, release: trixie, nodes: 2 } }')
 
 /** The program in that machine, with its engine in the machine's folder. */
 const ownMatrix =
@@ -48,6 +51,22 @@ const loops = (): readonly string[] =>
   readdirSync('/sys/block')
     .map((name) => `/sys/block/${name}/loop/backing_file`)
     .flatMap((path) => (existsSync(path) ? [readFileSync(path, 'utf8')] : []))
+
+/** Those of them that still run. */
+const alive = (processes: ReadonlyMap<number, string>): readonly string[] =>
+  [...processes].flatMap(([pid, words]) => (commandLineOf(pid)?.join(' ') === words ? [words] : []))
+
+const saidIn = async ({ within }: OwnMachine, script: string): Promise<string> => {
+  const [enter = '', ...words] = within
+  return (await execa(enter, [...words, 'sh', '-c', script])).stdout
+}
+/** The firewall's, but for counters and times, and whether packets are forwarded. */
+async function forwarding(machine: OwnMachine): Promise<readonly string[]> {
+  const rules = async (program: string) =>
+    (await saidIn(machine, `${program}-save`)).replace(/^#.*\n?/gm, '').replace(/ \[\d+:\d+\]/g, '')
+  const forwarded = 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding'
+  return [await rules('iptables'), await rules('ip6tables'), await saidIn(machine, forwarded)]
+}
 
 /** A container of the user's that runs, with a volume and a network, of an image of his own. */
 async function usersThings(engine: Engine): Promise<void> {
@@ -92,20 +111,31 @@ test('in an engine of the user’s, his own is as it was, and nothing beside it'
   await using engine = await users.startEngine()
   await usersThings(engine)
   const [service] = await engine.list('container', {}, options)
-  const before = (await inventory(engine)).filter((line) => !line.startsWith('image matrix-helper'))
-  await giveImages(engine)
+  const state = async () => ({
+    // The helper's image is in use by the user's container here, and stays for that.
+    things: (await inventory(engine)).filter((line) => !line.startsWith('image matrix-helper')),
+    devices: (await users.devices()).toSorted(),
+    // An engine opens that one with the first container on its own network, and keeps it.
+    mounts: (await users.mounts()).map((line) => line.split(' ')[4]).filter((at) => !at?.endsWith('/netns/default')),
+    forwarding: await forwarding(users),
+    loops: loops(),
+  })
+  const before = await state()
+  const ofTheUser = users.processTree()
+  await giveImages(engine, 'trixie')
 
-  using tested = project(files)
+  using tested = project({ ...files, ...cluster })
   const how = { cwd: tested.root, env: { DOCKER_HOST: engine.endpoint, MATRIX_ENGINE_DIR: join(folder, 'm') } }
   const checked = await matrix(['check'], how)
   expect(checked, checked.stderr).toMatchObject({ exitCode: 0 })
-  expect(await engine.list('container', { 'matrix.role': 'host' }, options)).toHaveLength(1)
+  expect(await engine.list('container', { 'matrix.role': 'host' }, options)).toHaveLength(3)
+  const started = new Map([...users.processTree()].filter(([pid]) => !ofTheUser.has(pid)))
+  expect([...started.values()].filter((line) => line.startsWith('dockerd '))).toHaveLength(3)
   const cleaned = await matrix(['clean', '--all'], how)
   expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
 
-  // The helper's image is in use by the user's container here, and stays for that.
-  const after = (await inventory(engine)).filter((line) => !line.startsWith('image matrix-helper'))
-  expect(after).toEqual(before)
+  expect(await state()).toEqual(before)
+  expect(alive(started)).toEqual([])
   expect(cleaned.stdout).toContain('kept image matrix-helper')
   const data = await engine.containers.readFile(service?.id ?? '', '/data/file', { ...options, maxBytes: 100 })
   expect(data?.content).toBe('mine\n')
@@ -115,26 +145,29 @@ test('in an engine of the user’s, his own is as it was, and nothing beside it'
 test('of an engine of its own nothing is left: no process, mount, network device, loop device or file', async () => {
   const machine = await newMachine()
   const engineFolder = engineFolderOf(machine)
-  using tested = project(files)
+  using tested = project({ ...serverStack('server'), ...environment('here'), ...cluster })
   const own = ownMatrix(machine, tested.root)
   const loopsBefore = loops()
 
   expect(await own('env', 'up', '--no-hosts')).toMatchObject({ exitCode: 0 })
   await using engine = connectDocker(`unix://${join(engineFolder, 'run/docker.sock')}`)
-  await giveImages(engine)
+  await giveImages(engine, 'trixie')
   const checked = await own('check')
   expect(checked, checked.stderr).toMatchObject({ exitCode: 0 })
   expect(machine.processes().join('\n')).toContain('dockerd')
+  const started = machine.processTree()
+  // Its own, and one on each machine of the cluster.
+  expect([...started.values()].filter((line) => line.startsWith('dockerd '))).toHaveLength(3)
   expect(await machine.mounts()).not.toEqual([])
   await engine.networks.create({ name: 'somebody-s', labels: {}, internal: false }, options)
-  expect((await machine.devices()).toSorted()).toEqual([
-    expect.stringMatching(/^br-/),
-    'docker0',
-    expect.stringMatching(/^veth/),
+  expect((await machine.devices()).map((name) => name.replace(/^(br-|veth).*/, '$1')).toSorted()).toEqual([
+    // Somebody's, the cluster's, and of each of its machines.
+    ...['br-', 'br-', 'docker0', 'veth', 'veth'],
   ])
   const cleaned = await own('clean', '--all')
   expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
   expect(machine.processes()).toEqual([])
+  expect(alive(started)).toEqual([])
   expect(await machine.mounts()).toEqual([])
   expect(await machine.devices()).toEqual([])
   expect(loops()).toEqual(loopsBefore)
@@ -145,16 +178,8 @@ test('the firewall is as it was before an engine of its own, and so is whether p
   const machine = await newMachine()
   using tested = project(files)
   const own = ownMatrix(machine, tested.root)
-  const [enter = '', ...words] = machine.within
-  const sh = async (text: string) => (await execa(enter, [...words, 'sh', '-c', text])).stdout
-  // Counters and times are told too.
-  const rules = async (program: string) =>
-    (await sh(`${program}-save`)).replace(/^#.*\n?/gm, '').replace(/ \[\d+:\d+\]/g, '')
-  const state = async () => [
-    await rules('iptables'),
-    await rules('ip6tables'),
-    await sh('cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding'),
-  ]
+  const sh = (script: string) => saidIn(machine, script)
+  const state = () => forwarding(machine)
   // Tables that nobody has asked for yet are not told.
   const ofAUser = ['-A INPUT -p tcp --dport 9 -j DROP', '-t nat -A POSTROUTING -s 192.0.2.0/24 -j MASQUERADE']
   for (const rule of ofAUser) await sh(`iptables ${rule}; ip6tables ${rule.replace('192.0.2.0/24', '2001:db8::/32')}`)

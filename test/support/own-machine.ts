@@ -9,6 +9,7 @@ import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { ping } from '../../src/hosts/ping.ts'
 import { childrenOf, commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
+import type { DebianRelease } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
 
 export interface OwnMachine extends AsyncDisposable {
@@ -18,6 +19,8 @@ export interface OwnMachine extends AsyncDisposable {
   readonly within: readonly string[]
   /** Command lines of its processes. */
   processes(): readonly string[]
+  /** Command lines of these and of all that they have started, which need not name its folder, by their pids. */
+  processTree(): ReadonlyMap<number, string>
   /** Its mounts below the folder. */
   mounts(): Promise<readonly string[]>
   /** Its network devices, beside those that a network of its own has from the start. */
@@ -28,10 +31,10 @@ export interface OwnMachine extends AsyncDisposable {
 
 const options = { signal: new AbortController().signal }
 
-/** What would come from the package mirrors, which a network of its own does not reach. */
-export async function giveImages(engine: Engine): Promise<void> {
+/** What would come from the package mirrors, which a network of its own does not reach. @param release of nested Docker */
+export async function giveImages(engine: Engine, release: DebianRelease = 'bookworm'): Promise<void> {
   await using source = await testEngine()
-  for (const reference of ['debian:bookworm-slim', 'matrix-host:docker-bookworm']) {
+  for (const reference of ['debian:bookworm-slim', `matrix-host:docker-${release}`]) {
     await engine.images.load(await source.images.save(reference, options), options)
   }
 }
@@ -61,6 +64,15 @@ export async function ownMachine(): Promise<OwnMachine> {
     folder,
     within,
     processes: () => ofIt().map((pid) => commandLineOf(pid)?.join(' ') ?? ''),
+    processTree: () => {
+      const lines = new Map<number, string>()
+      const add = (pid: number) => {
+        if (!lines.has(pid)) lines.set(pid, commandLineOf(pid)?.join(' ') ?? '')
+        for (const child of childrenOf(pid)) if (!lines.has(child)) add(child)
+      }
+      for (const pid of ofIt()) add(pid)
+      return lines
+    },
     async mounts() {
       return (await said('cat', '/proc/self/mountinfo')).split('\n').filter((line) => line.includes(folder))
     },
