@@ -1,6 +1,5 @@
 /** A virtual machine that became sick is mended by the next run, and one that is taken away is gone. */
 import { existsSync } from 'node:fs'
-import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connectAccess } from '../../src/commands/open-columns.ts'
 import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
@@ -9,10 +8,10 @@ import { type HostAsk, hostDown, hostStatus, hostUp } from '../../src/hosts/kind
 import { type VmFiles, vmFiles } from '../../src/hosts/vm/vm-files.ts'
 import { vmPid } from '../../src/hosts/vm/vm-process.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
-import { readOr } from '../../src/lib/files.ts'
 import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { VmSpec } from '../../src/model/project.ts'
 import { askFor } from '../support/hosts.ts'
+import { insideVm } from '../support/vm.ts'
 
 // Emulated, a start takes a minute or more, and that one is sick is believed after a minute of silence.
 vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 1_200_000 })
@@ -38,10 +37,7 @@ async function bringUp(): Promise<{ readonly started: boolean; readonly said: st
   return { started: up.started, said: said.join('\n') }
 }
 
-const inside = (command: string) => {
-  const options = ['-p', readOr(files.port).trim(), '-i', files.key, '-o', `UserKnownHostsFile=${files.knownHosts}`]
-  return execa('ssh', [...options, 'root@127.0.0.1', command])
-}
+const inside = (command: string) => insideVm(files, command)
 
 async function withEngine<T>(work: (engine: ReturnType<typeof connectAccess>) => Promise<T>): Promise<T> {
   const up = await hostUp(ask)

@@ -20,16 +20,33 @@ export interface NestedEngine {
   readonly cgroupNamespace: 'host' | 'private'
 }
 
-export function nestedEngine(spec: NestedSpec | PublishedSpec): NestedEngine {
+/** What it finds on the machine that it is made on. */
+export interface NestedMachine {
+  readonly missingCapabilities: readonly string[]
+  /** Control groups of version 2 alone. */
+  readonly hasCgroups2: boolean
+  /** Those of `userDevices` that are there. */
+  readonly devices: readonly string[]
+}
+
+const userDevices = ['/dev/fuse', '/dev/net/tun']
+
+const thisMachine = (): NestedMachine => ({
+  missingCapabilities: missingCapabilities(),
+  hasCgroups2: existsSync('/sys/fs/cgroup/cgroup.controllers'),
+  devices: userDevices.filter((path) => existsSync(path)),
+})
+
+export function nestedEngine(spec: NestedSpec | PublishedSpec, machine = thisMachine()): NestedEngine {
   const common = {
-    missingCapabilities: missingCapabilities(),
-    cgroupNamespace: hasCgroup2() ? ('private' as const) : ('host' as const),
+    missingCapabilities: machine.missingCapabilities,
+    cgroupNamespace: machine.hasCgroups2 ? ('private' as const) : ('host' as const),
   }
   if (spec.kind === 'published') {
     return { ...common, ...docker(), root: { kind: 'published', reference: spec.image } }
   }
-  if (spec.engine === 'podman') return { ...common, ...podmanEngine(spec) }
-  return { ...common, ...(spec.rootless ? rootlessDockerEngine(spec) : dockerEngine(spec)) }
+  if (spec.engine === 'podman') return { ...common, ...podmanEngine(spec, machine) }
+  return { ...common, ...(spec.rootless ? rootlessDockerEngine(spec, machine) : dockerEngine(spec)) }
 }
 
 /** Where the folder of `writeAuthorities` is seen inside. */
@@ -92,7 +109,7 @@ exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group 
 
 // Debian's script starts it. Control groups stay as they are: without systemd it uses none. Only in a namespace of process
 // ids of its own may it mount `/proc` for a container that shares the host's, as the older ones do.
-function rootlessDockerEngine({ release }: NestedSpec) {
+function rootlessDockerEngine({ release }: NestedSpec, { devices }: NestedMachine) {
   const packages = ['docker.io', 'rootlesskit', 'slirp4netns', 'uidmap', 'fuse-overlayfs', 'iptables', 'iproute2']
   const root = { kind: 'packages' as const, tag: `docker-${release}-rootless`, suite: release }
   const start = 'DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--pidns sh /usr/share/docker.io/contrib/dockerd-rootless.sh'
@@ -106,11 +123,11 @@ rm -f "$SOCKET"
 ${rootlessUser}
 ${asUser(`${start} --host "unix://$SOCKET" --log-level warn ${storage}`)}`,
     dataFolder: userHome,
-    devices: userDevices(),
+    devices,
   }
 }
 
-function podmanEngine(spec: NestedSpec) {
+function podmanEngine(spec: NestedSpec, { devices }: NestedMachine) {
   const service = 'podman --log-level=warn system service --time=0 "unix://$SOCKET"'
   const packages = [
     ...['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'iptables', 'iproute2', 'uidmap', 'fuse-overlayfs'],
@@ -127,12 +144,11 @@ ${linkAuthorities('/etc/containers')}
 rm -f "$SOCKET"
 ${spec.rootless ? `${rootlessUser}\nif ${hasCgroups2}; then${delegateCgroups2}; fi\n${asUser(service)}` : `exec ${service}`}`,
     dataFolder: spec.rootless ? userHome : '/var/lib/containers',
-    devices: userDevices(),
+    devices,
   }
 }
 
 const userHome = '/home/dev'
-const userDevices = () => ['/dev/fuse', '/dev/net/tun'].filter((path) => existsSync(path))
 
 // A user may limit what it runs where the groups are its own: the folders, and the files that move processes and
 // hand controllers on. Source: the kernel's cgroup-v2, Delegation.
@@ -150,7 +166,3 @@ chmod 700 /run/user/1000`
 
 const asUser = (service: string) =>
   `exec setpriv --reuid 1000 --regid 1000 --init-groups env HOME=${userHome} USER=dev XDG_RUNTIME_DIR=/run/user/1000 ${service}`
-
-function hasCgroup2(): boolean {
-  return existsSync('/sys/fs/cgroup/cgroup.controllers')
-}

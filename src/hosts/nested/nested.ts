@@ -13,7 +13,8 @@ import { writeAuthorities } from '../authorities.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
 import { ping } from '../ping.ts'
 import type { HostProblem } from '../problem.ts'
-import { authoritiesInside, type NestedEngine, nestedEngine } from './engine-kinds.ts'
+import { engineSocket, nestedContainer } from './container-spec.ts'
+import { type NestedEngine, nestedEngine } from './engine-kinds.ts'
 import { ensureRootImage } from './root-image.ts'
 
 type Spec = NestedSpec | PublishedSpec
@@ -21,8 +22,6 @@ type Spec = NestedSpec | PublishedSpec
 const readyWithinMs = 90_000
 /** With less no container starts, or none that writes anything. */
 const leastFreeBytes = 16 * 1024 ** 2
-/** Where the folder of sockets is seen inside. */
-const runFolder = '/run/matrix'
 
 export const nested: HostKind<Spec> = {
   up: (request) => reported(request, () => bringUp(request)),
@@ -88,42 +87,18 @@ async function start(
 ): Promise<void> {
   const { local, signal } = request
   const { engine, imageId } = options
+  const name = containerName(request)
   const labels = { ...labelsOf(request, engine), 'matrix.owner': request.owner }
-  const sockets = join(request.folder, 'run')
+  const sockets = socketsOf(request)
   rmSync(sockets, { recursive: true, force: true })
   mkdirSync(sockets, { recursive: true, mode: 0o755 })
   const authorities = authoritiesFolder(request)
   mkdirSync(authorities, { recursive: true, mode: 0o755 })
-  await local.volumes.create({ name: volumeName(request), labels }, { signal })
-  const { id } = await local.containers.create(
-    {
-      name: containerName(request),
-      image: imageId,
-      labels,
-      entrypoint: ['/bin/sh', '-c', engine.script],
-      environment: { SOCKET: `${runFolder}/engine.sock` },
-      constraints: {
-        cap_add: ['ALL'],
-        cap_drop: engine.missingCapabilities,
-        security_opt: [{ text: 'seccomp=unconfined' }, { text: 'apparmor=unconfined' }],
-        hostname: request.name,
-        init: true,
-        stop_signal: 'SIGTERM',
-      },
-      network: request.network ?? { kind: 'bridge' },
-      volumes: [{ name: volumeName(request), target: engine.dataFolder }],
-      host: {
-        binds: [
-          { source: sockets, target: runFolder },
-          { source: authorities, target: authoritiesInside },
-          ...(engine.cgroupNamespace === 'host' ? [{ source: '/sys/fs/cgroup', target: '/sys/fs/cgroup' }] : []),
-        ],
-        devices: engine.devices,
-        cgroupNamespace: engine.cgroupNamespace,
-      },
-    },
-    { signal },
-  )
+  await local.volumes.create({ name, labels }, { signal })
+  const folders = { sockets, authorities }
+  const made = { name, hostname: request.name, image: imageId, labels, folders }
+  const network = request.network ?? ({ kind: 'bridge' } as const)
+  const { id } = await local.containers.create(nestedContainer(engine, { ...made, network }), { signal })
   await local.containers.start(id, { signal })
 }
 
@@ -225,7 +200,8 @@ function problemOf(error: unknown, request: HostRequest<Spec>): HostProblem {
 export const containerName = (request: HostRequest): string => `matrix-host-${request.project}-${request.name}`
 const volumeName = containerName
 const authoritiesFolder = (request: HostRequest): string => join(request.folder, 'certs.d')
-const endpointOf = (request: HostRequest): string => `unix://${join(request.folder, 'run/engine.sock')}`
+const socketsOf = (request: HostRequest): string => join(request.folder, 'run')
+const endpointOf = (request: HostRequest): string => `unix://${join(socketsOf(request), engineSocket)}`
 const accessOf = (request: HostRequest) => ({ kind: 'engine', endpoint: endpointOf(request) }) as const
 
 /** `matrix.recipe`: what it is made of, so that one that was made of something else is known. */
