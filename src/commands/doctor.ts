@@ -1,22 +1,19 @@
 /** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
-import { platform } from 'node:os'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
-import { type Disk, type Disks, disksToBe, disksWith } from '../hosts/disks.ts'
+import { type Disk, type Disks, disksOf, disksToBe, factsSoon } from '../hosts/disks.ts'
 import { startBlocker } from '../hosts/embedded.ts'
-import { hostName } from '../hosts/host-place.ts'
-import { allHosts, forsakenHosts } from '../hosts/host-record.ts'
+import { allHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
-import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
-import { engineShortage, machineOffer, shortages } from '../hosts/offer.ts'
 import { imagePrograms, installCommand, missingPrograms } from '../hosts/packages.ts'
+import { mirrorSilence, packageSources } from '../images/package-mirror.ts'
 import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
-import type { HostSpec } from '../model/project.ts'
-import { localEngine, roomForPlan, wholePlan } from './hosts.ts'
+import { type Finding, forsakenFindings, hostFindings, type LocalPlace, roomFindings } from './doctor-hosts.ts'
+import { localEngine, wholePlan } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine } from './open-engine.ts'
 
@@ -25,26 +22,32 @@ export interface DoctorOptions {
   readonly json?: boolean
 }
 
-interface Finding {
-  readonly name: string
-  /** `note`: it works without. `missing`: a run cannot start. */
-  readonly state: 'ok' | 'note' | 'missing'
-  readonly value: string
-  /** What mends it. */
-  readonly mend?: string
-}
-
 const gibibyte = 1024 ** 3
 const enoughMemoryBytes = 2 * gibibyte
 const enoughDiskBytes = 5 * gibibyte
 const registryWithinMs = 4_000
+const mirrorWithinMs = 4_000
+/** Of the images that Matrix makes for itself. */
+const helperSuite = 'bookworm'
 
 /** Starts nothing. Exit 0 where a run could start, 3 where something is missing for it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
-  const [engine, registry] = await Promise.all([engineFindings(options, io), registryFinding(io)])
-  const disks = await disksHere(options, io)
-  const hosts = await hostFindings(options, { disks, io })
-  const findings = [...machineFindings(disks), ...engine, registry, ...programFindings(io), ...hosts]
+  const [engine, registry, mirror] = await Promise.all([
+    engineFindings(options, io),
+    registryFinding(io),
+    mirrorFinding(io),
+  ])
+  const local = await localPlace(options, io)
+  const loaded = await loadProject(io.cwd, { env: io.env })
+  const plan = loaded.ok ? wholePlan(loaded.project) : null
+  const findings = [
+    ...machineFindings(local.disks),
+    ...[...engine, registry, mirror, ...programFindings(io)],
+    ...hostFindings(plan, { local, io }),
+    ...(plan === null ? [] : await namedFindings(plan, io)),
+    ...forsakenFindings(io),
+    ...(plan === null ? [] : await roomFindings(plan, { options, io })),
+  ]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
   else io.stdout(printable(render(findings)))
   return findings.some((finding) => finding.state === 'missing') ? 3 : 0
@@ -59,11 +62,15 @@ function render(findings: readonly Finding[]): string {
   return `${lines.join('\n')}\n`
 }
 
-async function disksHere({ engine }: DoctorOptions, io: Io): Promise<Disks> {
+/** The engine that nested hosts would be containers of, as far as it tells. */
+async function localPlace({ engine }: DoctorOptions, io: Io): Promise<LocalPlace> {
   const found = await lookForEngine(engine, io)
-  if (found.kind !== 'found') return disksToBe(io.env)
+  if (found.kind === 'none') return { engine: null, disks: disksToBe(io.env) }
   await using local = localEngine(found, io)
-  return disksWith(local, io)
+  const facts = await factsSoon(local, io)
+  const { endpoint } = local
+  const disks = disksOf({ endpoint, dataRoot: facts?.dataRoot ?? null }, io.env)
+  return { engine: { endpoint, rootless: facts?.rootless ?? false }, disks }
 }
 
 function machineFindings(disks: Disks): readonly Finding[] {
@@ -187,37 +194,30 @@ async function registryFinding(io: Io): Promise<Finding> {
   }
 }
 
-/** Whether this machine can offer each host that the project asks for, and one of every further kind. */
-async function hostFindings(
-  options: DoctorOptions,
-  { disks, io }: { readonly disks: Disks; readonly io: Io },
-): Promise<readonly Finding[]> {
-  const machine = machineOffer(machineFacts(), { disks, env: io.env })
-  const loaded = await loadProject(io.cwd, { env: io.env })
-  const plan = loaded.ok ? wholePlan(loaded.project) : null
-  const asked = (plan?.environments ?? []).flatMap(({ engine }) => (engine.kind === 'provision' ? [engine.spec] : []))
-  const others = oneOfEach.filter((spec) => !asked.some((one) => kindOf(one) === kindOf(spec)))
-  const specs = new Map([...asked, ...others].map((spec) => [hostName(spec), spec]))
-  const images = plan?.builds.length ?? 1
-  const local = await lookForEngine(options.engine, io)
-  const hosts = [...specs].map(([host, spec]): Finding => {
-    const lacking = [
-      ...(local.kind === 'found' ? engineShortage(spec, local) : []),
-      ...shortages(spec, machine, images),
-    ]
-    const name = 'host'
-    if (lacking.length === 0) return { name, state: 'ok', value: `${host} can be had` }
-    const mend = lacking.flatMap((shortage) => shortage.mend ?? []).join('; ')
-    const value = `${host}: ${lacking.map(({ what }) => what).join('; ')}`
-    return { name, state: 'note', value, ...(mend === '' ? {} : { mend }) }
-  })
-  return [
-    ...triedFindings(io),
-    ...hosts,
-    ...(plan === null ? [] : await namedFindings(plan, io)),
-    ...forsakenFindings(io),
-    ...(plan === null ? [] : await roomFindings(plan, { options, io })),
-  ]
+/** Asked as a bootstrap would ask for packages. */
+async function mirrorFinding({ env, signal }: Io): Promise<Finding> {
+  const name = 'mirror'
+  const sources = await packageSources(helperSuite, { env, signal })
+  if (sources.length === 0) {
+    return { name, state: 'note', value: 'where packages come from is not known: that takes mmdebstrap' }
+  }
+  const silences = await Promise.all(
+    sources.map(async (source) => ({
+      ...source,
+      why: await mirrorSilence(source, { env, signal, withinMs: mirrorWithinMs }),
+    })),
+  )
+  const silent = silences.find(({ why }) => why !== null)
+  if (silent === undefined) {
+    const mirrors = new Set(sources.map(({ mirror }) => mirror))
+    return { name, state: 'ok', value: `packages can be had: ${[...mirrors].join(', ')}` }
+  }
+  return {
+    name,
+    state: 'note',
+    value: `${silent.mirror}: ${silent.why}; no base image and no host can be made from packages`,
+    mend: `curl -I ${silent.release} shows it; behind a proxy: export http_proxy=http://HOST:PORT`,
+  }
 }
 
 /** Engines that environments connect to. Where one does not answer, only its cells are in trouble. */
@@ -237,63 +237,6 @@ async function namedFindings({ environments }: Plan, io: Io): Promise<readonly F
   })
   return (await Promise.all(all)).flat()
 }
-
-/** Hosts that no project is left to take away. */
-function forsakenFindings(io: Io): readonly Finding[] {
-  const left = forsakenHosts(io.env).map(({ spec, root }) => `${hostName(spec)} of ${root}`)
-  if (left.length === 0) return []
-  const value = `of projects that are no longer there: ${left.join(', ')}`
-  return [{ name: 'hosts', state: 'note', value, mend: 'matrix clean takes them away' }]
-}
-
-/** What was tried of the kernel. KVM only makes quicker, so nothing is missing without it. */
-function triedFindings(io: Io): readonly Finding[] {
-  if (platform() !== 'linux') return []
-  const without: Readonly<Partial<Record<Ability, string>>> = { kvm: '; a virtual machine is emulated, and slow' }
-  return [tryKvm(io.env), ...tryMachine(io.env)].map(({ ability, works, found, mend }) => ({
-    name: titles[ability],
-    state: works ? 'ok' : 'note',
-    value: `${found}${works === false ? (without[ability] ?? '') : ''}`,
-    ...(mend === null ? {} : { mend }),
-  }))
-}
-
-const titles: Readonly<Record<Ability, string>> = {
-  kvm: 'KVM',
-  gvisor: 'gVisor',
-  'user-namespaces': 'rootless',
-  overlay: 'overlay',
-  vxlan: 'vxlan',
-}
-
-/** What the project's hosts that do not run yet take together. */
-async function roomFindings(
-  plan: Plan,
-  { options, io }: { readonly options: DoctorOptions; readonly io: Io },
-): Promise<readonly Finding[]> {
-  const { hosts, room, problem, unknown } = await roomForPlan(plan, options, io)
-  const name = 'room'
-  if (problem !== null) return [{ name, state: 'missing', value: problem.message, mend: problem.hint }]
-  if (hosts.length === 0) return []
-  if (unknown !== null) return [{ name, state: 'note', value: unknown }]
-  const size = (bytes: number) => `${(bytes / gibibyte).toFixed(1)} GiB`
-  const [disk, memory] = [size(room.engineDiskBytes + room.ownDiskBytes), size(room.memoryBytes)]
-  const value = `the hosts that do not run yet (${hosts.join(', ')}) take about ${disk} of disk and ${memory} of memory`
-  return [{ name, state: 'ok', value }]
-}
-
-const kindOf = (spec: HostSpec): string =>
-  spec.kind === 'nested' ? `${spec.engine} ${spec.rootless} ${spec.runtime}` : spec.kind
-
-const oneOfEach: readonly HostSpec[] = [
-  { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false },
-  { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false, runtime: 'runsc' },
-  { kind: 'nested', engine: 'docker', release: 'trixie', rootless: true },
-  { kind: 'nested', engine: 'podman', release: 'trixie', rootless: false },
-  { kind: 'nested', engine: 'podman', release: 'trixie', rootless: true },
-  { kind: 'swarm', release: 'trixie', nodes: 3 },
-  { kind: 'vm', release: 'bookworm', cpus: 2, memoryBytes: 3 * gibibyte, diskBytes: 20 * gibibyte },
-]
 
 function programFindings(io: Io): readonly Finding[] {
   const missing = missingPrograms(imagePrograms, io.env)

@@ -21,23 +21,37 @@ export interface Disks {
   readonly own: Disk | null
 }
 
-/** How long an engine has to say where its data is. */
+/** How long an engine has to say what it is. */
 const toldWithinMs = 5_000
 
-/** The room that this engine and Matrix itself have on their disks; of one that does not answer it is not known. */
+/** Null where it does not answer within seconds. Rejects only with the signal's reason. */
+export async function factsSoon(
+  engine: Engine,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<EngineFacts | null> {
+  using limit = deadline(toldWithinMs, signal)
+  try {
+    return await engine.facts({ signal: limit.signal })
+  } catch {
+    signal.throwIfAborted()
+    return null
+  }
+}
+
+/** The room that this engine and Matrix itself have on their disks; of an engine that does not answer it is not known. */
 export async function disksWith(
   engine: Engine,
   { env, signal }: { readonly env: Env; readonly signal: AbortSignal },
 ): Promise<Disks> {
-  const { endpoint } = engine
-  using limit = deadline(toldWithinMs, signal)
-  try {
-    const { dataRoot } = await engine.facts({ signal: limit.signal })
-    return { engine: engineDisk(endpoint, dataRoot), own: ownDisk(env) }
-  } catch {
-    signal.throwIfAborted()
-    return { engine: null, own: ownDisk(env) }
-  }
+  const facts = await factsSoon(engine, { signal })
+  return disksOf({ endpoint: engine.endpoint, dataRoot: facts?.dataRoot ?? null }, env)
+}
+
+export function disksOf(
+  engine: { readonly endpoint: string; readonly dataRoot: EngineFacts['dataRoot'] },
+  env: Env,
+): Disks {
+  return { engine: engineDisk(engine), own: ownDisk(env) }
 }
 
 /** Where there is no engine yet, and the embedded one would be started. */
@@ -46,7 +60,7 @@ export const disksToBe = (env: Env): Disks => ({ engine: diskToBe(embeddedPaths(
 const ownDisk = (env: Env): Disk | null => diskToBe(hostsFolder(env))
 
 /** The path is the engine's own: on another machine, or in a container, it is another folder or none. */
-function engineDisk(endpoint: string, dataRoot: EngineFacts['dataRoot']): Disk | null {
+function engineDisk({ endpoint, dataRoot }: Parameters<typeof disksOf>[0]): Disk | null {
   const isHere = endpoint.startsWith('unix://') && dataRoot?.machine === hostname()
   return isHere ? diskAt(dataRoot.path) : null
 }

@@ -62,13 +62,27 @@ export function shortages(spec: HostSpec, machine: MachineOffer, images: number)
   return [...found, ...lacks(roomOf(spec, images), machine)]
 }
 
-/** The sockets of a nested host are files of this machine, and an engine elsewhere may be production. */
-export function engineShortage(spec: HostSpec, local: { readonly endpoint: string }): readonly Shortage[] {
-  if (spec.kind === 'vm' || local.endpoint.startsWith('unix://')) return []
+/**
+ * The sockets of a nested host are files of this machine, and an engine elsewhere may be production. What an engine without
+ * root runs has no right to the machine's control groups and mounts, which an engine in it needs.
+ *
+ * @param local `rootless` absent: it was not asked
+ */
+export function engineShortage(
+  spec: HostSpec,
+  local: { readonly endpoint: string; readonly rootless?: boolean },
+): readonly Shortage[] {
+  if (spec.kind === 'vm') return []
+  if (local.endpoint.startsWith('unix://')) {
+    const what = `it is a container of an engine that runs as root, and ${local.endpoint} runs without root`
+    return local.rootless === true ? [{ of: 'engine', what, mend: asRootMend }] : []
+  }
   const what = `it is a container of an engine on this machine, and ${local.endpoint} is reached from elsewhere`
   return [{ of: 'engine', what, mend: notHereMend }]
 }
 
+const asRootMend =
+  'Name one that does: matrix check --engine unix:///var/run/docker.sock; or sudo matrix check, which finds or starts one.'
 const notHereMend =
   'Run without --engine and DOCKER_HOST, or name an engine that runs already by connect: in the environment.'
 

@@ -70,6 +70,7 @@ describe('matrix', () => {
     const found = JSON.parse(stdout) as { name: string; state: string; value: string; mend?: string }[]
     const of = (name: string) => found.filter((finding) => finding.name === name)
     for (const name of ['KVM', 'gVisor', 'rootless', 'overlay', 'vxlan']) expect(of(name), name).toHaveLength(1)
+    expect(of('mirror')).toMatchObject([{ value: expect.stringMatching(/http:\/\/\S+\/debian/) }])
     const hosts = of('host').map(({ value }) => value.split(/[: ]/)[0])
     expect(hosts).toHaveLength(7)
     const some = ['docker-trixie-rootless', 'docker-trixie-runsc', 'podman-trixie-rootless', 'swarm-trixie-3']

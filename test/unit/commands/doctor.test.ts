@@ -1,0 +1,61 @@
+/** What `matrix doctor` says of an engine that cannot hold nested hosts. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { runDoctor } from '../../../src/commands/doctor.ts'
+import type { Io } from '../../../src/commands/io.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'matrix-doctor-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Says of itself what a Docker Engine says. */
+async function engineThatSays(info: object): Promise<{ readonly endpoint: string } & AsyncDisposable> {
+  const server = createServer(({ url = '' }, response) => {
+    const path = url.replace(/^\/v[\d.]+/, '').replace(/\?.*/, '')
+    const version = { Version: '26.1.5', ApiVersion: '1.45', Arch: 'amd64' }
+    const answers: Readonly<Record<string, unknown>> = { '/_ping': 'OK', '/info': info, '/version': version }
+    response.statusCode = path in answers ? 200 : 404
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(path === '/volumes' ? { Volumes: [] } : (answers[path] ?? { message: 'none' })))
+  })
+  const socket = join(folder, 'engine.sock')
+  await new Promise<void>((resolve) => server.listen(socket, resolve))
+  return {
+    endpoint: `unix://${socket}`,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => void server.close(() => resolve())),
+  }
+}
+
+test('an engine without root holds no nested host, and what to run is said', async () => {
+  await using engine = await engineThatSays({ Driver: 'overlay2', SecurityOptions: ['name=seccomp', 'name=rootless'] })
+  let said = ''
+  const stdout = (text: string) => {
+    said += text
+  }
+  const { signal } = new AbortController()
+  // It may not be installed; what the real one says is seen where the built program is.
+  writeFileSync(join(folder, 'mmdebstrap'), '#!/bin/sh\necho deb http://mirror.invalid/debian bookworm main >&2\n', {
+    mode: 0o755,
+  })
+  const PATH = `${folder}:${process.env['PATH']}`
+  // A proxy that is not there, so that nobody outside is asked.
+  const env = { ...process.env, PATH, http_proxy: 'http://127.0.0.1:9', MATRIX_ENGINE_DIR: folder }
+  await runDoctor({ engine: engine.endpoint, json: true }, { cwd: folder, env, signal, stdout } as unknown as Io)
+  const found = JSON.parse(said) as readonly { name: string; state: string; value: string; mend?: string }[]
+  const hosts = found.filter(({ name, value }) => name === 'host' && !value.startsWith('vm-'))
+  expect(hosts).toHaveLength(6)
+  for (const host of hosts) {
+    expect(host).toMatchObject({
+      state: 'note',
+      value: expect.stringContaining(`${engine.endpoint} runs without root`),
+    })
+    expect(host.mend).toContain('--engine unix:///var/run/docker.sock')
+  }
+  expect(found.find(({ name }) => name === 'mirror')).toMatchObject({
+    state: 'note',
+    value: expect.stringMatching(/^http:\/\/mirror\.invalid\/debian: connect ECONNREFUSED/),
+    mend: expect.stringContaining('http_proxy'),
+  })
+})
