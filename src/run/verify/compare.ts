@@ -76,7 +76,7 @@ export function compareAtom(atom: Atom, context: AtomContext): Comparison {
       )
     case 'init':
       return atom.value === true
-        ? seen(view.command, /^(docker-init|tini|catatonit|init)$/.test(view.command))
+        ? seen(view.command, /^(docker-init|podman-init|tini|catatonit|init)$/.test(view.command))
         : asserted
     case 'environment':
       return compareVariable(name, atom.value, context)

@@ -114,3 +114,17 @@ describe('a seccomp profile', () => {
     expect(tell('seccomp=builtin', filtered(2))).toMatchObject({ provenance: 'enforced', agrees: true })
   })
 })
+
+describe('an init', () => {
+  test.each([
+    ['docker-init', true],
+    ['tini', true],
+    ['catatonit', true],
+    ['podman-init', true],
+    ['perl', false],
+  ])('that is %s', (command, agrees) => {
+    expect(compare({ key: 'init', value: true }, { ...viewOf(''), command })).toEqual({
+      ...{ agrees, observed: command, provenance: 'enforced' },
+    })
+  })
+})
