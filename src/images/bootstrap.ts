@@ -1,6 +1,8 @@
 /** Makes an image from a distribution's packages, where no registry gives one. */
-import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { type Engine, EngineError, type ImageFacts, type Labels } from '../engines/engine.ts'
+import { spawnGroup } from '../lib/process-group.ts'
 
 /** Left out of the base and of whatever a Dockerfile installs on it: dpkg keeps to it in the image too. Licences stay. */
 const unwanted = ['doc', 'man', 'info', 'locale', 'lintian']
@@ -36,7 +38,7 @@ export interface BootstrapRequest {
 /** Makes an image of one layer from Debian's packages. Rejects with `EngineError` of code `no-image`. */
 export async function bootstrapImage(engine: Engine, request: BootstrapRequest): Promise<ImageFacts> {
   const { signal, reference, suite, include } = request
-  const child = spawn(
+  const child = spawnGroup(
     'mmdebstrap',
     [
       '--quiet',
@@ -45,10 +47,11 @@ export async function bootstrapImage(engine: Engine, request: BootstrapRequest):
       suite,
       '-',
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGTERM' },
+    { signal },
   )
+  const { stdout, stderr } = child
   let errors = ''
-  child.stderr.on('data', (chunk: Buffer) => {
+  stderr.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString('utf8')).slice(-4000)
   })
   const ended = new Promise<void>((resolve, reject) => {
@@ -61,19 +64,30 @@ export async function bootstrapImage(engine: Engine, request: BootstrapRequest):
       else reject(new EngineError('no-image', `mmdebstrap ended with exit code ${code ?? 'unknown'}: ${errors.trim()}`))
     })
   })
-  const importing = engine.images.importRoot(child.stdout, {
-    signal,
-    reference,
-    command: request.command,
-    labels: request.labels,
+  const { command, labels } = request
+  const importing = begun(stdout).then(() => engine.images.importRoot(stdout, { signal, reference, command, labels }))
+  let refusal: unknown
+  importing.catch((error: unknown) => {
+    refusal = error
+    // Nobody reads it any more, and who writes it would wait for that for ever.
+    stdout.destroy()
   })
-  importing.catch(() => {})
   try {
     await ended
   } catch (error) {
+    signal.throwIfAborted()
+    if (refusal !== undefined) throw refusal
     // Half a root file system may have been imported under the name.
     await importing.then(() => engine.images.remove(reference, { signal: AbortSignal.timeout(10_000) })).catch(() => {})
-    throw signal.aborted ? signal.reason : error
+    throw error
   }
   return importing
+}
+
+/**
+ * Resolves with the first bytes, or the end, of what takes minutes until then: an engine closes a connection on which it is
+ * asked nothing for five minutes (Docker's `ReadHeaderTimeout`), and a request begins with its first bytes.
+ */
+async function begun(stream: Readable): Promise<void> {
+  if (stream.readableLength === 0 && !stream.readableEnded) await once(stream, 'readable')
 }

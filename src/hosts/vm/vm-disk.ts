@@ -1,5 +1,4 @@
 /** Makes the machine's disk, kernel and keys from Debian's packages, without a registry and without a boot loader. */
-import { spawn } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
@@ -14,6 +13,7 @@ import {
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readOr } from '../../lib/files.ts'
+import { spawnGroup } from '../../lib/process-group.ts'
 import type { VmSpec } from '../../model/project.ts'
 import { programPath } from '../embedded-process.ts'
 import { earlyFiles, guestFiles, guestLinks, guestPackages, guestSetup } from './guest.ts'
@@ -105,12 +105,8 @@ function runProgram(
 ): Promise<void> {
   const { env, signal } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...env, PATH: programPath(env) },
-      signal,
-      killSignal: 'SIGTERM',
-    })
+    const child = spawnGroup(program, args, { env: { ...env, PATH: programPath(env) }, signal })
+    child.stdout.resume()
     let said = ''
     child.stderr.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString('utf8')).slice(-3000)
