@@ -285,6 +285,8 @@ class RunOfCell {
     ])
     signal.throwIfAborted()
     if (death?.kind !== 'died') return problem
+    // What went wrong once nothing was heard any more is the engine's doing, also where the workload had ended before.
+    if (problem.kind === 'error' && session.deaths.lossOf(workload.containerId) !== null) return problem
     const end = await describeEnd(workload.copy, { session, containerId: workload.containerId, signal, redact })
     return { ...problem, kind: 'fail', ...end, message: `${end.message}, during "${problem.check?.name}"` }
   }

@@ -12,7 +12,6 @@ import { ensureHelperImage } from '../../src/images/helper.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { during, matrix, startMatrix } from '../support/matrix.ts'
-import { workloadRuns } from '../support/nested.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 import { type SshServer, startSshServer } from '../support/ssh-server.ts'
 
@@ -151,13 +150,25 @@ describe('an engine behind ssh', () => {
 })
 
 describe('a column behind ssh', () => {
+  const command = '[sh, -c, "touch /tmp/begun; sleep 5"]'
+  /** It takes one connection, and ends by it; the second check is of what it needs, and takes a while. */
+  const ending = (row: string, how: string) =>
+    serverStack(row, {
+      yaml: `needs: [server]
+service: { mem_limit: 64m }
+command: [perl, -MIO::Socket::INET, -e, '$s = IO::Socket::INET->new(LocalPort => 8080, Listen => 1); mkdir "/tmp/listens"; $s->accept; ${how}']`,
+      readiness: '{ exec: { command: [test, -d, /tmp/listens] }, deadline: 30s }',
+      checks: `  - { name: it answers, http: { port: http } }
+  - { name: the other goes on, on: server, exec: { command: ${command} } }`,
+    })
   let server: SshServer
   let tested: TestProject
   beforeAll(async () => {
     server = await startSshServer()
-    const command = '[sh, -c, "touch /tmp/begun; sleep 5"]'
     tested = project({
       ...serverStack('server', { checks: `  - { name: it takes a while, exec: { command: ${command} } }` }),
+      ...ending('hungry', '$n = 5e8; $x = "a" x $n; sleep 600'),
+      ...ending('quitter', 'exit 3'),
       ...environment('far', `engine: { connect: "${server.endpoint(socketPath)}" }`),
       ...environment('here'),
       ...environment('nested', 'engine: { provision: { kind: nested, engine: docker, release: bullseye } }'),
@@ -168,9 +179,24 @@ describe('a column behind ssh', () => {
     await server?.[Symbol.asyncDispose]()
   })
   const cells = ['server@far', 'server@here']
-  const begun = async () => {
-    const { id } = await workloadRuns(local, 'server@far')
-    while ((await local.containers.readFile(id, '/tmp/begun', { ...options, maxBytes: 1 })) === null);
+  /** Resolves once a check that takes a while is on in the container of that role. */
+  const begun = async (cell = 'server@far', role = 'workload') => {
+    const labels = { 'matrix.cell': cell, 'matrix.role': role }
+    for (;;) {
+      for (const { id } of await local.list('container', labels, options)) {
+        const file = await local.containers.readFile(id, '/tmp/begun', { ...options, maxBytes: 1 }).catch(() => null)
+        if (file !== null) return
+      }
+    }
+  }
+  /** The connection drops during the second check, when all is known of the first. */
+  const cutAfterTheEnd = async (cell: string) => {
+    const how = { cwd: tested.root, env: server.environment }
+    const running = startMatrix(['check', '--json', '--no-rerun', cell], how)
+    await during(running, begun(cell, 'need'))
+    await server.cut()
+    const [seen] = (JSON.parse(String((await running).stdout)) as RunRecord).cells
+    return seen
   }
   const outcomesOf = ({ stdout }: { readonly stdout: unknown }) =>
     (JSON.parse(String(stdout)) as RunRecord).cells.map(({ id, outcome, stage, reason }) => [
@@ -195,6 +221,23 @@ describe('a column behind ssh', () => {
     expect(stderr).toContain('server@far is tried again, for trouble at check (engine-lost)')
     expect(exitCode).toBe(0)
     expect(await leftovers(local, tested.root)).toEqual([])
+  })
+
+  test('after a workload has ended is made again too, and the record keeps that end', async () => {
+    const cell = await cutAfterTheEnd('quitter@far')
+    expect(cell).toMatchObject({ outcome: 'fail', reason: 'exited' })
+    const [trouble, ...others] = cell?.troubles ?? []
+    expect([trouble?.stage, trouble?.reason, others]).toEqual(['check', 'engine-lost', []])
+    expect(trouble?.failures?.map(({ reason, message }) => [reason, message])).toEqual([
+      ['exited', 'quitter ended with exit code 3, during "it answers"'],
+      ['exited', 'quitter ended with exit code 3'],
+    ])
+  })
+
+  test('after the kernel has killed the workload for want of memory is the answer, with that in it', async () => {
+    const cell = await cutAfterTheEnd('hungry@far')
+    expect(cell).toMatchObject({ outcome: 'error', reason: 'engine-lost', troubles: [] })
+    expect(cell?.failures.map(({ kind, reason }) => [kind, reason])).toContainEqual(['fail', 'oom-killed'])
   })
 
   test('that stays lost is an error of that cell alone, and the next run has it again', async () => {
