@@ -102,7 +102,10 @@ function distribution() {
   return { sent, told }
 }
 
-const kinds = ['nested Docker 20.10.5', 'nested rootless Podman 5.4', 'Swarm of three nested Docker 26.1']
+const kinds = [
+  ...['nested Docker 20.10.5', 'nested rootless Docker 26.1', 'nested rootless Podman 5.4'],
+  'Swarm of three nested Docker 26.1',
+]
 
 test.each(kinds)('%s takes an image that was given once, by digest, and has the same', async (kind) => {
   const spec = nestedHosts[kind] as HostSpec

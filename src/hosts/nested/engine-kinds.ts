@@ -114,14 +114,17 @@ function rootlessDockerEngine({ release }: NestedSpec, { devices }: NestedMachin
   const root = { kind: 'packages' as const, tag: `docker-${release}-rootless`, suite: release }
   const start = 'DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--pidns sh /usr/share/docker.io/contrib/dockerd-rootless.sh'
   // Docker 20.10.5 does not say `userxattr`, without which the kernel's overlay cannot hide a folder of a lower layer.
-  const storage = release === 'bullseye' ? '--storage-driver fuse-overlayfs' : ''
+  const storage = release === 'bullseye' ? ' --storage-driver fuse-overlayfs' : ''
+  // It does not see what networks the host is on, and its own would hide them: these are the last that the local engine takes.
+  const networks = '--default-address-pool base=172.24.0.0/13,size=20'
   return {
     root: { ...root, packages: [...packages, 'ca-certificates'] },
     script: `set -e
 mount --make-rshared /
+${linkAuthorities(`${userHome}/.config/docker`)}
 rm -f "$SOCKET"
 ${rootlessUser}
-${asUser(`${start} --host "unix://$SOCKET" --log-level warn ${storage}`)}`,
+${asUser(`${start} --host "unix://$SOCKET" --log-level warn ${networks}${storage}`)}`,
     dataFolder: userHome,
     devices,
   }
