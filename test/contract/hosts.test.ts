@@ -1,25 +1,15 @@
-/** Every engine that Matrix provisions behaves as the port says, and leads to what runs on it. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Engine } from '../../src/engines/engine.ts'
-import { ensureHelperImage } from '../../src/images/helper.ts'
+/** Every kind of engine that Matrix provisions behaves as the port says, and leads to what runs on it. */
+import { afterAll, beforeAll } from 'vitest'
 import type { PublishedSpec } from '../../src/model/project.ts'
-import { dial } from '../../src/run/relay/dial.ts'
-import { startHelper } from '../../src/run/relay/helper.ts'
-import { Teardown } from '../../src/run/teardown.ts'
-import { endHost, hostEngine, nestedHosts, stopHost } from '../support/hosts.ts'
+import { endHost, nestedHosts, stopHost } from '../support/hosts.ts'
 import { publish, withdraw } from '../support/published.ts'
-import { engineContract } from './engine-contract.ts'
+import { hostContract } from './host-contract.ts'
 
 const published: PublishedSpec = { kind: 'published', image: `published-${process.pid}/docker:26-dind` }
 beforeAll(() => publish(published.image))
 
 for (const [name, spec] of Object.entries({ ...nestedHosts, 'nested Docker of a published image': published })) {
-  engineContract(name, () => hostEngine(spec))
-
-  test(`${name}: whoever speaks first hears that nothing listens`, async () => {
-    await using engine = await hostEngine(spec)
-    expect(new Set(await callsToNobody(engine, 40))).toEqual(new Set(['refused']))
-  })
+  hostContract(name, spec)
 }
 
 afterAll(async () => {
@@ -27,36 +17,3 @@ afterAll(async () => {
   await endHost(published)
   await withdraw(published.image)
 })
-
-/** What became of connections that were written to at once, as a client of PostgreSQL does, where nothing listens. */
-async function callsToNobody(engine: Engine, count: number): Promise<readonly string[]> {
-  const { signal } = new AbortController()
-  const teardown = new Teardown()
-  try {
-    const image = await ensureHelperImage(engine, { signal })
-    const name = `matrix-dial-${process.pid}`
-    const helper = await startHelper(engine, { image, name, labels: {}, runtime: 'runc', teardown, signal })
-    teardown.defer('the workload', (cleanup) => engine.containers.remove(`${name}-nobody`, { signal: cleanup }))
-    const nobody = {
-      ...{ name: `${name}-nobody`, image, labels: {}, entrypoint: ['/bin/busybox', 'sleep', '600'] },
-      ...{ environment: {}, constraints: {}, volumes: [], network: { kind: 'none' } as const },
-    }
-    const { id } = await engine.containers.create(nobody, { signal })
-    await engine.containers.start(id, { signal })
-    const { pid } = await engine.containers.inspect(id, { signal })
-    const call = async () => {
-      const stream = await dial(helper, { pid, address: '127.0.0.1', port: 9, signal })
-      stream.write('hello')
-      const ended = new Promise<void>((resolve) => stream.on('end', resolve).on('close', resolve))
-      stream.resume()
-      await ended
-      const { errored } = stream
-      return errored !== null && 'reason' in errored ? String(errored.reason) : `not told: ${errored}`
-    }
-    const results: string[] = []
-    for (let left = count; left > 0; left -= 4) results.push(...(await Promise.all([call(), call(), call(), call()])))
-    return results
-  } finally {
-    await teardown.run(30_000)
-  }
-}

@@ -1,13 +1,15 @@
 /** Every one of the project's own stacks on every kind of host, the virtual machine too. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { nestedHosts } from '../support/hosts.ts'
+import { nestedHosts, olderHosts } from '../support/hosts.ts'
 import { check, matrix, troubleOf } from '../support/matrix.ts'
 import { ownBases, ownStacks } from '../support/own-stacks.ts'
 import { environment, project, type TestProject } from '../support/project.ts'
 
 // Emulated, a virtual machine takes several times as long for everything.
 const vm = { title: 'virtual machine', engine: '{ kind: vm }', more: 'time_scale: 6' }
-const nested = Object.entries(nestedHosts).map(([title, spec]) => ({ title, engine: JSON.stringify(spec), more: '' }))
+const nested = Object.entries({ ...nestedHosts, ...olderHosts }).map(([title, spec]) => {
+  return { title, engine: JSON.stringify(spec), more: '' }
+})
 const places = [...nested, vm].map((place, index) => ({ id: `place-${index + 1}`, ...place }))
 
 let made: TestProject

@@ -21,14 +21,18 @@ export const nestedHosts: Readonly<Record<string, HostSpec>> = {
   'nested Docker 20.10.24': nested({ release: 'bookworm' }),
   'nested Docker 26.1': nested({ release: 'trixie' }),
   'nested Docker 26.1 with gVisor': nested({ release: 'trixie', runtime: 'runsc' }),
-  'nested rootless Docker 20.10.5': nested({ release: 'bullseye', rootless: true }),
-  'nested rootless Docker 20.10.24': nested({ release: 'bookworm', rootless: true }),
   'nested rootless Docker 26.1': nested({ release: 'trixie', rootless: true }),
   'nested Podman 4.3': nested({ engine: 'podman', release: 'bookworm' }),
   'nested Podman 5.4': nested({ engine: 'podman', release: 'trixie' }),
   'nested rootless Podman 4.3': nested({ engine: 'podman', release: 'bookworm', rootless: true }),
   'nested rootless Podman 5.4': nested({ engine: 'podman', release: 'trixie', rootless: true }),
   'Swarm of three nested Docker 26.1': { kind: 'swarm', release: 'trixie', nodes: 3 },
+}
+
+/** Older releases of kinds that are among those, for level `full` only. */
+export const olderHosts: Readonly<Record<string, HostSpec>> = {
+  'nested rootless Docker 20.10.5': nested({ release: 'bullseye', rootless: true }),
+  'nested rootless Docker 20.10.24': nested({ release: 'bookworm', rootless: true }),
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
