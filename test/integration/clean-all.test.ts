@@ -10,7 +10,7 @@ import type { Engine } from '../../src/engines/engine.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
 import { commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
 import { matrix } from '../support/matrix.ts'
-import { giveImages, type OwnMachine, ownMachine } from '../support/own-machine.ts'
+import { filesBelow, giveImages, type OwnMachine, ownMachine } from '../support/own-machine.ts'
 import { environment, project, serverStack } from '../support/project.ts'
 
 const options = { signal: new AbortController().signal }
@@ -236,10 +236,3 @@ test('an engine that was killed leaves its containers to their shims, and those 
   expect(await machine.mounts()).toEqual([])
   expect(await machine.devices()).toEqual([])
 })
-
-/** But for locks, which have to outlive what they guard. */
-function filesBelow(folder: string): readonly string[] {
-  if (!existsSync(folder)) return []
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
-  return entries.flatMap((entry) => (entry.isFile() && !/(^|\.)lock$/.test(entry.name) ? [entry.name] : []))
-}

@@ -1,7 +1,7 @@
 /** An engine in a network of its own on this machine, so that starting and ending it harms no other. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -98,4 +98,11 @@ export async function ownMachine(): Promise<OwnMachine> {
       rmSync(folder, { recursive: true, force: true, maxRetries: 20 })
     },
   }
+}
+
+/** Names of files, but for locks, which have to outlive what they guard. */
+export function filesBelow(folder: string): readonly string[] {
+  if (!existsSync(folder)) return []
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isFile() && !/(^|\.)lock$/.test(entry.name) ? [entry.name] : []))
 }

@@ -33,7 +33,12 @@ export function vmPid(files: VmFiles): number | null {
   return (commandLineOf(pid) ?? []).some((word) => word.includes(`file=${files.disk},`)) ? pid : null
 }
 
-/** Starts it detached; it outlives this process. Rejects with an `Error` where it ends at once. */
+export interface RunningVm {
+  /** Resolves when it has ended, with how in words; never rejects. */
+  readonly end: Promise<string>
+}
+
+/** Starts it detached; it outlives this process. Rejects with an `Error` where it ends at once. Resolves once it runs. */
 export async function startVm(
   files: VmFiles,
   options: {
@@ -43,7 +48,7 @@ export async function startVm(
     readonly kilohertz: number | null
     readonly env: Readonly<Record<string, string | undefined>>
   },
-): Promise<void> {
+): Promise<RunningVm> {
   const { spec, accelerator, kilohertz, env } = options
   for (const path of [files.pid, files.monitor, files.console]) rmSync(path, { force: true })
   const port = await freePort()
@@ -72,14 +77,15 @@ export async function startVm(
     once(child, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`),
     once(child, 'error').then(([error]) => String(error)),
   ])
-  ended.catch(() => {})
+  const end = ended.then((how) => `the emulator ended with ${how}: ${readOr(files.log, '').trim().slice(-600)}`)
   for (;;) {
-    const end = await Promise.race([ended, systemClock.sleep(100).then(() => null)])
-    if (end !== null) throw new Error(`the emulator ended with ${end}: ${readOr(files.log, '').trim().slice(-600)}`)
+    const failure = await Promise.race([end, systemClock.sleep(100).then(() => null)])
+    if (failure !== null) throw new Error(failure)
     if (vmPid(files) !== null) break
   }
   writeFileSync(files.port, `${port}\n`)
   writeFileSync(files.knownHosts, `[127.0.0.1]:${port} ${readFileSync(files.hostKey, 'utf8')}`)
+  return { end }
 }
 
 /** Presses its power button and waits; by force after that. One that does not run is no error. */

@@ -64,7 +64,7 @@ export async function bringUp(request: HostRequest<VmSpec>, how: Trying): Promis
   const { name, folder, spec, onProgress } = request
   const files = vmFiles(folder)
   if (isMade(files, spec) && vmPid(files) !== null) {
-    if ((await answer(request, healthWithinMs)) === null) return running(request, false)
+    if ((await answer(request, healthWithinMs)) === null) return upAs(request, false)
     onProgress(`${name} runs and does not answer; starting it again`)
   }
   await stopVm(files)
@@ -74,7 +74,7 @@ export async function bringUp(request: HostRequest<VmSpec>, how: Trying): Promis
   try {
     if (!isMade(files, spec)) await makeDisk(files, request)
     const failure = await boot(request, { files, how })
-    if (failure === null) return running(request, true)
+    if (failure === null) return upAs(request, true)
     return trouble(request, failure)
   } catch (error) {
     request.signal.throwIfAborted()
@@ -115,14 +115,16 @@ async function start(
   options: { readonly accelerator: Accelerator; readonly files: VmFiles; readonly withinMs: number },
 ): Promise<string | null> {
   const { accelerator, files, withinMs } = options
-  await startVm(files, { ...request, accelerator, kilohertz: null })
+  let running = await startVm(files, { ...request, accelerator, kilohertz: null })
   let greeted = await greetsInTime(files, withinMs, request.signal)
   if (typeof greeted === 'object') {
     request.onProgress(`the clock of ${request.name} goes wrong; starting it again`)
     await killVm(files)
-    await startVm(files, { ...request, accelerator, ...greeted })
+    running = await startVm(files, { ...request, accelerator, ...greeted })
     greeted = await greetsInTime(files, withinMs, request.signal)
   }
+  // One that cannot be had with this accelerator may have run for a moment.
+  if (greeted !== true && vmPid(files) === null) return running.end
   if (greeted !== true) return `it did not come up within ${withinMs / 1000} s: ${lastWords(files)}`
   const said = await answer(request, answersWithinMs)
   return said === null ? null : `its engine does not answer: ${said}`
@@ -169,7 +171,7 @@ async function answer(request: HostRequest<VmSpec>, withinMs: number): Promise<s
   return last
 }
 
-const running = (request: HostRequest<VmSpec>, started: boolean): HostUp => {
+const upAs = (request: HostRequest<VmSpec>, started: boolean): HostUp => {
   const emulated = rememberedAccelerator(vmFiles(request.folder)) !== 'kvm'
   return { ok: true, access: accessOf(request), started, emulated }
 }

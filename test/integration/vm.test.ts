@@ -1,18 +1,28 @@
-/** A virtual machine that does not come up with KVM is emulated, which is decided by starting it, and remembered. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+/**
+ * A virtual machine with hardly anything in it: one that does not come up with KVM is emulated, which is decided by starting
+ * it, and remembered; and nothing is left of one that still boots when it is cleaned away.
+ */
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { HostRequest } from '../../src/hosts/host.ts'
+import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
 import { install, missingPrograms, vmPrograms } from '../../src/hosts/packages.ts'
 import { bringUp, vm } from '../../src/hosts/vm/vm.ts'
 import { type VmFiles, vmFiles } from '../../src/hosts/vm/vm-files.ts'
 import { killVm, vmPid } from '../../src/hosts/vm/vm-process.ts'
 import { readOr } from '../../src/lib/files.ts'
 import { commandLineOf } from '../../src/lib/process-table.ts'
+import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { VmSpec } from '../../src/model/project.ts'
 import { askFor } from '../support/hosts.ts'
+import { during, matrix, startMatrix } from '../support/matrix.ts'
+import { filesBelow, type OwnMachine, ownMachine } from '../support/own-machine.ts'
+import { environment, project, serverStack } from '../support/project.ts'
 import { makeSmallGuest } from '../support/small-guest.ts'
 
 const mebibyte = 1024 ** 2
@@ -59,16 +69,23 @@ const refusing = () => {
 }
 const crashing = () => emulatorWith('kill -ABRT $$')
 /** Its processors never start, so that it is silent for ever. */
-const hanging = () => {
-  const words = 'for word do shift; case $word in kvm) word=tcg ;; host) word=max ;; esac; set -- "$@" "$word"; done'
-  return emulatorWith(`${words}; set -- "$@" -S`)
-}
+const halted = `for word do shift
+  case $word in kvm) word=tcg ;; host) word=max ;; esac
+  set -- "$@" "$word"
+done; set -- "$@" -S`
+const hanging = () => emulatorWith(halted)
+/** Once it has run for a moment. */
+const crashingLater = () =>
+  emulatorWith(`${halted}
+qemu-system-x86_64 "$@" &
+until [ -s ${files.pid} ]; do sleep 0.1; done
+sleep 1; kill -ABRT $!; wait $!; kill -ABRT $$`)
 
 /** As one whose kernel measures the clock wrong wherever that is left to it. */
 const mismeasuring = () => {
   const say = `echo 'tsc: PIT calibration deviates from HPET: 59711 2443024' >> ${files.console}`
-  const halted = `(until [ -e ${files.console} ]; do sleep 0.1; done; ${say}) & set -- "$@" -S`
-  return emulatorWith('', `case "$*" in *tsc_early_khz*) ;; *) ${halted} ;; esac`)
+  const once = `(until [ -e ${files.console} ]; do sleep 0.1; done; ${say}) & set -- "$@" -S`
+  return emulatorWith('', `case "$*" in *tsc_early_khz*) ;; *) ${once} ;; esac`)
 }
 
 interface Tried {
@@ -103,6 +120,48 @@ const accelerating = () => {
 }
 const remembered = () => readOr(files.accelerator, '').trim()
 
+test('of a machine that still boots nothing is left after clean --all: no process, port or file', async () => {
+  await using machine = await ownMachine()
+  await using engine = await machine.startEngine()
+  const yaml = 'engine: { provision: { kind: vm, cpus: 1, memory: 256m, disk: 1m } }'
+  using tested = project({ ...serverStack('server'), ...environment('vm', yaml) })
+  const state = join(machine.folder, 'm')
+  const env = { DOCKER_HOST: engine.endpoint, MATRIX_ENGINE_DIR: state }
+  const how = { cwd: tested.root, env, within: [...machine.within, 'env', '--chdir', tested.root] }
+  const host = hostFolder(env, projectIdOf(tested.root), hostName(spec))
+  cpSync(folder, host, { recursive: true })
+  const theirs = vmFiles(host)
+  writeFileSync(theirs.accelerator, 'tcg\n')
+  const before = { devices: await machine.devices(), mounts: await machine.mounts(), ports: await portsIn(machine) }
+
+  const up = startMatrix(['env', 'up', 'vm'], how)
+  const listens = async () => {
+    while (!(await portsIn(machine)).includes(Number(readOr(theirs.port, '-1')))) await setImmediate()
+  }
+  await during(up, listens())
+  up.kill('SIGKILL')
+  await up
+  const emulator = commandLineOf(vmPid(theirs) ?? 0)
+  expect(emulator?.[0]).toContain('qemu')
+
+  const cleaned = await matrix(['clean', '--all'], how)
+  expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
+  expect(cleaned.stdout).toContain(`took away ${hostName(spec)}\n`)
+  expect([...machine.processTree().values()].filter((line) => line.includes('qemu'))).toEqual([])
+  const after = { devices: await machine.devices(), mounts: await machine.mounts(), ports: await portsIn(machine) }
+  expect(after).toEqual(before)
+  expect(filesBelow(state)).toEqual([])
+})
+
+/** That something listens at. Source: proc(5), /proc/net/tcp. */
+async function portsIn({ within }: OwnMachine): Promise<readonly number[]> {
+  const [enter = '', ...words] = within
+  const { stdout } = await execa(enter, [...words, 'cat', '/proc/net/tcp'])
+  return [...stdout.matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]+) \S+ 0A /gm)].map(([, port = '']) =>
+    Number.parseInt(port, 16),
+  )
+}
+
 describe('a machine', () => {
   test('that hangs with KVM is emulated, and the next start is of that alone', async () => {
     const { said, up } = await tried(hanging())
@@ -120,6 +179,7 @@ describe('a machine', () => {
   test.each([
     ['refuses', refusing, 'exit code 1'],
     ['crashes on', crashing, 'SIGABRT'],
+    ['crashes on later', crashingLater, 'SIGABRT'],
   ])('that KVM %s is emulated at once', async (_, emulator, end) => {
     const { said } = await tried(emulator(), { until: 'under emulation' })
     expect(said).toContain(`starting vm-small with KVM\nKVM does not work here: the emulator ended with ${end}:`)
