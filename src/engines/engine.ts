@@ -121,8 +121,6 @@ export interface EngineFacts extends EngineRecord {
   readonly dataRoot: { readonly machine: string; readonly path: string } | null
   /** Names the store of its images: another engine's is another; null where that cannot be told. */
   readonly dataId: string | null
-  /** Address on the engine's host that an open network reaches, such as the default bridge's gateway; null where unknown. */
-  readonly outsideAddress: string | null
   readonly securityOptions: readonly string[]
   /** Keys or atoms of constraints that this engine is known not to enforce. */
   readonly unsupported: ReadonlySet<string>

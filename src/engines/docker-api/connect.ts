@@ -52,16 +52,9 @@ export function connectDocker(endpoint: string, access: EngineAccess = {}): Dock
 }
 
 async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<EngineFacts> {
-  const [info, version, bridge] = await Promise.all([
+  const [info, version] = await Promise.all([
     request<Record<string, unknown>>(docker, { method: 'GET', path: '/info', signal }),
     request<Dockerode.DockerVersion>(docker, { method: 'GET', path: '/version', signal }),
-    callOrNull(signal, () =>
-      request<{ readonly IPAM?: { readonly Config?: readonly { readonly Gateway?: string }[] } }>(docker, {
-        method: 'GET',
-        path: '/networks/bridge',
-        signal,
-      }),
-    ),
   ])
   const text = (key: string) => String(info[key] ?? '')
   const components = (version as { readonly Components?: readonly { readonly Name: string }[] }).Components ?? []
@@ -87,7 +80,6 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     storageDriver: text('Driver'),
     dataRoot: text('DockerRootDir') === '' ? null : { machine: text('Name'), path: text('DockerRootDir') },
     dataId: dataIdOf(name, text),
-    outsideAddress: bridge?.IPAM?.Config?.[0]?.Gateway ?? null,
     securityOptions,
     unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup, ociRuntime, controllers }),
   }

@@ -218,7 +218,6 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
         storageDriver: 'memory',
         dataId: null,
         dataRoot: null,
-        outsideAddress: null,
         securityOptions: [],
         unsupported: new Set(),
       })),
