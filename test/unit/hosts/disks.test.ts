@@ -43,6 +43,7 @@ test('nor where the engine is reached over a network, whatever it calls its mach
 
 test('of an engine that is still to be started it is the disk where it is going to be', () => {
   const { engine, own } = disksToBe(env)
-  expect(engine).toEqual(own)
+  // What is free may change between two looks.
+  expect(engine?.device).toBe(own?.device)
   expect(engine?.freeBytes).toBeGreaterThan(0)
 })
