@@ -150,6 +150,7 @@ test('what a registry does not take or an engine does not trust is sent, and sai
   expect(await strange.sent.deliver(engine, third, used(registry))).toMatchObject({ how: 'sent' })
   expect(strange.told).toEqual([
     expect.stringMatching(/^giving matrix-test\/third:latest to /),
+    expect.stringMatching(/ takes matrix-test\/third:latest from /),
     expect.stringMatching(
       / cannot take matrix-test\/third:latest from [\d.:]+\/team, so images are sent: .*(x509|certificate)/,
     ),
