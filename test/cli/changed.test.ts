@@ -10,7 +10,8 @@ beforeAll(() => {
   made = project({
     ...environment('here'),
     ...environment('small', 'constraints: { mem_limit: 128m }'),
-    ...serverStack('web'),
+    // Ready also where it answers wrongly, so that a check says so at once.
+    ...serverStack('web', { readiness: '{ tcp: { port: http }, deadline: 30s }' }),
     ...serverStack('other'),
   })
 })

@@ -4,7 +4,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
@@ -15,7 +14,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { HostSpec } from '../../src/model/project.ts'
 import { testEngine } from '../support/engine.ts'
-import { hostEngine, nestedHosts, stopHost } from '../support/hosts.ts'
+import { askFor, hostEngine, nestedHosts, stopHost } from '../support/hosts.ts'
 import { check, matrix, troubleOf } from '../support/matrix.ts'
 import { bases, environment, project, serverStack } from '../support/project.ts'
 import { startRegistry, trustHere } from '../support/registry.ts'
@@ -67,7 +66,7 @@ async function registryFor(spec: HostSpec): Promise<TrustedRegistry> {
   if (spec.kind !== 'swarm') return { ...registry, [Symbol.asyncDispose]: async () => {} }
   await using cluster = await hostEngine(spec)
   await cluster.facts({ signal })
-  const labels = { 'matrix.project': projectIdOf(fileURLToPath(new URL('../..', import.meta.url))), 'matrix.host': '' }
+  const labels = { 'matrix.project': projectIdOf((await askFor(spec)).root), 'matrix.host': '' }
   const [network] = await local.list('network', labels, { signal })
   return registryOn(network?.id ?? '')
 }

@@ -43,7 +43,7 @@ readiness: { tcp: { port: http }, deadline: 60s }
 checks: [{ name: it answers, tcp: { port: http } }]
 `,
   })
-  run = await check(sandboxed.root)
+  run = await check(sandboxed.root, 'server@strict', 'hungry@small', 'filling@small')
 })
 afterAll(async () => {
   sandboxed?.[Symbol.dispose]()

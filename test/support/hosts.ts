@@ -1,5 +1,8 @@
-/** Hosts for tests: those of this checkout, brought up as a run would and stopped afterwards; their data stays for the next. */
-import { fileURLToPath } from 'node:url'
+/**
+ * Hosts for tests: those of the file that the tests are in, so that files run side by side. They are brought up as a run
+ * would and stopped afterwards; their data stays for the next.
+ */
+import { expect } from 'vitest'
 import { connectAccess } from '../../src/commands/open-columns.ts'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
@@ -35,14 +38,19 @@ export const olderHosts: Readonly<Record<string, HostSpec>> = {
   'nested rootless Docker 20.10.24': nested({ release: 'bookworm', rootless: true }),
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+/** The file of the tests stands for a project's folder. */
+function ownRoot(): string {
+  const { testPath } = expect.getState()
+  if (testPath === undefined) throw new Error('hosts for tests are made in tests')
+  return testPath
+}
 
 /** As a run would ask for it. */
 export const askFor = async (spec: HostSpec, more: Pick<HostAsk, 'authorities'> = {}): Promise<HostAsk> => ({
   ...more,
   spec,
   local: await testEngine(),
-  root,
+  root: ownRoot(),
   owner: ownIdentity(),
   env: process.env,
   mayInstall: true,
