@@ -103,7 +103,7 @@ async function explain() {
 async function takeDownHosts() {
   for (const { id, environment } of cases) {
     if (environment.engine?.provision === undefined) continue
-    const command = ['bin/matrix.js', '-C', folder, 'env', 'down', id]
+    const command = ['bin/matrix.js', '-C', folder, 'env', 'down', '--purge', id]
     await execa(process.execPath, command, { cwd: root, reject: false, stdio: ['ignore', 'ignore', 'inherit'] })
   }
 }

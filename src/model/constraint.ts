@@ -68,3 +68,9 @@ export function amountOf(key: string, value: number): string {
   const exact = power > 0 && value % 1024 ** power !== 0 && value % 1024 ** (power - 1) === 0 ? power - 1 : power
   return `${Number((value / 1024 ** exact).toFixed(1))} ${units[exact]}`
 }
+
+/**
+ * How many ids the containers of an engine without root usually have: its user's own, as root's, and those from /etc/subuid,
+ * for users as for groups. Source: useradd(8), SUB_UID_COUNT.
+ */
+export const usualIds = 65_537

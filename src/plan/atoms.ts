@@ -1,6 +1,6 @@
 /** Takes constraints apart into atoms: the smallest properties that an administrator can change. */
 import type { Json } from '../model/check.ts'
-import type { Constraints, NetworkPolicy } from '../model/constraint.ts'
+import { type Constraints, type NetworkPolicy, usualIds } from '../model/constraint.ts'
 
 /** `key` is spelled as run.json spells it: `read_only`, `cap_drop:CHOWN`, `tmpfs:/run`, `network.egress`. */
 export interface Atom {
@@ -50,13 +50,17 @@ export function impliedAtoms({ user }: Constraints): readonly Atom[] {
 
 /**
  * By which an engine may be known not to enforce an atom: of a seccomp profile of one's own more than its key, since the
- * engine may know its own profile and none.
+ * engine may know its own profile and none; of a user or group whether an engine without root usually has its id.
  */
 export function limitName({ key, value }: Atom): string {
-  return key === 'security_opt:seccomp' && !/[:=](unconfined|default|builtin)$/.test(String(value))
-    ? `${key}:profile`
-    : key
+  if (key === 'security_opt:seccomp' && !/[:=](unconfined|default|builtin)$/.test(String(value)))
+    return `${key}:profile`
+  if (key === 'user' && String(value).split(':').some(isUnmapped)) return 'user:not-mapped'
+  if (key.startsWith('group_add:') && isUnmapped(key.slice('group_add:'.length))) return 'group_add:not-mapped'
+  return key
 }
+
+const isUnmapped = (id: string) => /^\d+$/.test(id) && Number(id) >= usualIds
 
 /** The atoms of a network policy; what is left at its default is none. */
 export function networkAtoms(policy: NetworkPolicy): readonly Atom[] {

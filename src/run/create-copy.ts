@@ -1,6 +1,6 @@
 /** Creates one container of a cell: what it is given, and under which names it is found and removed. */
 import type { Clock } from '../lib/clock.ts'
-import type { Constraints, SecurityOption } from '../model/constraint.ts'
+import type { Constraints } from '../model/constraint.ts'
 import type { Copy, RunnableCell } from '../model/plan.ts'
 import { covers, securityOptionName } from '../plan/atoms.ts'
 import { labelsOf, objectName } from './labels.ts'
@@ -80,14 +80,18 @@ export async function createCopy(copy: Copy, context: CopyContext): Promise<stri
 
 /** Without what the engine is known not to do: one drops it in silence, another refuses the whole container for it. */
 export function sentConstraints({ config }: Copy, { unsupported }: RunnableCell): Constraints {
-  const { security_opt, ...others } = config.constraints
+  const { security_opt, group_add, ...others } = config.constraints
+  const isTaken = (atom: string) => !unsupported.some((name) => covers(name, atom))
   const constraints: Constraints = Object.fromEntries(
     Object.entries(others).filter(([key]) => !unsupported.includes(key)),
   )
-  if (security_opt === undefined) return constraints
-  const isTaken = ({ text }: SecurityOption) =>
-    !unsupported.some((name) => covers(name, `security_opt:${securityOptionName(text)}`))
-  return { ...constraints, security_opt: security_opt.filter(isTaken) }
+  return {
+    ...constraints,
+    ...(group_add === undefined ? {} : { group_add: group_add.filter((group) => isTaken(`group_add:${group}`)) }),
+    ...(security_opt === undefined
+      ? {}
+      : { security_opt: security_opt.filter(({ text }) => isTaken(`security_opt:${securityOptionName(text)}`)) }),
+  }
 }
 
 /** The network's own variables are a default: what the environment imposes by name stands. */

@@ -1,7 +1,8 @@
 /** What an engine that Matrix provisions promises: the port, and that what runs on it can be reached. */
 import { expect, test } from 'vitest'
-import type { Engine } from '../../src/engines/engine.ts'
+import { type Engine, EngineError } from '../../src/engines/engine.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
+import type { Constraints } from '../../src/model/constraint.ts'
 import type { HostSpec } from '../../src/model/project.ts'
 import { dial } from '../../src/run/relay/dial.ts'
 import { startHelper } from '../../src/run/relay/helper.ts'
@@ -16,6 +17,33 @@ export function hostContract(name: string, spec: HostSpec): void {
     await using engine = await hostEngine(spec)
     expect(new Set(await callsToNobody(engine, 40))).toEqual(new Set(['refused']))
   })
+
+  test(`${name}: a user and a group with great numbers are had, or known not to be`, async () => {
+    await using engine = await hostEngine(spec)
+    const { unsupported } = await engine.facts({ signal: new AbortController().signal })
+    const told = ['user:not-mapped', 'group_add:not-mapped'].map((key) => unsupported.has(key))
+    const starts = [await startsAs(engine, { user: '65537' }), await startsAs(engine, { group_add: ['65537'] })]
+    expect(starts).toEqual(told.map((isRefused) => !isRefused))
+    expect(await startsAs(engine, { user: '65536', group_add: ['65536'] })).toBe(true)
+  })
+}
+
+async function startsAs(engine: Engine, constraints: Constraints): Promise<boolean> {
+  const { signal } = new AbortController()
+  const image = await ensureHelperImage(engine, { signal })
+  const name = `matrix-user-${process.pid}`
+  const command = { entrypoint: ['/bin/busybox', 'sleep', '600'], network: { kind: 'none' } as const }
+  try {
+    const rest = { name, image, labels: {}, environment: {}, volumes: [], ...command }
+    const { id } = await engine.containers.create({ ...rest, constraints }, { signal })
+    await engine.containers.start(id, { signal })
+    return true
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return false
+  } finally {
+    await engine.containers.remove(name, { signal })
+  }
 }
 
 /** What became of connections that were written to at once, as a client of PostgreSQL does, where nothing listens. */

@@ -6,7 +6,7 @@ import { call, callOrNull } from './errors.ts'
 import { watchEvents } from './events.ts'
 import { imagesOf } from './images.ts'
 import { networksOf } from './networks.ts'
-import { controllersOfDocker, controllersOfPodman, unenforcedBy } from './quirks.ts'
+import { controllersOfDocker, controllersOfPodman, idsOfPodman, unenforcedBy } from './quirks.ts'
 import { type EngineRequest, request } from './request.ts'
 import { transportTo } from './transport.ts'
 
@@ -81,7 +81,10 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     dataRoot: text('DockerRootDir') === '' ? null : { machine: text('Name'), path: text('DockerRootDir') },
     dataId: dataIdOf(name, text),
     securityOptions,
-    unsupported: unenforcedBy({ name, version: version.Version, rootless, cgroup, ociRuntime, controllers }),
+    unsupported: unenforcedBy({
+      ...{ name, version: version.Version, rootless, cgroup, ociRuntime, controllers },
+      ids: idsOfPodman(own.idMappings?.uidmap),
+    }),
   }
 }
 
@@ -94,6 +97,7 @@ function dataIdOf(name: 'docker' | 'podman', text: (key: string) => string): str
 interface PodmanHost {
   readonly security?: { readonly rootless?: boolean }
   readonly cgroupControllers?: readonly string[]
+  readonly idMappings?: { readonly uidmap?: readonly { readonly size: number }[] | null }
 }
 
 /** Podman 4 tells only in its own API whether it is without root, and each only there what was delegated to it. Source: docs.podman.io, /libpod/info. */

@@ -51,7 +51,7 @@ describe('matrix list', () => {
       'api@swarm': ['memswap_limit'],
       'api@unconfined': [],
       // Under either version of control groups: without systemd it uses none.
-      'api@user': ['mem_limit', 'memswap_limit'],
+      'api@user': ['mem_limit', 'memswap_limit', 'user'],
     })
   })
 

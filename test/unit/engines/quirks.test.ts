@@ -4,6 +4,7 @@ import {
   controllersOfDocker,
   controllersOfPodman,
   type EngineKind,
+  idsOfPodman,
   unenforcedBy,
 } from '../../../src/engines/docker-api/quirks.ts'
 
@@ -37,5 +38,21 @@ describe('limits of control groups', () => {
     expect(of({ MemoryLimit: false, SwapLimit: false, CpuCfsQuota: false, CPUSet: false, PidsLimit: false })).toEqual(
       limits,
     )
+  })
+})
+
+describe('users and groups that no id is mapped to', () => {
+  const unmapped = ['user:not-mapped', 'group_add:not-mapped']
+  const of = (kind: EngineKind) => unmapped.filter((key) => unenforcedBy(kind).has(key))
+
+  test('are refused without root', () => {
+    expect(of(docker)).toEqual([])
+    expect(of({ ...docker, rootless: true })).toEqual(unmapped)
+  })
+
+  test('are had by a Podman that was given more ids', () => {
+    const ids = (size: number) => idsOfPodman([{ size: 1 }, { size }])
+    expect(of({ ...podman, ids: ids(65_536) })).toEqual(unmapped)
+    expect(of({ ...podman, ids: ids(2 ** 31) })).toEqual([])
   })
 })

@@ -17,6 +17,12 @@ test('nor a security option that it does not take, beside one that it takes', ()
   })
 })
 
+test('nor a group that has no id there, beside one that has', () => {
+  expect(sent({ user: '1000650000', group_add: ['44', '1000650000'] }, ['user', 'group_add:1000650000'])).toEqual({
+    group_add: ['44'],
+  })
+})
+
 test('but what it only does in another way', () => {
   const constraints = { user: '1000650000:0', ulimits: { nofile: { soft: 1, hard: 1 } } }
   expect(sent(constraints, ['user:no-passwd-entry', 'ulimits:nofile'])).toEqual(constraints)
