@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** @param files how many run side by side; where it is not said, as many as there are processors */
+/** @param files how many run side by side; where it is not said, one fewer than there are processors, and one at least */
 const level = (name: string, timeoutMs: number, files?: number) => ({
   test: {
     name,
@@ -19,7 +19,7 @@ export default defineConfig({
   test: {
     projects: [
       level('architecture', 30_000),
-      level('unit', 120_000),
+      level('unit', 120_000, 2),
       level('contract', 180_000, 2),
       level('integration', 600_000, 3),
       level('cli', 300_000, 2),

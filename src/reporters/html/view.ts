@@ -109,7 +109,10 @@ export function viewOf(run: RunRecord, context: HtmlContext, filling: Filling = 
 }
 
 function logRefs(cell: CellRecord): readonly EvidenceRef[] {
-  const all = [...cell.evidence, ...cell.checks.flatMap((check) => check.evidence)]
+  const before = cell.troubles
+    .flatMap(({ evidence = [] }) => evidence)
+    .map((ref) => ({ ...ref, name: `${ref.name}, before it was tried again` }))
+  const all = [...cell.evidence, ...cell.checks.flatMap((check) => check.evidence), ...before]
   return [...new Map(all.map((ref) => [`${ref.hash} ${ref.name}`, ref])).values()]
 }
 

@@ -47,6 +47,23 @@ test('where everything fails a page of each failure is there, and of the others 
   expect(html).toMatch(/100 cells, fail: it did not hold</)
 })
 
+test('what was kept of a try before the last is to be read beside what was kept of that', () => {
+  const run = foldRun([...eventsOf(['api'], ['qa'], { 'api@qa': 'fail' }), finished])
+  const ref = (hash: string) => {
+    return { hash: `sha256:${hash.repeat(64)}`, name: 'api.log', mediaType: 'text/plain', sizeBytes: 5, cutBytes: 0 }
+  }
+  const trouble = { stage: 'check', reason: 'engine-lost', message: 'it is gone', durationMs: 1000 } as const
+  const cells = run.cells.map((cell) => ({
+    ...cell,
+    evidence: [ref('a')],
+    troubles: [{ ...trouble, evidence: [ref('b')] }],
+  }))
+  const html = renderHtml({ ...run, cells }, { ...context, evidence: ({ hash }) => `it says ${hash.slice(7, 10)}` })
+  const names = [...html.matchAll(/<summary>(api\.log[^<]*)/g)].map(([, name]) => name)
+  expect(names).toEqual(['api.log', 'api.log, before it was tried again'])
+  expect(html).toContain('it says bbb')
+})
+
 test('a cell stands in the run over time where it ran, and not where its images were brought', () => {
   const phases = [
     { name: 'distribute', startMs: 0, durationMs: 3000 },
