@@ -5,6 +5,7 @@ import { Agent as TlsAgent } from 'node:https'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { inspect } from 'node:util'
 import Dockerode from 'dockerode'
 import { type EngineAccess, EngineError } from '../engine.ts'
 import { SshTunnel, sshTarget } from './ssh-tunnel.ts'
@@ -34,8 +35,17 @@ function local(options: Dockerode.DockerOptions): Transport {
  */
 function client(options: Dockerode.DockerOptions): Dockerode {
   const denied = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined }
-  const agent = options.protocol === 'https' ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
-  return new Dockerode({ ...denied, agent, pathPrefix: '/', protocol: 'http', ...options } as Dockerode.DockerOptions)
+  const own = options.protocol === 'https' ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
+  const agent = briefly((options as { readonly agent?: Agent }).agent ?? own)
+  return new Dockerode({ ...denied, pathPrefix: '/', protocol: 'http', ...options, agent } as Dockerode.DockerOptions)
+}
+
+/**
+ * For each request the client writes its agent out, to any depth and with every connection that stands, into a line of
+ * debugging that nobody reads: most of the time of a whole run. Source: docker-modem, lib/modem.js, buildRequest.
+ */
+function briefly(agent: Agent): Agent {
+  return Object.defineProperty(agent, inspect.custom, { value: () => 'an agent' })
 }
 
 function overSsh(endpoint: string, access: EngineAccess): Transport {

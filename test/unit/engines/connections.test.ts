@@ -2,8 +2,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { connectDocker } from '../../../src/engines/docker-api/connect.ts'
+import { transportTo } from '../../../src/engines/docker-api/transport.ts'
 
 test('no request is written to a connection that the engine may be closing', async () => {
   const connections = new Set<unknown>()
@@ -21,4 +23,14 @@ test('no request is written to a connection that the engine may be closing', asy
   server.close()
   expect(requests).toBe(3)
   expect(connections.size).toBe(3)
+})
+
+test.each([
+  ['unix:///run/x.sock', {}],
+  ['tcp://127.0.0.1:2375', {}],
+  ['ssh://user@127.0.0.1', {}],
+])('what the client inspects for each request to %s does not grow with connections', (endpoint, access) => {
+  const { docker } = transportTo(endpoint, access)
+  const { agent } = docker.modem as { readonly agent?: object }
+  expect(inspect(agent, { showHidden: true, depth: null }).length).toBeLessThan(100)
 })
