@@ -31,7 +31,7 @@ export function hostContract(name: string, spec: HostSpec): void {
 async function startsAs(engine: Engine, constraints: Constraints): Promise<boolean> {
   const { signal } = new AbortController()
   const image = await ensureHelperImage(engine, { signal })
-  const name = `matrix-user-${process.pid}`
+  const name = `matrix-user-${process.pid}-${Math.random().toString(36).slice(2)}`
   const command = { entrypoint: ['/bin/busybox', 'sleep', '600'], network: { kind: 'none' } as const }
   try {
     const rest = { name, image, labels: {}, environment: {}, volumes: [], ...command }
