@@ -8,10 +8,17 @@ const unhurried = new AbortController().signal
 
 /** @throws where no engine answers: a level that needs one must not pass without it. */
 export async function testEngine(): Promise<Engine> {
+  endpoint ??= endpointInUse()
+  return connectDocker(await endpoint)
+}
+
+/** Asked once a file. */
+let endpoint: Promise<string> | undefined
+async function endpointInUse(): Promise<string> {
   const { stdout, stderr } = await matrix(['env', 'status', '--json'], { cwd: '/' })
   const { used } = JSON.parse(stdout) as { readonly used: { readonly endpoint: string } | null }
   if (used === null) throw new Error(`no engine answers; run matrix env up --install first\n${stderr}`)
-  return connectDocker(used.endpoint)
+  return used.endpoint
 }
 
 const kinds: readonly ResourceKind[] = ['container', 'network', 'volume']
