@@ -1,9 +1,12 @@
 /** Two of the project's own stacks on every kind of host; the other stacks are of level `full`. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { nestedHosts } from '../support/hosts.ts'
 import { type CheckedRun, check, matrix } from '../support/matrix.ts'
 import { ownBases, ownStacks } from '../support/own-stacks.ts'
 import { environment, project, type TestProject } from '../support/project.ts'
+
+// Eleven hosts come up, one of them emulated where KVM does not work.
+vi.setConfig({ hookTimeout: 2_400_000 })
 
 const rows = ['queue', 'static-site']
 const nested = Object.entries(nestedHosts).map(([title, spec]) => {
