@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-/** @param files how many run side by side; where it is not said, one fewer than there are processors, and one at least */
-const level = (name: string, timeoutMs: number, files?: number) => ({
+/** @param files how many run side by side */
+const level = (name: string, timeoutMs: number, files: number) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
-    ...(files === undefined ? {} : { maxWorkers: files }),
+    maxWorkers: files,
   },
 })
 
@@ -19,7 +19,7 @@ const level = (name: string, timeoutMs: number, files?: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      level('architecture', 30_000),
+      level('architecture', 30_000, 2),
       level('unit', 120_000, 2),
       level('contract', 180_000, 2),
       level('integration', 600_000, 3),

@@ -53,8 +53,9 @@ export function impliedAtoms({ user }: Constraints): readonly Atom[] {
  * engine may know its own profile and none; of a user or group whether an engine without root usually has its id.
  */
 export function limitName({ key, value }: Atom): string {
-  if (key === 'security_opt:seccomp' && !/[:=](unconfined|default|builtin)$/.test(String(value)))
-    return `${key}:profile`
+  if (key === 'security_opt:seccomp') {
+    return /[:=](unconfined|default|builtin)$/.test(String(value)) ? key : `${key}:profile`
+  }
   if (key === 'user' && String(value).split(':').some(isUnmapped)) return 'user:not-mapped'
   if (key.startsWith('group_add:') && isUnmapped(key.slice('group_add:'.length))) return 'group_add:not-mapped'
   return key

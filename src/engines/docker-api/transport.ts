@@ -26,18 +26,18 @@ export function transportTo(endpoint: string, access: EngineAccess): Transport {
 }
 
 function local(options: Dockerode.DockerOptions): Transport {
-  return { docker: client(options), close: async () => {} }
+  const agent = options.protocol === 'https' ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
+  return { docker: client(options, agent), close: async () => {} }
 }
 
 /**
  * What the client would take from the environment is denied to it: DOCKER_HOST would override what is asked for. Each request
  * has a connection of its own: one that is kept may be closed by the engine just when the next request is written to it.
  */
-function client(options: Dockerode.DockerOptions): Dockerode {
+function client(options: Dockerode.DockerOptions, agent: Agent): Dockerode {
   const denied = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined }
-  const own = options.protocol === 'https' ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
-  const agent = briefly((options as { readonly agent?: Agent }).agent ?? own)
-  return new Dockerode({ ...denied, pathPrefix: '/', protocol: 'http', ...options, agent } as Dockerode.DockerOptions)
+  const rest = { pathPrefix: '/', protocol: 'http', ...options, agent: briefly(agent) }
+  return new Dockerode({ ...denied, ...rest } as Dockerode.DockerOptions)
 }
 
 /**
@@ -53,7 +53,7 @@ function overSsh(endpoint: string, access: EngineAccess): Transport {
   const tunnel = new SshTunnel(sshTarget(endpoint, userInfo().username), ssh)
   const agent = new TunnelAgent(tunnel)
   return {
-    docker: client({ host: 'engine', port: 80, agent } as Dockerode.DockerOptions),
+    docker: client({ host: 'engine', port: 80 }, agent),
     async close() {
       agent.destroy()
       await tunnel.close()

@@ -25,12 +25,11 @@ test('no request is written to a connection that the engine may be closing', asy
   expect(connections.size).toBe(3)
 })
 
-test.each([
-  ['unix:///run/x.sock', {}],
-  ['tcp://127.0.0.1:2375', {}],
-  ['ssh://user@127.0.0.1', {}],
-])('what the client inspects for each request to %s does not grow with connections', (endpoint, access) => {
-  const { docker } = transportTo(endpoint, access)
-  const { agent } = docker.modem as { readonly agent?: object }
-  expect(inspect(agent, { showHidden: true, depth: null }).length).toBeLessThan(100)
-})
+test.each(['unix:///run/x.sock', 'tcp://127.0.0.1:2375', 'ssh://user@127.0.0.1'])(
+  'what the client inspects for each request to %s does not grow with connections',
+  (endpoint) => {
+    const { agent } = transportTo(endpoint, {}).docker.modem as { readonly agent?: object }
+    expect(agent).toBeDefined()
+    expect(inspect(agent, { showHidden: true, depth: null }).length).toBeLessThan(100)
+  },
+)
