@@ -68,7 +68,7 @@ let made: TestProject
 let run: CheckedRun
 beforeAll(async () => {
   made = project({ ...ownBases, ...environment('plain'), ...broken(ownStacks(), breaks) })
-  run = await check(made.root)
+  run = await check(made.root, '--no-rerun')
 })
 afterAll(() => made?.[Symbol.dispose]())
 
