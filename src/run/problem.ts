@@ -30,8 +30,12 @@ export class CellProblem extends Error {
   }
 }
 
-/** What its disk could not do says nothing of the product, though the runtime may be the one that tells it. */
-const engineTrouble = /no space left on device|input\/output error|read-only file system.*\/var\/lib\//i
+/**
+ * What its disk could not do says nothing of the product, though the runtime may be the one that tells it; nor does a limit
+ * above the engine's own, which one without root may not raise.
+ */
+const engineTrouble =
+  /no space left on device|input\/output error|read-only file system.*\/var\/lib\/|set(ting )?rlimit.*operation not permitted/i
 
 /** An engine that answers and refuses says something about the product; one that does not answer says nothing. */
 export function problemOf(error: unknown, stage: Stage): Problem {

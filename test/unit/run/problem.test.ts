@@ -6,6 +6,8 @@ import { problemOf } from '../../../src/run/problem.ts'
 test.each([
   'OCI runtime create failed: mkdir /var/lib/docker/overlay2/x: no space left on device',
   'error creating overlay mount: input/output error: runc',
+  'OCI runtime create failed: runc create failed: unable to start container process: error setting rlimits for ready process: error setting rlimit type 7: operation not permitted',
+  'crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied',
 ])('%s is an error', (message) => {
   expect(problemOf(new EngineError('failed', message), 'start')).toMatchObject({
     kind: 'error',
