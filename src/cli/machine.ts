@@ -5,7 +5,10 @@ import { engineOption, examples, type Perform } from './options.ts'
 export function addMachine(program: Command, perform: Perform): void {
   const env = program.command('env').description('The engine and the hosts that Matrix runs itself.')
   const environmentsArgument = () =>
-    new Argument('[environments...]', 'environments whose hosts are meant; all where none is named')
+    new Argument(
+      '[environments...]',
+      'environments whose hosts are meant, or hosts as env status names them; all where none is named',
+    )
   env
     .command('up')
     .description('Brings up the engine and the hosts that environments ask for; they stay up between runs.')
@@ -48,6 +51,7 @@ export function addMachine(program: Command, perform: Perform): void {
       'matrix env up --install',
       'matrix env up customer-servers',
       'matrix env status',
+      'matrix env down --purge customer-servers',
       'matrix env down --purge',
       'matrix env diff qa-server customer-servers',
     ]),

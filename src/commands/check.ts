@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
 import { authoritiesOf } from '../hosts/authorities.ts'
+import { enterRun } from '../hosts/live-runs.ts'
 import { LayerStore } from '../images/layer-store.ts'
 import { VerifiedImages } from '../images/verified.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -119,6 +120,7 @@ export async function runCheck(
   const room = await roomForPlan(plan, options, io)
   if (room.problem !== null) return reportProblem(room.problem, io)
   if (room.unknown !== null) io.stderr(printable(`${room.unknown}\n`))
+  using _lives = enterRun(io.env, plan.project.root)
   const opened = await openEngine({ ...options, onProgress: (text) => io.stderr(printable(`${text}\n`)) }, io)
   if (!opened.ok) return reportProblem(opened.problem, io)
   await using engine = opened.engine
@@ -126,7 +128,7 @@ export async function runCheck(
   const mayBootstrap = opened.ours || options.bootstrap === true
   const explainBudgetMs = options.explain === true ? explainMs : null
   const settings = { options, io, engine, reports, deadlineMs, explainBudgetMs, mayBootstrap, present, purpose }
-  return check(loaded, { ...settings, secrets: secrets.values })
+  return await check(loaded, { ...settings, secrets: secrets.values })
 }
 
 /** Milliseconds, null where none is written; undefined where what is written is no duration, which is said. */

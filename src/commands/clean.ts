@@ -5,6 +5,7 @@ import { loadProject } from '../config/load.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import type { FindResult } from '../hosts/find-engine.ts'
+import { projectRuns, rootsOfLiveRuns } from '../hosts/live-runs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ownerState } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
@@ -40,7 +41,8 @@ export async function runClean(options: CleanOptions, io: Io): Promise<number> {
   if (!all) return code
   const ended = hosts.code === 0 ? await endEmbedded(io, { purge: true }) : hosts.code
   // Layers are kept for engines to come; where something stays, so do they.
-  if (ended === 0) rmSync(join(stateFolder(io.env), 'layers'), { recursive: true, force: true })
+  if (ended === 0 && rootsOfLiveRuns(io.env).size === 0)
+    rmSync(join(stateFolder(io.env), 'layers'), { recursive: true, force: true })
   return Math.max(code, ended)
 }
 
@@ -101,7 +103,7 @@ async function removeHosts(
 ): Promise<number> {
   const { io, target, withEmbedded } = options
   await using local = localEngine(target, io)
-  return takeDown(hosts, { local, mayInstall: false, purge: true, withEmbedded, io })
+  return await takeDown(hosts, { local, mayInstall: false, purge: true, withEmbedded, io })
 }
 
 async function sweepPlaces(
@@ -125,7 +127,8 @@ async function sweepPlaces(
         project: projectIdOf(io.cwd),
         nowMs: Date.parse(systemClock.wall()),
         ownerState,
-        all,
+        // What a run that lives is about to start stays, wherever it is going to.
+        all: all && !projectRuns(io.env, io.cwd),
         signal: io.signal,
       })
       code = Math.max(code, tell(result, { where, io }))

@@ -8,7 +8,7 @@ import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
 import { engineShortage, machineOffer, shortages } from '../hosts/offer.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostSpec } from '../model/project.ts'
-import { roomForPlan } from './hosts.ts'
+import { broughtUp, roomForPlan } from './hosts.ts'
 import type { Io } from './io.ts'
 
 export interface Finding {
@@ -58,6 +58,18 @@ export function forsakenFindings(io: Io): readonly Finding[] {
   if (left.length === 0) return []
   const value = `of projects that are no longer there: ${left.join(', ')}`
   return [{ name: 'hosts', state: 'note', value, mend: 'matrix clean takes them away' }]
+}
+
+/** Hosts of this project that its files asked for once, of an older release perhaps. */
+export function unaskedFindings({ environments }: Plan, io: Io): readonly Finding[] {
+  const asked = new Set(
+    environments.flatMap(({ engine }) => (engine.kind === 'provision' ? [hostName(engine.spec)] : [])),
+  )
+  return broughtUp(io).flatMap(({ name }): readonly Finding[] => {
+    if (asked.has(name)) return []
+    const value = `${name} was brought up, and no environment asks for it any more`
+    return [{ name: 'hosts', state: 'note', value, mend: `matrix env down --purge ${name}` }]
+  })
 }
 
 /** What was tried of the kernel. KVM only makes quicker, so nothing is missing without it. */

@@ -12,7 +12,15 @@ import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
-import { type Finding, forsakenFindings, hostFindings, type LocalPlace, roomFindings } from './doctor-hosts.ts'
+import {
+  type Finding,
+  forsakenFindings,
+  hostFindings,
+  type LocalPlace,
+  roomFindings,
+  unaskedFindings,
+} from './doctor-hosts.ts'
+import { registryFindings } from './doctor-registries.ts'
 import { localEngine, wholePlan } from './hosts.ts'
 import type { Io } from './io.ts'
 import { lookForEngine } from './open-engine.ts'
@@ -25,27 +33,25 @@ export interface DoctorOptions {
 const gibibyte = 1024 ** 3
 const enoughMemoryBytes = 2 * gibibyte
 const enoughDiskBytes = 5 * gibibyte
-const registryWithinMs = 4_000
+const hubWithinMs = 4_000
 const mirrorWithinMs = 4_000
 /** Of the images that Matrix makes for itself. */
 const helperSuite = 'bookworm'
 
 /** Starts nothing. Exit 0 where a run could start, 3 where something is missing for it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
-  const [engine, registry, mirror] = await Promise.all([
-    engineFindings(options, io),
-    registryFinding(io),
-    mirrorFinding(io),
-  ])
+  const [engine, hub, mirror] = await Promise.all([engineFindings(options, io), hubFinding(io), mirrorFinding(io)])
   const local = await localPlace(options, io)
   const loaded = await loadProject(io.cwd, { env: io.env })
   const plan = loaded.ok ? wholePlan(loaded.project) : null
   const findings = [
     ...machineFindings(local.disks),
-    ...[...engine, registry, mirror, ...programFindings(io)],
+    ...[...engine, hub, mirror, ...programFindings(io)],
+    ...(plan === null ? [] : await registryFindings(plan.project, io)),
     ...hostFindings(plan, { local, io }),
     ...(plan === null ? [] : await namedFindings(plan, io)),
     ...forsakenFindings(io),
+    ...(plan === null ? [] : unaskedFindings(plan, io)),
     ...(plan === null ? [] : await roomFindings(plan, { options, io })),
   ]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
@@ -153,7 +159,7 @@ async function describeEngine(
       value: facts.storageDriver,
       ...(slow ? { mend: 'every layer is copied; keep the engine’s data on a disk, not on an overlay' } : {}),
     },
-    ...unknownFindings(unknown),
+    ...unknownFindings(unknown, endpoint),
   ]
 }
 
@@ -167,17 +173,18 @@ async function unknownVolumes(
   return volumes.filter(({ labels }) => !known.has(labels['matrix.project'] ?? '')).map(({ name }) => name)
 }
 
-function unknownFindings(volumes: readonly string[]): readonly Finding[] {
+function unknownFindings(volumes: readonly string[], endpoint: string): readonly Finding[] {
   const [first] = volumes
   if (first === undefined) return []
   const value = `${volumes.length} of hosts that no project of this user has, such as ${first}`
-  const mend = 'docker volume ls --filter label=matrix.role=host names them; docker volume rm where they are nobody’s'
+  const docker = `docker -H ${endpoint} volume`
+  const mend = `${docker} ls --filter label=matrix.role=host names them; ${docker} rm where they are nobody’s`
   return [{ name: 'volumes', state: 'note', value, mend }]
 }
 
 /** Any reply counts, a refusal without credentials too. */
-async function registryFinding(io: Io): Promise<Finding> {
-  using limit = deadline(registryWithinMs, io.signal)
+async function hubFinding(io: Io): Promise<Finding> {
+  using limit = deadline(hubWithinMs, io.signal)
   try {
     const reply = await fetch('https://registry-1.docker.io/v2/', { signal: limit.signal })
     await reply.body?.cancel()

@@ -4,6 +4,7 @@ import { stopEmbedded } from '../hosts/embedded-down.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
 import { allHosts } from '../hosts/host-record.ts'
+import { rootsOfLiveRuns } from '../hosts/live-runs.ts'
 import { ping } from '../hosts/ping.ts'
 import { ownerState } from '../lib/owner.ts'
 import { printable } from '../lib/printable.ts'
@@ -30,6 +31,8 @@ export async function endEmbedded(io: Io, { purge }: { readonly purge: boolean }
 async function otherUser(io: Io): Promise<string | null> {
   const paths = embeddedPaths(io.env)
   if (embeddedPid(paths) === null || !(await ping(paths.endpoint, io)).answers) return null
+  const [root] = rootsOfLiveRuns(io.env)
+  if (root !== undefined) return `a run of ${root} lives and may use it; run this again when that has ended`
   await using engine = connectDocker(paths.endpoint)
   for (const { name, labels } of await engine.list('container', { 'matrix.owner': '' }, io)) {
     const { 'matrix.role': role, 'matrix.project': project, 'matrix.owner': owner = '' } = labels

@@ -13,6 +13,7 @@ import { printable } from '../lib/printable.ts'
 import { endEmbedded } from './end-embedded.ts'
 import {
   bringUp,
+  broughtUp,
   localEngine,
   type ProjectHost,
   projectHosts,
@@ -51,7 +52,7 @@ export async function runEnvUp(options: EnvUpOptions, io: Io): Promise<number> {
     const code = await makeBases(engine, { mayBootstrap: opened.ours, io, say })
     if (code !== 0) return code
   }
-  return bringUp(wanted.hosts, { local: engine, mayInstall: options.install === true, io })
+  return await bringUp(wanted.hosts, { local: engine, mayInstall: options.install === true, io })
 }
 
 /** Null where the files have mistakes; `problem` where this machine has no room for all of them. */
@@ -93,7 +94,7 @@ async function makeBases(
 }
 
 export interface EnvDownOptions {
-  /** Ids of environments whose hosts are meant; all of them, and the embedded engine too, where none is named. */
+  /** Ids of environments whose hosts are meant, or names of hosts; all, and the embedded engine too, where none is named. */
   readonly environments?: readonly string[]
   readonly engine?: string
   readonly purge?: boolean
@@ -103,9 +104,10 @@ export interface EnvDownOptions {
 export async function runEnvDown(options: EnvDownOptions, io: Io): Promise<number> {
   const { environments = [] } = options
   const purge = options.purge === true
-  const hosts = await projectHosts(environments, io)
-  if (hosts === null) return 2
   const withEmbedded = environments.length === 0
+  // What was brought up is known whatever mistakes the files have by now.
+  const hosts = (await projectHosts(environments, io)) ?? (withEmbedded ? broughtUp(io) : null)
+  if (hosts === null) return 2
   if (!withEmbedded && hosts.length === 0) {
     io.stderr(`matrix: no host is brought up for ${environments.join(', ')}, so there is none to stop\n`)
   }
@@ -126,7 +128,7 @@ async function downHosts(
   // One that was never made is nowhere, unless the engine that a run would use knows better.
   const there =
     found.kind === 'found' ? hosts : hosts.filter(({ spec, engine }) => spec.kind === 'vm' || engine !== null)
-  return takeDown(there, { local, mayInstall: false, purge, withEmbedded: options.withEmbedded, io })
+  return await takeDown(there, { local, mayInstall: false, purge, withEmbedded: options.withEmbedded, io })
 }
 
 /** As `--json` prints it. */

@@ -27,7 +27,7 @@ export interface ProjectHost extends Omit<HostRecord, 'made'> {
   readonly environments: readonly string[]
 }
 
-/** @param only ids of environments; all where none is named. Null where the files have mistakes or a name is unknown. */
+/** @param only ids of environments, or names of hosts; all where none is named. Null where the files have mistakes or a name is unknown. */
 export async function projectHosts(only: readonly string[], io: Io): Promise<readonly ProjectHost[] | null> {
   return (await projectWithHosts(only, io))?.hosts ?? null
 }
@@ -43,22 +43,28 @@ export async function projectWithHosts(
     return null
   }
   const { environments } = loaded.project
-  const unknown = only.filter((id) => !environments.some((environment) => environment.id === id))
-  for (const id of unknown) {
+  const made = broughtUp(io)
+  const names = [
+    ...environments.flatMap(({ id, engine }) => (engine.kind === 'provision' ? [id, hostName(engine.spec)] : [id])),
+    ...made.map(({ name }) => name),
+  ]
+  const unknown = only.filter((name) => !names.includes(name))
+  for (const name of unknown) {
     const known = environments.map((environment) => environment.id).join(', ')
-    io.stderr(printable(`matrix: there is no environment "${id}"; there are: ${known || 'none'}\n`))
+    io.stderr(printable(`matrix: there is no environment and no host "${name}"; there are: ${known || 'none'}\n`))
   }
   if (unknown.length > 0) return null
-  const made = broughtUp(io)
+  const isMeant = (...called: readonly string[]) => only.length === 0 || called.some((name) => only.includes(name))
   const hosts = new Map<string, { spec: HostSpec; environments: string[] }>()
   for (const { id, engine } of environments) {
-    if (engine.kind !== 'provision' || (only.length > 0 && !only.includes(id))) continue
+    if (engine.kind !== 'provision') continue
     const name = hostName(engine.spec)
+    if (!isMeant(id, name)) continue
     const host = hosts.get(name) ?? { spec: engine.spec, environments: [] }
     host.environments.push(id)
     hosts.set(name, host)
   }
-  const others = only.length > 0 ? [] : made.filter(({ name }) => !hosts.has(name))
+  const others = made.filter(({ name }) => !hosts.has(name) && isMeant(name))
   const engineOf = (name: string) => made.find((host) => host.name === name)?.engine ?? null
   const asked = [...hosts].map(([name, host]) => ({ name, ...host, root: io.cwd, engine: engineOf(name) }))
   return { project: loaded.project, hosts: [...asked, ...others] }
@@ -178,14 +184,14 @@ export async function takeDown(hosts: readonly ProjectHost[], options: DownOptio
   return code
 }
 
-/** Projects of these hosts of which a run lives in the engine that a host is in, so that it has to stay. */
+/** Projects of these hosts of which a run lives, so that they have to stay. */
 async function rootsWithRuns(hosts: readonly ProjectHost[], { local, io }: HostOptions): Promise<ReadonlySet<string>> {
   const roots = new Set<string>()
   for (const { root, engine } of hosts) {
     if (roots.has(root)) continue
     await using other = engine === null || engine === local.endpoint ? null : connectDocker(engine)
     try {
-      if (await runLives(other ?? local, { project: projectIdOf(root), signal: io.signal })) roots.add(root)
+      if (await runLives(other ?? local, { root, env: io.env, signal: io.signal })) roots.add(root)
     } catch (error) {
       if (!(error instanceof EngineError && error.code === 'unreachable')) throw error
     }

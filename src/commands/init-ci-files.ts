@@ -37,7 +37,8 @@ jobs:
           # A cache is written once: run again, the job saves one more.
           key: matrix-reports-\${{ github.run_id }}-\${{ github.run_attempt }}
           restore-keys: matrix-reports-
-      - run: npx --no matrix nightly --deadline 90m
+      # Hosts that Matrix brings up need root, and what they are made with.
+      - run: sudo --preserve-env env "PATH=$PATH" npx --no matrix nightly --install --deadline 90m
       - name: Keep them for the next night
         if: always()
         uses: actions/cache/save@v4

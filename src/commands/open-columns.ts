@@ -70,31 +70,39 @@ export class OpenColumns implements AsyncDisposable {
       case 'provision':
         return [await this.#limit(() => this.#provision(choice.spec, host))]
       case 'pool':
-        return choice.endpoints.map((endpoint) => this.#connect(endpoint))
+        return this.#usable(choice.endpoints, { nameOf: String, use: async (endpoint) => this.#connect(endpoint) })
     }
   }
 
-  /** Of a pool, one that cannot be prepared is left out, as long as another can. */
-  async #prepared(columns: readonly Column[]): Promise<readonly Column[]> {
-    const ready: Column[] = []
-    let trouble: unknown
-    for (const column of columns) {
-      try {
+  #prepared(columns: readonly Column[]): Promise<readonly Column[]> {
+    return this.#usable(columns, {
+      nameOf: (column) => column.engine.endpoint,
+      use: async (column) => {
         await this.#options.prepare(column.engine)
-        ready.push(column)
+        return column
+      },
+    })
+  }
+
+  /** Of a pool, what cannot be used is left out and told, as long as another can. */
+  async #usable<T>(
+    all: readonly T[],
+    { nameOf, use }: { readonly nameOf: (one: T) => string; readonly use: (one: T) => Promise<Column> },
+  ): Promise<readonly Column[]> {
+    const usable: Column[] = []
+    let trouble: unknown
+    for (const one of all) {
+      try {
+        usable.push(await use(one))
       } catch (error) {
         if (!(error instanceof EngineError)) throw error
         trouble = error
-        if (columns.length > 1) {
-          this.#options.progress({
-            type: 'notice',
-            text: `${column.engine.endpoint} cannot be used: ${told(error, 1000)}`,
-          })
-        }
+        const text = `${nameOf(one)} cannot be used: ${told(error, 1000)}`
+        if (all.length > 1) this.#options.progress({ type: 'notice', text })
       }
     }
-    if (ready.length === 0) throw trouble
-    return ready
+    if (usable.length === 0) throw trouble
+    return usable
   }
 
   #connect(name: string): Column {

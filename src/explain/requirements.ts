@@ -82,7 +82,7 @@ export type NoRequirements = 'fails' | 'unobserved'
 export async function findRequirements(options: RequirementsOptions): Promise<Requirements | NoRequirements> {
   const finding = new Finding(options)
   using _ = finding
-  return finding.run()
+  return await finding.run()
 }
 
 class Finding implements Disposable {

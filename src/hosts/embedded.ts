@@ -59,7 +59,7 @@ export async function ensureEmbedded(request: EmbeddedRequest): Promise<Embedded
     signal: request.signal,
     onWait: () => request.onProgress('waiting for another run that sets the engine up'),
   })
-  return setUp(paths, request)
+  return await setUp(paths, request)
 }
 
 /** Why an engine of our own cannot be started here by this user; null where it can. */

@@ -49,10 +49,11 @@ export function allHosts(env: Env): readonly HostRecord[] {
   return namesIn(hostsFolder(env)).flatMap((project) => recordsOf(env, project))
 }
 
-/** The project's folder of hosts, once none is left in it. */
+/** The project's folder of hosts, once none is left in it, and nobody waits in it to bring one up. */
 export function forgetHosts(env: Env, root: string): void {
-  if (knownHosts(env, root).length > 0) return
-  rmSync(join(hostsFolder(env), projectIdOf(root)), { recursive: true, force: true })
+  const folder = join(hostsFolder(env), projectIdOf(root))
+  if (namesIn(folder).some((name) => name.includes('.lock'))) return
+  if (knownHosts(env, root).length === 0) rmSync(folder, { recursive: true, force: true })
 }
 
 /** One that went with its engine. */

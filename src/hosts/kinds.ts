@@ -2,13 +2,14 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Engine, EngineError } from '../engines/engine.ts'
-import { ownerState } from '../lib/owner.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { HostSpec } from '../model/project.ts'
 import { disksWith } from './disks.ts'
+import { embeddedPaths } from './embedded-paths.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from './host.ts'
 import { hostFolder, hostName } from './host-place.ts'
 import { readRecord, writeRecord } from './host-record.ts'
+import { hasLiveRun, projectRuns } from './live-runs.ts'
 import { machineFacts } from './machine-facts.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
@@ -37,11 +38,11 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
   const kind = kinds[ask.spec.kind]
   const elsewhere = engineTrouble(request)
   if (elsewhere !== null) return { ok: false, problem: elsewhere }
-  mkdirSync(request.folder, { recursive: true })
   using _lock = await takeLock(lockOf(request), {
     signal: ask.signal,
     onWait: () => ask.onProgress(`waiting for another run that brings ${request.name} up`),
   })
+  mkdirSync(request.folder, { recursive: true })
   const known = readRecord(request.folder)
   const engine = ask.spec.kind === 'vm' ? null : canonical(ask.local.endpoint)
   const immovable = known === null ? null : await moveFrom(known.engine, engine, request)
@@ -57,7 +58,11 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
 }
 
 /** A host is in one engine at a time: where a run uses another one now, it leaves nothing behind in the old one. */
-async function moveFrom(old: string | null, now: string | null, request: HostRequest): Promise<HostProblem | null> {
+async function moveFrom(
+  old: string | null,
+  now: string | null,
+  request: HostRequest & Pick<HostAsk, 'root'>,
+): Promise<HostProblem | null> {
   const { name, signal, onProgress } = request
   if (old === null || old === now) return null
   if (!(await ping(old, { signal })).answers) {
@@ -73,16 +78,16 @@ async function moveFrom(old: string | null, now: string | null, request: HostReq
     }
   }
   onProgress(`${name} was in ${old}; taking it away there`)
-  return kinds[request.spec.kind].down({ ...request, local } as never, { purge: true })
+  return await kinds[request.spec.kind].down({ ...request, local } as never, { purge: true })
 }
 
-/** Whether a run of a project lives on an engine, so that its hosts have to stay. Rejects with `EngineError`. */
+/** Whether a run of a project lives, here or on an engine, so that its hosts have to stay. Rejects with `EngineError`. */
 export async function runLives(
   engine: Engine,
-  { project, signal }: { readonly project: string; readonly signal: AbortSignal },
+  { root, env, signal }: Pick<HostAsk, 'root' | 'env' | 'signal'>,
 ): Promise<boolean> {
-  const found = await engine.list('container', { 'matrix.project': project, 'matrix.run': '' }, { signal })
-  return found.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
+  if (projectRuns(env, root)) return true
+  return hasLiveRun(engine, { 'matrix.project': projectIdOf(root) }, { signal })
 }
 
 /** The same for every way to write a socket's path. */
@@ -133,7 +138,7 @@ export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
   const { request, silence, problem } = there
   if (problem !== null) return { state: 'absent', message: problem.message }
   if (silence !== null) return { state: 'down', message: silence }
-  return kinds[ask.spec.kind].status(request as never)
+  return await kinds[ask.spec.kind].status(request as never)
 }
 
 export async function hostDown(ask: HostAsk, options: { readonly purge: boolean }): Promise<HostProblem | null> {
@@ -141,15 +146,21 @@ export async function hostDown(ask: HostAsk, options: { readonly purge: boolean 
   await using there = await whereItIs(ask)
   const { request, silence } = there
   if (there.problem !== null) return there.problem
-  if (silence !== null) return options.purge ? outOfReach(request, silence) : null
+  // What is in the embedded engine ends with it.
+  const isEnded = !options.purge && request.local.endpoint === embeddedPaths(ask.env).endpoint
+  if (silence !== null) return isEnded ? null : outOfReach(request, silence, options)
   const problem = await kinds[ask.spec.kind].down(request as never, options)
   if (problem === null && options.purge) rmSync(request.folder, { recursive: true, force: true })
   return problem
 }
 
-const outOfReach = ({ name, folder }: HostRequest, silence: string): HostProblem => ({
+const outOfReach = (
+  { name, folder }: HostRequest,
+  silence: string,
+  { purge }: { readonly purge: boolean },
+): HostProblem => ({
   kind: 'machine',
-  message: `${name} cannot be taken away: ${silence}`,
+  message: `${name} cannot be ${purge ? 'taken away' : 'stopped'}: ${silence}`,
   hint: `Start that engine and run this again; where it is gone for good, rm -r ${folder} forgets the host.`,
 })
 
@@ -179,7 +190,7 @@ async function whereItIs(ask: HostAsk): Promise<Whereabouts> {
   return answer.answers ? there : { ...there, silence: `${endpoint}, the engine that it is in, does not answer` }
 }
 
-function requestOf(ask: HostAsk): HostRequest {
+function requestOf(ask: HostAsk): HostRequest & HostAsk {
   const name = hostName(ask.spec)
   const project = projectIdOf(ask.root)
   return { ...ask, project, name, folder: hostFolder(ask.env, project, name) }

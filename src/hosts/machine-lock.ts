@@ -9,10 +9,11 @@ export async function takeLock(
   path: string,
   options: { readonly signal: AbortSignal; readonly onWait?: () => void },
 ): Promise<Disposable> {
-  mkdirSync(dirname(path), { recursive: true })
   let told = false
   for (;;) {
     options.signal.throwIfAborted()
+    // Whoever held it may have taken the folder away with all that it was for.
+    mkdirSync(dirname(path), { recursive: true })
     if (claim(path)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
     const owner = ownerOf(path)
     if (owner === null) continue
@@ -31,12 +32,14 @@ const ownFile = (path: string) => `${path}.${ownIdentity().replaceAll('/', '-')}
 /** A link appears whole: nobody ever reads a lock without its owner. */
 function claim(path: string): boolean {
   const draft = ownFile(path)
-  writeFileSync(draft, ownIdentity())
   try {
+    writeFileSync(draft, ownIdentity())
     linkSync(draft, path)
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    const { code } = error as NodeJS.ErrnoException
+    // Somebody has it, or took the folder away this moment.
+    if (code === 'EEXIST' || code === 'ENOENT') return false
     throw error
   } finally {
     rmSync(draft, { force: true })

@@ -43,8 +43,10 @@ export function shortages(spec: HostSpec, machine: MachineOffer, images: number)
   const need = needOf(spec)
   const programs = machine.missing.filter((program) => need.programs.includes(program))
   const found: Shortage[] = []
-  if (!machine.root && spec.kind === 'vm')
-    found.push({ of: 'system', what: 'only root can unpack its packages', mend: 'run as root' })
+  if (!machine.root) {
+    const what = spec.kind === 'vm' ? 'only root can unpack its packages' : 'only root can use its socket'
+    found.push({ of: 'system', what, mend: 'run as root: sudo matrix …, or engine: { connect: … } to one of yours' })
+  }
   if (spec.kind === 'vm' && machine.arch !== 'x64')
     found.push({ of: 'system', what: 'it is made for x86-64 only', mend: null })
   if (programs.length > 0)

@@ -1,5 +1,6 @@
 /** Which hosts there are is remembered on the machine: in which engine each is, and of which project. */
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
@@ -70,12 +71,32 @@ test('a run that uses another engine takes the host away in the old one before i
 
 test('where its engine does not answer any more it is not said to be taken away', async () => {
   await machine[Symbol.asyncDispose]()
+  const stopped = await using(first)(['env', 'down', 'nested'])
+  expect(stopped).toMatchObject({ exitCode: 3, stdout: '' })
+  expect(stopped.stderr).toContain(`docker-bookworm cannot be stopped: ${second.endpoint}`)
   const down = await using(first)(['env', 'down', '--purge', 'nested'])
   expect(down.exitCode).toBe(3)
   expect(down.stderr).toContain(`docker-bookworm cannot be taken away: ${second.endpoint}`)
   const up = await using(first)(['env', 'up', 'nested'])
   expect(up, up.stderr).toMatchObject({ exitCode: 0 })
   expect(up.stderr).toContain('does not answer; what it left there stays')
+})
+
+test('a host that no environment asks for any more is told, and taken away by its name, whatever the files say', async () => {
+  using changed = project(files)
+  const inIt = (...args: readonly string[]) => matrix(args, { cwd: changed.root })
+  expect(await inIt('env', 'up', 'nested')).toMatchObject({ exitCode: 0 })
+  const yaml = join(changed.root, 'environments/nested.yaml')
+  writeFileSync(yaml, readFileSync(yaml, 'utf8').replace('bookworm', 'trixie'))
+  const { stdout } = await inIt('doctor')
+  expect(stdout).toMatch(
+    /docker-bookworm was brought up, and no environment asks.*\n.*env down --purge docker-bookworm\n/,
+  )
+  const unknown = await inIt('env', 'down', '--purge', 'docker-buster')
+  expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no host "docker-buster"') })
+  const down = await inIt('env', 'down', '--purge', 'docker-bookworm')
+  expect(down).toMatchObject({ exitCode: 0, stdout: 'took away docker-bookworm\n' })
+  expect(await leftovers(first, changed.root)).toEqual([])
 })
 
 test('hosts of a project whose folder is gone are taken away by clean in another one, and no others', async () => {

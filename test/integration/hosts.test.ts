@@ -59,6 +59,18 @@ describe('a nested engine', () => {
     ])
   })
 
+  test('stays while a run lives whose cells are all in it', async () => {
+    const running = startMatrix(['check', '--json', '--no-rerun', '--env', 'old'], { cwd: old.root })
+    await using there = inside(host())
+    await during(running, workloadRuns(there))
+    for (const named of ['old', 'docker-bullseye']) {
+      const down = await matrix(['env', 'down', '--purge', named], { cwd: old.root })
+      expect(down).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('a run of this project lives') })
+    }
+    const { stdout } = await running
+    expect(cellOf(JSON.parse(String(stdout)), 'server@old')).toMatchObject({ outcome: 'pass' })
+  })
+
   test('is looked into by clean, also where another project only connects to it', async () => {
     using guest = project({
       ...serverStack('server'),

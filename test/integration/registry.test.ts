@@ -157,6 +157,34 @@ test('what a registry does not take or an engine does not trust is sent, and sai
   await stopHost(spec)
 })
 
+test('doctor says whether it answers, whether it is trusted, and whether it wants a login', async () => {
+  await using strange = await startRegistry('127.0.0.1')
+  using there = project({
+    'matrix.yaml': `${bases}secrets: { registry: { file: password } }
+registry:
+  address: ${registry.server}/team
+  login: { username: ci, password: { secret: registry } }
+`,
+    'ca.pem': readFileSync(strange.authority, 'utf8'),
+    ...serverStack('web'),
+    ...environment('known', `registry: { address: ${strange.server}/known, authority: ca.pem }`),
+    ...environment('shut', `registry: ${registry.server}/shut`),
+    ...environment('strange', `registry: ${strange.server}/strange`),
+    ...environment('gone', 'registry: 127.0.0.1:9/gone'),
+  })
+  const { stdout } = await matrix(['doctor', '--json'], { cwd: there.root })
+  const found = (JSON.parse(stdout) as { name: string; state: string; value: string }[]).flatMap((one) =>
+    one.name === 'registry' && !one.value.startsWith('Docker Hub') ? [`${one.state}: ${one.value}`] : [],
+  )
+  expect(found).toEqual([
+    `ok: ${registry.server}/team answers`,
+    'note: 127.0.0.1:9/gone: connect ECONNREFUSED 127.0.0.1:9; images are sent without it',
+    `ok: ${strange.server}/known answers`,
+    `note: ${registry.server}/shut answers, and asks for a login; images are sent without it`,
+    expect.stringMatching(/^note: 127\.0\.0\.1:\d+\/strange: .*certificate.*; images are sent without it$/),
+  ])
+})
+
 test('a run hands its images over where the project or the environment says so, and the record tells it', async () => {
   const engineOf = (release: string) => `engine: { provision: { kind: nested, engine: docker, release: ${release} } }`
   using there = project({
@@ -184,6 +212,6 @@ registry:
     expect(kept.some((text) => text.includes('imagesFetched'))).toBe(true)
     expect([run.stderr, ...kept].filter((text) => text.includes(password))).toEqual([])
   } finally {
-    await matrix(['env', 'down', '--purge'], { cwd: there.root })
+    await matrix(['env', 'down', '--purge', 'there', 'elsewhere'], { cwd: there.root })
   }
 })

@@ -160,18 +160,29 @@ const provision = z.discriminatedUnion('kind', [
     kind: z.literal('vm'),
     release: release.default('bookworm'),
     cpus: z.number().int().min(1).max(16).default(2),
-    memory: size.default(3 * gibibyte),
-    disk: size.default(20 * gibibyte),
+    memory: size
+      .refine((bytes) => bytes >= gibibyte / 2, 'a machine with Docker on it takes at least 512m')
+      .default(3 * gibibyte),
+    disk: size
+      .refine((bytes) => bytes >= 3 * gibibyte, 'its system and images take at least 3g')
+      .default(20 * gibibyte),
   }),
 ])
 export type ParsedProvision = z.output<typeof provision>
 
+const endpoint = z
+  .string()
+  .regex(/^(unix|tcp|ssh):\/\/.+|^context:.+/, 'write unix://…, tcp://…, ssh://… or context:NAME')
+
 const engine = z.union([
-  z.strictObject({
-    connect: z.string().regex(/^(unix|tcp|ssh):\/\/.+|^context:.+/, 'write unix://…, tcp://…, ssh://… or context:NAME'),
-  }),
+  z.strictObject({ connect: endpoint }),
   z.strictObject({ provision }),
-  z.strictObject({ pool: z.array(z.string()).min(1) }),
+  z.strictObject({
+    pool: z
+      .array(endpoint)
+      .min(1)
+      .refine((all) => new Set(all).size === all.length, 'the same engine stands in it twice'),
+  }),
 ])
 
 /** A key or an atom of what an environment can impose, such as `cap_drop:CHOWN`. */

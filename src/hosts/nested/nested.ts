@@ -6,11 +6,11 @@ import { type Engine, EngineError, type Labels } from '../../engines/engine.ts'
 import { deadline } from '../../lib/abort.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { freeSpaceCommand, freeSpaceIn } from '../../lib/free-space.ts'
-import { ownerState } from '../../lib/owner.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { NestedSpec, PublishedSpec } from '../../model/project.ts'
 import { writeAuthorities } from '../authorities.ts'
 import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
+import { hasLiveRun } from '../live-runs.ts'
 import { ping } from '../ping.ts'
 import type { HostProblem } from '../problem.ts'
 import { engineSocket, nestedContainer } from './container-spec.ts'
@@ -76,7 +76,7 @@ async function bringUp(request: HostRequest<Spec>): Promise<HostUp> {
     problem: {
       kind: 'machine',
       message: `${name} did not start: ${failure}`,
-      hint: `docker logs ${containerName(request)} says more; matrix env down --purge ${name} takes it away, and the next run makes it anew.`,
+      hint: `docker -H ${local.endpoint} logs ${containerName(request)} says more; matrix env down --purge ${name} takes it away, and the next run makes it anew.`,
     },
   }
 }
@@ -125,10 +125,11 @@ async function sicknessOf(
   engine: NestedEngine,
 ): Promise<{ readonly what: string; readonly inData: boolean } | null> {
   const asMade = await request.local.list('container', labelsOf(request, engine), request)
-  if (asMade.length === 0) {
+  const answers = await answersSoon(request)
+  if (asMade.length === 0 && !(answers && (await isInUse(request)))) {
     return { what: 'runs and was made by another version of Matrix; starting it again', inData: false }
   }
-  if (!(await answersSoon(request))) return { what: 'runs and does not answer; starting it again', inData: false }
+  if (!answers) return { what: 'runs and does not answer; starting it again', inData: false }
   const freeBytes = await freeBytesOf(request, engine)
   if (freeBytes === null || freeBytes >= leastFreeBytes || (await isInUse(request))) return null
   return { what: 'has a full disk; throwing its images away', inData: true }
@@ -144,8 +145,7 @@ async function freeBytesOf(request: HostRequest<Spec>, engine: NestedEngine): Pr
 /** Whether a run that lives has something in it. */
 async function isInUse(request: HostRequest<Spec>): Promise<boolean> {
   await using own = request.connect(endpointOf(request), {})
-  const containers = await own.list('container', { 'matrix.run': '' }, request)
-  return containers.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
+  return await hasLiveRun(own, {}, request)
 }
 
 /** An engine under load may miss one question; one that missed several is sick. */

@@ -1,7 +1,7 @@
 /** The root file system of a nested host: a release of Debian with its engine's packages, made once an engine, or an image that is published. */
 import { type Engine, EngineError } from '../../engines/engine.ts'
 import { bootstrapImage } from '../../images/bootstrap.ts'
-import { installCommand, missingPrograms } from '../packages.ts'
+import { install, installCommand, isDebian, missingPrograms, osRelease } from '../packages.ts'
 import type { HostProblem } from '../problem.ts'
 import type { NestedEngine } from './engine-kinds.ts'
 
@@ -15,6 +15,7 @@ export async function ensureRootImage(
   options: {
     readonly engine: NestedEngine
     readonly env: Readonly<Record<string, string | undefined>>
+    readonly mayInstall: boolean
     readonly signal: AbortSignal
     readonly onProgress: (text: string) => void
   },
@@ -25,9 +26,13 @@ export async function ensureRootImage(
   const present = await local.images.inspect(reference, { signal })
   if (present !== null) return { ok: true, imageId: present.id }
   if (root.kind === 'published') return pulled(local, { reference, signal, onProgress })
-  if (missingPrograms(['mmdebstrap'], env).length > 0) {
+  const missing = missingPrograms(['mmdebstrap'], env)
+  if (missing.length > 0 && options.mayInstall && isDebian(osRelease())) {
+    const problem = await install(missing, options)
+    if (problem !== null) return { ok: false, problem }
+  } else if (missing.length > 0) {
     const message = `${reference} is made from Debian's packages, and mmdebstrap is not installed`
-    return { ok: false, problem: { kind: 'machine', message, hint: `Run: ${installCommand(['mmdebstrap'])}` } }
+    return { ok: false, problem: { kind: 'machine', message, hint: `Run: ${installCommand(missing)}` } }
   }
   onProgress(`making ${reference} from the packages of Debian ${root.suite}`)
   try {

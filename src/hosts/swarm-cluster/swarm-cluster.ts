@@ -62,7 +62,7 @@ async function bringUp(request: Request): Promise<HostUp> {
   // The first makes the root image that all of them share.
   const ups = [await nested.up(first), ...(await Promise.all(others.map((node) => nested.up(node))))]
   const failed = ups.find((up) => !up.ok)
-  if (failed !== undefined) return failed
+  if (failed !== undefined && !failed.ok) return { ok: false, problem: { ...failed.problem, hint: hintFor(request) } }
   const members = await Promise.all(nodes.map((node) => memberOf(node)))
   const mended = await mend(members, request)
   return {
@@ -186,6 +186,8 @@ async function findNetwork(
 function problemOf(error: unknown, request: Request): HostProblem {
   request.signal.throwIfAborted()
   if (!(error instanceof EngineError)) throw error
-  const hint = error.hint ?? 'matrix env down --purge takes it away, and the next run makes it anew.'
-  return { kind: 'machine', message: `${request.name}: ${error.message}`, hint }
+  return { kind: 'machine', message: `${request.name}: ${error.message}`, hint: error.hint ?? hintFor(request) }
 }
+
+const hintFor = ({ name }: Request): string =>
+  `matrix env down --purge ${name} takes it away, and the next run makes it anew.`

@@ -8,6 +8,7 @@ import { readOr } from '../../lib/files.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { VmSpec } from '../../model/project.ts'
 import type { HostKind, HostRequest, HostUp } from '../host.ts'
+import { hasLiveRun } from '../live-runs.ts'
 import { install, installCommand, isDebian, missingPrograms, osRelease, vmPrograms } from '../packages.ts'
 import type { HostProblem } from '../problem.ts'
 import { type Accelerator, acceleratorsToTry, rememberedAccelerator, startWithOneOf } from './accelerator.ts'
@@ -63,9 +64,11 @@ export const vm: HostKind<VmSpec> = {
 export async function bringUp(request: HostRequest<VmSpec>, how: Trying): Promise<HostUp> {
   const { name, folder, spec, onProgress } = request
   const files = vmFiles(folder)
-  if (isMade(files, spec) && vmPid(files) !== null) {
-    if ((await answer(request, healthWithinMs)) === null) return upAs(request, false)
-    onProgress(`${name} runs and does not answer; starting it again`)
+  if (vmPid(files) !== null) {
+    const isWell = (await answer(request, healthWithinMs)) === null
+    if (isWell && (isMade(files, spec) || (await isInUse(request)))) return upAs(request, false)
+    const why = isWell ? 'was made by another version of Matrix; making it again' : 'does not answer; starting it again'
+    onProgress(`${name} runs and ${why}`)
   }
   await stopVm(files)
   const blocker = await obstacle(request)
@@ -171,6 +174,13 @@ async function answer(request: HostRequest<VmSpec>, withinMs: number): Promise<s
   return last
 }
 
+/** Whether a run that lives has something in it. */
+async function isInUse(request: HostRequest<VmSpec>): Promise<boolean> {
+  const { endpoint, access } = accessOf(request)
+  await using engine = request.connect(endpoint, access)
+  return await hasLiveRun(engine, {}, request)
+}
+
 const upAs = (request: HostRequest<VmSpec>, started: boolean): HostUp => {
   const emulated = rememberedAccelerator(vmFiles(request.folder)) !== 'kvm'
   return { ok: true, access: accessOf(request), started, emulated }
@@ -207,7 +217,7 @@ function trouble(request: HostRequest<VmSpec>, message: string): HostUp {
     problem: {
       kind: 'machine',
       message: `${request.name}: ${oneLine(message, 800)}`,
-      hint: `${vmFiles(request.folder).console} is what it said; matrix env down --purge takes it away, and the next run makes it anew.`,
+      hint: `${vmFiles(request.folder).console} is what it said; matrix env down --purge ${request.name} takes it away, and the next run makes it anew.`,
     },
   }
 }

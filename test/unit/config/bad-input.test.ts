@@ -194,6 +194,26 @@ describe('a project', () => {
       /1:\d+ value: .*runsc is provisioned with an engine of root/,
     ],
     [
+      'a pool of what is no address',
+      { 'environments/qa.yaml': 'engine: { pool: [foo, "ssh://a"] }\n' },
+      /1:\d+ value: .*write unix:\/\//,
+    ],
+    [
+      'a pool that has one engine twice',
+      { 'environments/qa.yaml': 'engine: { pool: ["ssh://a", "ssh://a"] }\n' },
+      /1:\d+ value: .*the same engine stands in it twice/,
+    ],
+    [
+      'a virtual machine without room for Docker',
+      { 'environments/qa.yaml': 'engine: { provision: { kind: vm, memory: 64m } }\n' },
+      /1:\d+ value: .*at least 512m/,
+    ],
+    [
+      'a virtual machine without room for images',
+      { 'environments/qa.yaml': 'engine: { provision: { kind: vm, disk: 1g } }\n' },
+      /1:\d+ value: .*at least 3g/,
+    ],
+    [
       'a missing Dockerfile',
       stack(
         `build: { context: ., dockerfile: Nope }\n${checks.replace('http: { port: http }', 'exec: { command: [x] }')}`,

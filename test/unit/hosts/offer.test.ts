@@ -84,8 +84,12 @@ describe('a machine', () => {
     expect([docker, userDocker, sandbox, podman, swarm, vm].filter((spec) => !has(spec))).toEqual(without)
   })
 
-  test('that is not root, or not x86-64, has no virtual machine', () => {
-    expect(lacking(vm, { root: false })).toEqual(['system'])
+  test('where Matrix is not root has none', () => {
+    for (const spec of [docker, userDocker, podman, swarm, vm])
+      expect(lacking(spec, { root: false })).toEqual(['system'])
+  })
+
+  test('that is not x86-64 has no virtual machine', () => {
     expect(lacking(vm, { arch: 'arm64' })).toEqual(['system'])
   })
 })
