@@ -13,18 +13,23 @@ import { join } from 'node:path'
 import { buildProgram, installDependencies, requireNode, root, run, step } from './steps.mjs'
 import { installTestPrograms } from './test-programs.mjs'
 
-/** `full` takes long and finds little that the others do not: it runs where it is named, and with `--full` beside all others. */
-const everyLevel = ['architecture', 'unit', 'contract', 'integration', 'cli', 'report', 'stacks', 'full']
+/**
+ * Those of a line run together. `full` takes long and finds little that the others do not: it runs where it is named, and with
+ * `--full` beside all others.
+ */
+const everyLevel = [['architecture'], ['unit'], ['contract', 'integration', 'cli'], ['report'], ['stacks'], ['full']]
 const needsEngine = new Set(['contract', 'integration', 'cli', 'stacks', 'full'])
 
 const whole = process.argv.includes('--full')
 const chosen = process.argv.slice(2).filter((argument) => argument !== '--full')
-const unknown = chosen.filter((level) => !everyLevel.includes(level))
+const unknown = chosen.filter((level) => !everyLevel.flat().includes(level))
 if (unknown.length > 0) {
-  console.error(`No such level: ${unknown.join(', ')}. There are ${everyLevel.join(', ')}.`)
+  console.error(`No such level: ${unknown.join(', ')}. There are ${everyLevel.flat().join(', ')}.`)
   process.exit(2)
 }
-const levels = everyLevel.filter((level) => (chosen.length === 0 ? whole || level !== 'full' : chosen.includes(level)))
+const isChosen = (level) => (chosen.length === 0 ? whole || level !== 'full' : chosen.includes(level))
+const groups = everyLevel.map((group) => group.filter(isChosen)).filter((group) => group.length > 0)
+const levels = groups.flat()
 
 requireNode()
 await installDependencies()
@@ -40,20 +45,19 @@ await installTestPrograms(levels)
 
 const folder = mkdtempSync(join(tmpdir(), 'matrix-test-'))
 const results = []
-for (const level of levels) {
-  console.error(`\n▸ Level ${level}`)
-  const file = join(folder, `${level}.json`)
+for (const group of groups) {
+  console.error(`\n▸ Level ${group.join(', ')}`)
+  const file = join(folder, `${group[0]}.json`)
   const code = await run(process.execPath, [
     'node_modules/vitest/vitest.mjs',
     'run',
-    '--project',
-    level,
+    ...group.flatMap((level) => ['--project', level]),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
-    ...(needsEngine.has(level) ? ['--retry=1'] : []),
+    ...(group.some((level) => needsEngine.has(level)) ? ['--retry=1'] : []),
   ])
-  results.push(resultOf(level, { file, code }))
+  results.push(...resultsOf(group, { file, code }))
   if (code === 130) break
 }
 rmSync(folder, { recursive: true, force: true })
@@ -77,23 +81,34 @@ for (const level of levels.slice(results.length)) {
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1
 
-/** What a level shows. Each of its troubles counts as one failure beside the tests that failed. */
-function resultOf(level, { file, code }) {
+/** What the levels of a group show. Each of their troubles counts as one failure beside the tests that failed. */
+function resultsOf(group, { file, code }) {
   const report = readReport(file)
+  const results = group.map((level) => resultOf(level, report, code))
+  const [first] = results
+  // What is not about a file cannot be told of one level of them.
+  if (code !== 0 && results.every(({ failed }) => failed === 0)) {
+    first.failed += 1
+    first.trouble.push(`vitest ended with ${code}`)
+  }
+  return results
+}
+
+function resultOf(level, report, code) {
   if (report === null) {
     return { level, passed: 0, failed: 1, trouble: [`could not run (vitest ended with ${code})`], unsteady: [] }
   }
-  const tests = report.testResults.flatMap((suite) => suite.assertionResults)
+  const suites = report.testResults.filter(({ name }) => name.startsWith(`${root}test/${level}/`))
+  const tests = suites.flatMap((suite) => suite.assertionResults)
   const count = (...states) => tests.filter((test) => states.includes(test.status)).length
   const passed = count('passed')
   const failed = count('failed')
   const skipped = tests.length - passed - failed
-  const broken = report.testResults.filter(
+  const broken = suites.filter(
     (suite) => suite.status === 'failed' && !suite.assertionResults.some((test) => test.status === 'failed'),
   )
   const trouble = broken.map((suite) => `${suite.name.replace(root, '')} could not run`)
   if (tests.length === 0 && broken.length === 0) trouble.push('holds no test')
-  if (code !== 0 && failed === 0 && trouble.length === 0) trouble.push(`vitest ended with ${code}`)
   const failures = failed + trouble.length + skipped
   if (skipped > 0) trouble.push(`${skipped} skipped, which counts as failed`)
   const unsteady = tests

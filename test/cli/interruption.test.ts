@@ -8,6 +8,7 @@ import { openDoor } from '../support/door.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { matrix, startMatrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+import { until } from '../support/until.ts'
 
 /** One cell answers at once; the other never becomes ready, and stays in flight. */
 const unfinished = () =>
@@ -52,11 +53,11 @@ async function inFlight(root: string, ...args: readonly string[]): Promise<{ rea
   const process = startMatrix(['check', '--json', ...args], { cwd: root })
   started.add(process)
   await said(process, 'quick@plain pass')
-  for (;;) {
+  await until(async () => {
     const here = await leftovers(engine, root)
-    if (here.some((one) => one.kind === 'container' && one.labels['matrix.role'] === 'workload')) return { process }
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+    return here.some((one) => one.kind === 'container' && one.labels['matrix.role'] === 'workload')
+  })
+  return { process }
 }
 
 const onlyRun = (root: string): string => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ContainerEvent, type ContainerSpec, type Engine, EngineError } from '../../src/engines/engine.ts'
 import type { FakeProgram } from '../../src/engines/fake/fake-engine.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
+import { until } from '../support/until.ts'
 
 const sh = (script: string): readonly string[] => ['/bin/busybox', 'sh', '-c', script]
 const talks = sh('echo one; echo two >&2; exit 3')
@@ -11,8 +12,9 @@ const pauses = sh(
   "printf ready; /bin/busybox sleep 0.5; printf ', and'; /bin/busybox sleep 0.5; echo ' steady'; echo done",
 )
 const floods = sh('/bin/busybox yes 0123456789 | /bin/busybox head -n 1000')
-const stays = sh("trap 'exit 5' TERM; echo up; while :; do /bin/busybox sleep 0.1; done")
-const deaf = sh("trap '' TERM; while :; do /bin/busybox sleep 0.1; done")
+// Some live as long as the suite: none takes a processor that the engine needs, which is emulated perhaps.
+const stays = sh("trap 'exit 5' TERM; echo up; /bin/busybox sleep 1000 & wait")
+const deaf = sh("trap '' TERM; exec /bin/busybox sleep 1000")
 
 /** The same commands, as the engine in memory knows them. */
 export const fakePrograms: Readonly<Record<string, FakeProgram>> = Object.fromEntries<FakeProgram>([
@@ -302,8 +304,4 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
         (await engine.containers.logs(id, { ...options, maxBytes: 1000 })).lines.some((line) => line.text === text),
       )
   })
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
 }

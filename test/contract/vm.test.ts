@@ -1,18 +1,47 @@
-/** A machine with a kernel of its own behaves as the port says. Emulated it is slow, so it has more time than the others. */
+/**
+ * A machine with a kernel of its own behaves as the port says, and two of the project's own stacks are green on it. Emulated
+ * it is slow, so that one machine serves for both, and has more time than the other hosts.
+ */
 import { release } from 'node:os'
-import { afterAll, expect, test, vi } from 'vitest'
-import { hostEngine, stopHost } from '../support/hosts.ts'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { hostEngine } from '../support/hosts.ts'
+import { check, matrix, troubleOf } from '../support/matrix.ts'
+import { ownBases, ownStacks } from '../support/own-stacks.ts'
+import { environment, project, type TestProject } from '../support/project.ts'
 import { usualVm } from '../support/vm.ts'
 import { engineContract } from './engine-contract.ts'
 
-vi.setConfig({ testTimeout: 900_000, hookTimeout: 1_800_000 })
+vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 })
 
-engineContract('virtual machine', () => hostEngine(usualVm))
+const contract = 'contract: { ready_within: 180s, stays_up: 1s, stops_within: 30s }'
+let made: TestProject
+beforeAll(() => {
+  made = project({
+    ...ownBases,
+    ...ownStacks(['queue', 'static-site']),
+    ...environment('here', contract),
+    ...environment('vm', `engine: { provision: { kind: vm } }\ntime_scale: 6\n${contract}`),
+  })
+})
+afterAll(async () => {
+  await matrix(['env', 'down', '--purge', 'vm'], { cwd: made.root })
+  made[Symbol.dispose]()
+})
+const machine = () => hostEngine(usualVm, { root: made.root })
+
+engineContract('virtual machine', machine)
 
 test('virtual machine: it has a kernel of its own, and control groups of version 2', async () => {
-  await using engine = await hostEngine(usualVm)
+  await using engine = await machine()
   const { kernel, cgroup } = await engine.facts({ signal: new AbortController().signal })
   expect({ isOurs: kernel === release(), cgroup }).toEqual({ isOurs: false, cgroup: 'v2' })
 })
 
-afterAll(() => stopHost(usualVm))
+test('virtual machine: two stacks are green on it, as the images that they are on this machine', async () => {
+  const checked = await check(made.root, '--no-rerun')
+  expect(troubleOf(checked)).toEqual([])
+  expect(checked.run.environments.map(({ engine }) => engine?.kernel === release())).toEqual([true, false])
+  for (const stack of ['queue', 'static-site']) {
+    expect(checked.cell(`${stack}@vm`).image?.id).toBe(checked.cell(`${stack}@here`).image?.id)
+  }
+})

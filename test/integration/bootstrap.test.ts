@@ -4,6 +4,7 @@ import { type Engine, EngineError } from '../../src/engines/engine.ts'
 import { bootstrapImage } from '../../src/images/bootstrap.ts'
 import { commandLineOf, processIds } from '../../src/lib/process-table.ts'
 import { testEngine } from '../support/engine.ts'
+import { until } from '../support/until.ts'
 
 const signal = new AbortController().signal
 const request = {
@@ -50,7 +51,7 @@ test('one that is cancelled ends at once, with all that works for it', async () 
   const making = bootstrapImage(engine, { ...request, suite: 'bullseye', signal: cancelled.signal })
   making.catch(() => {})
   // The program itself, and at least one that works for it.
-  while (running('bullseye').length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+  await until(() => running('bullseye').length >= 2)
   cancelled.abort(new Error('enough'))
   await expect(making).rejects.toThrow('enough')
   expect(running('bullseye')).toEqual([])

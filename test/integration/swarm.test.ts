@@ -1,6 +1,5 @@
 /** Cells on a cluster of three machines: across machines, under constraints, while a machine goes away, and after. */
 import { existsSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
@@ -15,6 +14,7 @@ import { leftovers, testEngine } from '../support/engine.ts'
 import { readBackEnvironment } from '../support/environments.ts'
 import { type CheckedRun, check, matrix, startMatrix, troubleOf } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
+import { until } from '../support/until.ts'
 
 const reach = `command: [perl, -MIO::Socket::INET, -e, 'exit(IO::Socket::INET->new("db:8080") ? 0 : 1)']`
 
@@ -88,7 +88,7 @@ describe('a machine whose connection breaks while it goes on', () => {
             name: `matrix-${labels['matrix.test']}-${machine.name}`,
             image,
             labels,
-            entrypoint: ['/bin/busybox', 'sh', '-c', "trap 'exit 5' TERM; while :; do /bin/busybox sleep 0.1; done"],
+            entrypoint: ['/bin/busybox', 'sh', '-c', "trap 'exit 5' TERM; /bin/busybox sleep 1000 & wait"],
             environment: {},
             constraints: {},
             network: { kind: 'none' },
@@ -109,7 +109,7 @@ describe('a machine whose connection breaks while it goes on', () => {
       if (meanwhile === undefined || later === undefined) throw new Error('the cluster put nothing on its workers')
       for (const door of doorOf.values()) door.hold()
       await cluster.containers.kill(meanwhile.id, { ...unhurried, killSignal: 'SIGKILL' })
-      while ((await cluster.containers.inspect(meanwhile.id, unhurried)).status !== 'exited') await setImmediate()
+      await until(async () => (await cluster.containers.inspect(meanwhile.id, unhurried)).status === 'exited')
       for (const door of doorOf.values()) door.open()
       await cluster.containers.stop(later.id, { ...unhurried, graceMs: 10_000 })
       const heard = new Map<string, unknown>()

@@ -5,7 +5,6 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
@@ -24,9 +23,11 @@ import { during, matrix, startMatrix } from '../support/matrix.ts'
 import { filesBelow, type OwnMachine, ownMachine } from '../support/own-machine.ts'
 import { environment, project, serverStack } from '../support/project.ts'
 import { makeSmallGuest } from '../support/small-guest.ts'
+import { until } from '../support/until.ts'
 
 const mebibyte = 1024 ** 2
-const spec: VmSpec = { kind: 'vm', release: 'bookworm', cpus: 1, memoryBytes: 256 * mebibyte, diskBytes: mebibyte }
+const sizes = { memoryBytes: 512 * mebibyte, diskBytes: 3072 * mebibyte }
+const spec: VmSpec = { kind: 'vm', release: 'bookworm', cpus: 1, ...sizes }
 /** Where KVM is meant to fail it fails at once, or says nothing for ever. */
 const soon = { kvm: 5_000, tcg: 480_000 }
 
@@ -123,7 +124,7 @@ const remembered = () => readOr(files.accelerator, '').trim()
 test('of a machine that still boots nothing is left after clean --all: no process, port or file', async () => {
   await using machine = await ownMachine()
   await using engine = await machine.startEngine()
-  const yaml = 'engine: { provision: { kind: vm, cpus: 1, memory: 256m, disk: 1m } }'
+  const yaml = 'engine: { provision: { kind: vm, cpus: 1, memory: 512m, disk: 3g } }'
   using tested = project({ ...serverStack('server'), ...environment('vm', yaml) })
   const state = join(machine.folder, 'm')
   const env = { DOCKER_HOST: engine.endpoint, MATRIX_ENGINE_DIR: state }
@@ -135,10 +136,8 @@ test('of a machine that still boots nothing is left after clean --all: no proces
   const before = { devices: await machine.devices(), mounts: await machine.mounts(), ports: await portsIn(machine) }
 
   const up = startMatrix(['env', 'up', 'vm'], how)
-  const listens = async () => {
-    while (!(await portsIn(machine)).includes(Number(readOr(theirs.port, '-1')))) await setImmediate()
-  }
-  await during(up, listens())
+  const listens = until(async () => (await portsIn(machine)).includes(Number(readOr(theirs.port, '-1'))))
+  await during(up, listens)
   up.kill('SIGKILL')
   await up
   const emulator = commandLineOf(vmPid(theirs) ?? 0)

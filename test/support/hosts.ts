@@ -1,6 +1,6 @@
 /**
- * Hosts for tests: those of the file that the tests are in, so that files run side by side. They are brought up as a run
- * would and stopped afterwards; their data stays for the next.
+ * Hosts for tests: those of the file that the tests are in, so that files run side by side, or of a project that they name.
+ * They are brought up as a run would and stopped afterwards; their data stays for the next.
  */
 import { expect } from 'vitest'
 import { connectAccess } from '../../src/commands/open-columns.ts'
@@ -45,12 +45,14 @@ function ownRoot(): string {
   return testPath
 }
 
+type More = Partial<Pick<HostAsk, 'authorities' | 'root'>>
+
 /** As a run would ask for it. */
-export const askFor = async (spec: HostSpec, more: Pick<HostAsk, 'authorities'> = {}): Promise<HostAsk> => ({
+export const askFor = async (spec: HostSpec, { root, ...more }: More = {}): Promise<HostAsk> => ({
   ...more,
   spec,
   local: await testEngine(),
-  root: ownRoot(),
+  root: root ?? ownRoot(),
   owner: ownIdentity(),
   env: process.env,
   mayInstall: true,
@@ -60,7 +62,7 @@ export const askFor = async (spec: HostSpec, more: Pick<HostAsk, 'authorities'> 
 })
 
 /** @throws where the host cannot be had: a test of it must not pass without it. */
-export async function hostEngine(spec: HostSpec, more: Pick<HostAsk, 'authorities'> = {}): Promise<Engine> {
+export async function hostEngine(spec: HostSpec, more: More = {}): Promise<Engine> {
   const up = await hostUp(await askFor(spec, more))
   if (!up.ok) throw new Error(`${up.problem.message}\n${up.problem.hint}`)
   return connectAccess(up.access)

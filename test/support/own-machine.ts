@@ -11,6 +11,7 @@ import { ping } from '../../src/hosts/ping.ts'
 import { childrenOf, commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
 import type { DebianRelease } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
+import { until } from './until.ts'
 
 export interface OwnMachine extends AsyncDisposable {
   /** Everything of its engine is below it. */
@@ -85,7 +86,7 @@ export async function ownMachine(): Promise<OwnMachine> {
         ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
       ]
       spawn(program, [...words, ...dockerd], { stdio: 'ignore' })
-      while (!(await ping(endpoint, options)).answers) await new Promise((resolve) => setTimeout(resolve, 100))
+      await until(async () => (await ping(endpoint, options)).answers)
       return connectDocker(endpoint)
     },
     async [Symbol.asyncDispose]() {
