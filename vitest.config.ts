@@ -13,7 +13,10 @@ const level = (name: string, timeoutMs: number, files: number) => ({
 })
 
 /** What takes longest, the longest first: left for the end, it would keep a processor waiting for it. */
-const longest = ['contract/vm', 'contract/hosts', 'integration/swarm', 'integration/verification']
+const longest = [
+  ...['contract/vm', 'contract/hosts', 'integration/swarm', 'integration/verification', 'integration/corpus'],
+  ...['report/report', 'integration/explain', 'integration/hosts'],
+]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -27,7 +30,7 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * One project a test level; `scripts/test.mjs` runs them all, cheapest first. What runs on a real engine mostly waits, for
- * deadlines and grace periods above all, so that more files than there are processors run side by side, of three levels
+ * deadlines and grace periods above all, so that more files than there are processors run side by side, of four levels
  * together; but for the project's own stacks, which take every processor by themselves.
  */
 export default defineConfig({
@@ -39,7 +42,7 @@ export default defineConfig({
       level('contract', 180_000, 3),
       level('integration', 600_000, 3),
       level('cli', 300_000, 3),
-      level('report', 300_000, 1),
+      level('report', 300_000, 3),
       level('stacks', 900_000, 1),
       level('full', 1_800_000, 1),
     ],

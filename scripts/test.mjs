@@ -4,7 +4,7 @@
  * The last line is `N passed, N failed`, summed over the levels. A level that could not run, that holds no test,
  * or that skips one, counts as a failure: what did not run has shown nothing.
  *
- * A test with real engines that fails is run again once, as `matrix check` does with a red cell, and as there an answer that
+ * A test with real engines or a browser that fails is run again once, as `matrix check` does with a red cell, and as there an answer that
  * changed is not hidden: such tests are named before the last line, each with why it failed at first.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { installTestPrograms } from './test-programs.mjs'
  * Those of a line run together. `full` takes long and finds little that the others do not: it runs where it is named, and with
  * `--full` beside all others.
  */
-const everyLevel = [['architecture'], ['unit'], ['contract', 'integration', 'cli'], ['report'], ['stacks'], ['full']]
+const everyLevel = [['architecture'], ['unit'], ['contract', 'integration', 'cli', 'report'], ['stacks'], ['full']]
 const needsEngine = new Set(['contract', 'integration', 'cli', 'stacks', 'full'])
 
 const whole = process.argv.includes('--full')

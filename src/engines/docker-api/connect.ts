@@ -1,6 +1,14 @@
 /** The Docker Engine API as the port to an engine; Docker's types do not leave this folder. */
 import type Dockerode from 'dockerode'
-import type { Engine, EngineAccess, EngineFacts, Labels, Resource, ResourceKind } from '../engine.ts'
+import {
+  type Engine,
+  type EngineAccess,
+  EngineError,
+  type EngineFacts,
+  type Labels,
+  type Resource,
+  type ResourceKind,
+} from '../engine.ts'
 import { containersOf } from './containers.ts'
 import { call, callOrNull } from './errors.ts'
 import { watchEvents } from './events.ts'
@@ -56,6 +64,7 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     request<Record<string, unknown>>(docker, { method: 'GET', path: '/info', signal }),
     request<Dockerode.DockerVersion>(docker, { method: 'GET', path: '/version', signal }),
   ])
+  refuseOtherStore(info)
   const text = (key: string) => String(info[key] ?? '')
   const components = (version as { readonly Components?: readonly { readonly Name: string }[] }).Components ?? []
   const name = components.some((component) => component.Name === 'Podman Engine') ? 'podman' : 'docker'
@@ -86,6 +95,19 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
       ids: idsOfPodman(own.idMappings?.uidmap),
     }),
   }
+}
+
+/**
+ * An image is the hash of its config here, on every engine. In containerd's store Docker calls it by its manifest, and knows
+ * no other name of it. Source: docs.docker.com, "containerd image store", `DriverStatus`.
+ *
+ * @throws EngineError
+ */
+function refuseOtherStore(info: Readonly<Record<string, unknown>>): void {
+  if (!JSON.stringify(info['DriverStatus'] ?? []).includes('io.containerd.snapshotter')) return
+  throw new EngineError('rejected', 'this Docker keeps images in containerd’s store, where they have other ids', {
+    hint: 'In its daemon.json: "features": { "containerd-snapshotter": false }; or name another engine with --engine.',
+  })
 }
 
 /** Podman makes up an id at every question; two old Docker engines of one machine share theirs, and have folders of their own. */

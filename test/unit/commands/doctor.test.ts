@@ -28,8 +28,8 @@ async function engineThatSays(info: object): Promise<{ readonly endpoint: string
   }
 }
 
-test('an engine without root holds no nested host, and what to run is said', async () => {
-  await using engine = await engineThatSays({ Driver: 'overlay2', SecurityOptions: ['name=seccomp', 'name=rootless'] })
+/** What it finds with this engine, where nobody outside can be asked. */
+async function doctorOf(engine: string) {
   let said = ''
   const stdout = (text: string) => {
     said += text
@@ -42,8 +42,24 @@ test('an engine without root holds no nested host, and what to run is said', asy
   const PATH = `${folder}:${process.env['PATH']}`
   // A proxy that is not there, so that nobody outside is asked.
   const env = { ...process.env, PATH, http_proxy: 'http://127.0.0.1:9', MATRIX_ENGINE_DIR: folder }
-  await runDoctor({ engine: engine.endpoint, json: true }, { cwd: folder, env, signal, stdout } as unknown as Io)
-  const found = JSON.parse(said) as readonly { name: string; state: string; value: string; mend?: string }[]
+  await runDoctor({ engine, json: true }, { cwd: folder, env, signal, stdout } as unknown as Io)
+  return JSON.parse(said) as readonly { name: string; state: string; value: string; mend?: string }[]
+}
+
+test('an engine that calls images by another name is refused, with what to set', async () => {
+  const status = [['driver-type', 'io.containerd.snapshotter.v1']]
+  await using engine = await engineThatSays({ Driver: 'overlayfs', DriverStatus: status, SecurityOptions: [] })
+  const found = await doctorOf(engine.endpoint)
+  expect(found.find(({ name }) => name === 'engine')).toMatchObject({
+    state: 'missing',
+    value: expect.stringContaining('containerd’s store'),
+    mend: expect.stringContaining('"containerd-snapshotter": false'),
+  })
+})
+
+test('an engine without root holds no nested host, and what to run is said', async () => {
+  await using engine = await engineThatSays({ Driver: 'overlay2', SecurityOptions: ['name=seccomp', 'name=rootless'] })
+  const found = await doctorOf(engine.endpoint)
   const hosts = found.filter(({ name, value }) => name === 'host' && !value.startsWith('vm-'))
   expect(hosts).toHaveLength(6)
   for (const host of hosts) {
