@@ -1,9 +1,8 @@
 /** Answers one cell: waits for its images and for a place on an engine of its environment, brings them together, and runs it. */
-import { EngineError } from '../engines/engine.ts'
+import { EngineError, told } from '../engines/engine.ts'
 import type { Distribution } from '../images/distribution.ts'
 import type { UsedRegistry } from '../images/handover.ts'
 import { abortable } from '../lib/abort.ts'
-import { oneLine } from '../lib/printable.ts'
 import type { CellFinished, RunEventBody } from '../model/event.ts'
 import type { CellOutcome } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
@@ -296,4 +295,4 @@ async function deliver(
   }
 }
 
-const messageOf = (error: unknown) => oneLine(error instanceof Error ? error.message : String(error), 500)
+const messageOf = (error: unknown) => told(error, 500)

@@ -11,7 +11,7 @@ import { type Engine, type EngineAccess, EngineError } from '../../src/engines/e
 import { ensureHelperImage } from '../../src/images/helper.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
-import { during, matrix, startMatrix } from '../support/matrix.ts'
+import { check, during, matrix, startMatrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 import { type SshServer, startSshServer } from '../support/ssh-server.ts'
 
@@ -146,6 +146,15 @@ describe('an engine behind ssh', () => {
     })
     expect(stderr).toContain(`no host key is known for 127.0.0.1:${server.port}`)
     expect(exitCode).toBe(2)
+  })
+})
+
+test('a cell whose engine cannot be used says why, and what to do', async () => {
+  using lost = project({ ...serverStack('server'), ...environment('gone', 'engine: { connect: "context:gone" }') })
+  const { run } = await check(lost.root, '--no-rerun')
+  expect(run.cells[0]).toMatchObject({
+    ...{ outcome: 'error', reason: 'no-engine' },
+    message: expect.stringMatching(/^the engine of gone cannot be used: .*gone.*docker context ls shows them/),
   })
 })
 
