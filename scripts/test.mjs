@@ -19,6 +19,7 @@ import { installTestPrograms } from './test-programs.mjs'
  */
 const everyLevel = [['architecture'], ['unit'], ['contract', 'integration', 'cli', 'report'], ['stacks'], ['full']]
 const needsEngine = new Set(['contract', 'integration', 'cli', 'stacks', 'full'])
+const isTriedAgain = (level) => needsEngine.has(level) || level === 'report'
 
 const whole = process.argv.includes('--full')
 const chosen = process.argv.slice(2).filter((argument) => argument !== '--full')
@@ -55,7 +56,7 @@ for (const group of groups) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
-    ...(group.some((level) => needsEngine.has(level)) ? ['--retry=1'] : []),
+    ...(group.some(isTriedAgain) ? ['--retry=1'] : []),
   ])
   results.push(...resultsOf(group, { file, code }))
   if (code === 130) break

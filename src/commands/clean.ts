@@ -112,7 +112,9 @@ async function sweepPlaces(
 ): Promise<number> {
   const { all, io } = options
   if (places.length === 0) io.stdout('no engine answers, so nothing is left in one\n')
-  let code = 0
+  const lives = all && projectRuns(io.env, io.cwd)
+  if (lives) io.stderr('matrix: a run of this project lives, so its images stay; run this again when that has ended\n')
+  let code = lives ? 3 : 0
   let count = 0
   for (const { name, open } of places) {
     const opened = await open()
@@ -127,14 +129,15 @@ async function sweepPlaces(
         project: projectIdOf(io.cwd),
         nowMs: Date.parse(systemClock.wall()),
         ownerState,
-        // What a run that lives is about to start stays, wherever it is going to.
-        all: all && !projectRuns(io.env, io.cwd),
+        all: all && !lives,
         signal: io.signal,
       })
       code = Math.max(code, tell(result, { where, io }))
       count += result.removed.length
       // In the embedded engine they go with its data.
-      if (all && engine.endpoint !== embeddedPaths(io.env).endpoint) await removeOwnImages(engine, { where, io })
+      const isShared = rootsOfLiveRuns(io.env).size > 0
+      if (all && !isShared && engine.endpoint !== embeddedPaths(io.env).endpoint)
+        await removeOwnImages(engine, { where, io })
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       const hint = error.hint ?? 'matrix doctor says more.'

@@ -30,9 +30,10 @@ export async function endEmbedded(io: Io, { purge }: { readonly purge: boolean }
 
 async function otherUser(io: Io): Promise<string | null> {
   const paths = embeddedPaths(io.env)
-  if (embeddedPid(paths) === null || !(await ping(paths.endpoint, io)).answers) return null
   const [root] = rootsOfLiveRuns(io.env)
+  // One that is about to start it, too.
   if (root !== undefined) return `a run of ${root} lives and may use it; run this again when that has ended`
+  if (embeddedPid(paths) === null || !(await ping(paths.endpoint, io)).answers) return null
   await using engine = connectDocker(paths.endpoint)
   for (const { name, labels } of await engine.list('container', { 'matrix.owner': '' }, io)) {
     const { 'matrix.role': role, 'matrix.project': project, 'matrix.owner': owner = '' } = labels

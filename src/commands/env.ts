@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadProject } from '../config/load.ts'
-import { type Engine, EngineError } from '../engines/engine.ts'
+import { type Engine, EngineError, type EngineFacts } from '../engines/engine.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
 import type { FindResult } from '../hosts/find-engine.ts'
@@ -46,7 +46,16 @@ export async function runEnvUp(options: EnvUpOptions, io: Io): Promise<number> {
   const opened = await openEngine({ ...options, onProgress: say }, io)
   if (!opened.ok) return reportProblem(opened.problem, io)
   await using engine = opened.engine
-  const facts = await engine.facts({ signal: io.signal })
+  let facts: EngineFacts
+  try {
+    facts = await engine.facts({ signal: io.signal })
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return reportProblem(
+      { kind: 'machine', message: error.message, hint: error.hint ?? 'matrix doctor says more.' },
+      io,
+    )
+  }
   io.stdout(printable(`${facts.name} ${facts.version} at ${engine.endpoint} (${opened.how})\n`))
   if (options.bases === true) {
     const code = await makeBases(engine, { mayBootstrap: opened.ours, io, say })

@@ -54,12 +54,15 @@ export async function projectWithHosts(
     io.stderr(printable(`matrix: there is no environment and no host "${name}"; there are: ${known || 'none'}\n`))
   }
   if (unknown.length > 0) return null
-  const isMeant = (...called: readonly string[]) => only.length === 0 || called.some((name) => only.includes(name))
+  // What an environment is called means that one, whatever a host is called.
+  const hostsNamed = only.filter((name) => !environments.some(({ id }) => id === name))
+  const isMeant = (host: string, id?: string) =>
+    only.length === 0 || hostsNamed.includes(host) || (id !== undefined && only.includes(id))
   const hosts = new Map<string, { spec: HostSpec; environments: string[] }>()
   for (const { id, engine } of environments) {
     if (engine.kind !== 'provision') continue
     const name = hostName(engine.spec)
-    if (!isMeant(id, name)) continue
+    if (!isMeant(name, id)) continue
     const host = hosts.get(name) ?? { spec: engine.spec, environments: [] }
     host.environments.push(id)
     hosts.set(name, host)

@@ -41,7 +41,8 @@ export function startEngine(
   rmSync(paths.pidFile, { force: true })
   rmSync(paths.socket, { force: true })
   // Its own, so that /etc/docker/daemon.json, which belongs to another engine, does not reach it.
-  writeFileSync(paths.config, '{}\n')
+  // Images are called by their configs here, which containerd's store of images does not.
+  writeFileSync(paths.config, '{ "features": { "containerd-snapshotter": false } }\n')
   keepLastLog(paths.log)
   const log = openSync(paths.log, 'a', 0o640)
   const child = spawn(

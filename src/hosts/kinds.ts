@@ -58,11 +58,7 @@ export async function hostUp(ask: HostAsk): Promise<HostUp> {
 }
 
 /** A host is in one engine at a time: where a run uses another one now, it leaves nothing behind in the old one. */
-async function moveFrom(
-  old: string | null,
-  now: string | null,
-  request: HostRequest & Pick<HostAsk, 'root'>,
-): Promise<HostProblem | null> {
+async function moveFrom(old: string | null, now: string | null, request: HostRequest): Promise<HostProblem | null> {
   const { name, signal, onProgress } = request
   if (old === null || old === now) return null
   if (!(await ping(old, { signal })).answers) {
@@ -70,7 +66,7 @@ async function moveFrom(
     return null
   }
   await using local = request.connect(old, {})
-  if (await runLives(local, request)) {
+  if (await hasLiveRun(local, { 'matrix.project': request.project }, { signal })) {
     return {
       kind: 'machine',
       message: `${name} is in ${old}, and a run of this project lives there`,
@@ -143,16 +139,25 @@ export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
 
 export async function hostDown(ask: HostAsk, options: { readonly purge: boolean }): Promise<HostProblem | null> {
   using _lock = await takeLock(lockOf(requestOf(ask)), { signal: ask.signal })
+  // A run that begins now waits for the lock, and brings the host up again.
+  if (projectRuns(ask.env, ask.root)) return inUse(ask)
   await using there = await whereItIs(ask)
   const { request, silence } = there
   if (there.problem !== null) return there.problem
-  // What is in the embedded engine ends with it.
-  const isEnded = !options.purge && request.local.endpoint === embeddedPaths(ask.env).endpoint
+  // What is in the embedded engine ends with it; one that was never brought up is in none.
+  const isNowhere = request.local.endpoint === embeddedPaths(ask.env).endpoint || readRecord(request.folder) === null
+  const isEnded = !options.purge && isNowhere
   if (silence !== null) return isEnded ? null : outOfReach(request, silence, options)
   const problem = await kinds[ask.spec.kind].down(request as never, options)
   if (problem === null && options.purge) rmSync(request.folder, { recursive: true, force: true })
   return problem
 }
+
+const inUse = ({ spec, root }: HostAsk): HostProblem => ({
+  kind: 'machine',
+  message: `a run of ${root} lives, so ${hostName(spec)} stays`,
+  hint: 'Run this again when that has ended.',
+})
 
 const outOfReach = (
   { name, folder }: HostRequest,

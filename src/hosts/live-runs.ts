@@ -34,17 +34,30 @@ export function enterRun(env: Env, root: string): Disposable {
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
 }
 
-/** Folders of the projects of which a run lives, this process's own left out. What dead ones left goes. */
+/**
+ * Folders of the projects of which a run lives, this process's own left out. What dead ones left goes; of one in another tree
+ * of processes nothing can be said.
+ */
 export function rootsOfLiveRuns(env: Env): ReadonlySet<string> {
   const own = ownIdentity()
   const roots = new Set<string>()
   for (const name of namesIn(folderOf(env)).filter((name) => name.endsWith('.json'))) {
     const file = join(folderOf(env), name)
     const note = readNote(file)
-    if (note === null || ownerState(note.owner) !== 'alive') rmSync(file, { force: true })
-    else if (note.owner !== own) roots.add(note.root)
+    const state = note === null ? 'dead' : ownerState(note.owner)
+    if (state === 'dead') forget(file)
+    if (note !== null && state === 'alive' && note.owner !== own) roots.add(note.root)
   }
   return roots
+}
+
+/** Another user's stays. */
+function forget(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // Whoever may will.
+  }
 }
 
 /** Whether one of this project does, which is not this process. */

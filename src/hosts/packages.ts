@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { readOr } from '../lib/files.ts'
+import { stateFolder } from '../lib/state-folder.ts'
 import { programPath } from './embedded-process.ts'
+import { takeLock } from './machine-lock.ts'
 import type { HostProblem } from './problem.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -49,11 +51,14 @@ export function osRelease(): string {
   return readOr('/etc/os-release')
 }
 
-/** Installs the packages; null where that worked. Never asks a question. */
+/** Installs what is still missing; null where that worked. Never asks a question; one at a time on a machine. */
 export async function install(
-  programs: readonly Program[],
+  asked: readonly Program[],
   options: { readonly env: Env; readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
 ): Promise<HostProblem | null> {
+  using _lock = await takeLock(join(stateFolder(options.env), 'packages.lock'), options)
+  const programs = missingPrograms(asked, options.env)
+  if (programs.length === 0) return null
   const packages = programs.flatMap((program) => packagesOf[program])
   options.onProgress(`installing ${packages.join(', ')} with apt-get`)
   for (const args of [

@@ -48,7 +48,7 @@ const isHere = (server: string) => /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.te
 
 /** Source: Node.js, tls, X509 certificate error codes. */
 const isOfTrust = (error: unknown): boolean =>
-  /CERT|SIGNATURE|ISSUER/.test(String((error as NodeJS.ErrnoException | undefined)?.code))
+  /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|CERT_UNTRUSTED/.test(String((error as NodeJS.ErrnoException | undefined)?.code))
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -31,5 +31,7 @@ function isUsing(node: ts.Node): boolean {
   return ts.isVariableStatement(node) && (node.declarationList.flags & ts.NodeFlags.Using) !== 0
 }
 
-const isPromise = (checker: ts.TypeChecker, expression: ts.Expression): boolean =>
-  checker.getTypeAtLocation(expression).getSymbol()?.name === 'Promise'
+function isPromise(checker: ts.TypeChecker, expression: ts.Expression): boolean {
+  const type = checker.getTypeAtLocation(expression)
+  return (type.isUnion() ? type.types : [type]).some((one) => one.getSymbol()?.name === 'Promise')
+}

@@ -24,7 +24,7 @@ beforeAll(() => {
   })
 })
 afterAll(async () => {
-  await matrix(['env', 'down', '--purge', 'vm'], { cwd: made.root })
+  expect(await matrix(['env', 'down', '--purge', 'vm'], { cwd: made.root })).toMatchObject({ exitCode: 0 })
   made[Symbol.dispose]()
 })
 const machine = () => hostEngine(usualVm, { root: made.root })

@@ -1,5 +1,6 @@
 /** Which hosts there are is remembered on the machine: in which engine each is, and of which project. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
@@ -100,17 +101,27 @@ test('a host that no environment asks for any more is told, and taken away by it
 })
 
 test('hosts of a project whose folder is gone are taken away by clean in another one, and no others', async () => {
-  const gone = project(files)
-  expect(await matrix(['env', 'up', 'nested'], { cwd: gone.root })).toMatchObject({ exitCode: 0 })
-  rmSync(gone.root, { recursive: true })
-  const doctor = await matrix(['doctor'], { cwd: made.root })
-  expect(doctor.stdout).toContain(`docker-bookworm of ${gone.root}`)
-  using other = project(files)
-  const cleaned = await matrix(['clean'], { cwd: other.root })
-  expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
-  expect(cleaned.stdout).toContain(`took away docker-bookworm of ${gone.root}\n`)
-  expect(await leftovers(first, gone.root)).toEqual([])
-  expect(await leftovers(first, made.root)).not.toEqual([])
+  // Apart from what other tests know of: their clean would take them away too.
+  const state = mkdtempSync(join(tmpdir(), 'matrix-state-'))
+  const env = { DOCKER_HOST: first.endpoint, MATRIX_ENGINE_DIR: state }
+  const [gone, kept, other] = [project(files), project(files), project(files)]
+  try {
+    for (const { root } of [gone, kept]) {
+      expect(await matrix(['env', 'up', 'nested'], { cwd: root, env })).toMatchObject({ exitCode: 0 })
+    }
+    rmSync(gone.root, { recursive: true })
+    const doctor = await matrix(['doctor'], { cwd: kept.root, env })
+    expect(doctor.stdout).toContain(`docker-bookworm of ${gone.root}`)
+    const cleaned = await matrix(['clean'], { cwd: other.root, env })
+    expect(cleaned, cleaned.stderr).toMatchObject({ exitCode: 0 })
+    expect(cleaned.stdout).toContain(`took away docker-bookworm of ${gone.root}\n`)
+    expect(await leftovers(first, gone.root)).toEqual([])
+    expect(await leftovers(first, kept.root)).not.toEqual([])
+  } finally {
+    await matrix(['env', 'down', '--purge', 'nested'], { cwd: kept.root, env })
+    for (const one of [kept, other]) one[Symbol.dispose]()
+    rmSync(state, { recursive: true, force: true })
+  }
 })
 
 test('data of hosts that nobody here knows of are told, and stay', async () => {

@@ -43,7 +43,7 @@ export function nestedEngine(spec: NestedSpec | PublishedSpec, machine = thisMac
     cgroupNamespace: machine.hasCgroups2 ? ('private' as const) : ('host' as const),
   }
   if (spec.kind === 'published') {
-    return { ...common, ...docker(), root: { kind: 'published', reference: spec.image } }
+    return { ...common, ...docker({ config: ownStore }), root: { kind: 'published', reference: spec.image } }
   }
   if (spec.engine === 'podman') return { ...common, ...podmanEngine(spec, machine) }
   return { ...common, ...(spec.rootless ? rootlessDockerEngine(spec, machine) : dockerEngine(spec)) }
@@ -92,15 +92,22 @@ function dockerEngine(spec: NestedSpec) {
     ...(sandboxed ? ['runsc', 'mksh'] : []),
   ]
   const tag = `docker-${spec.release}${sandboxed ? '-runsc' : ''}`
-  return { ...docker({ sandboxed }), root: { kind: 'packages' as const, tag, suite: spec.release, packages } }
+  return {
+    ...docker({ config: sandboxed ? sandboxConfig : null }),
+    root: { kind: 'packages' as const, tag, suite: spec.release, packages },
+  }
 }
 
-function docker({ sandboxed = false } = {}) {
+// Images are called by their configs, which a newer Docker's store of images in containerd does not.
+const ownStore = JSON.stringify({ features: { 'containerd-snapshotter': false } })
+
+/** @param config its `daemon.json`; null: none */
+function docker({ config }: { readonly config: string | null }) {
   return {
     script: `set -e${prepareCgroups}
 ${linkAuthorities('/etc/docker')}
 rm -f /var/run/docker.pid "$SOCKET"
-${sandboxed ? `mkdir -p /etc/docker; echo '${sandboxConfig}' > /etc/docker/daemon.json` : ''}
+${config === null ? '' : `mkdir -p /etc/docker; echo '${config}' > /etc/docker/daemon.json`}
 exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group root --cgroup-parent "$GROUP" --log-level warn`,
     dataFolder: '/var/lib/docker',
     devices: [],

@@ -70,13 +70,15 @@ async function bringUp(request: HostRequest<Spec>): Promise<HostUp> {
   onProgress(`starting ${name}`)
   await start(request, { engine, imageId: image.imageId })
   const failure = await readiness(request)
+  // A machine of a cluster goes with the cluster.
+  const whole = request.network === undefined ? name : name.replace(/-\d+$/, '')
   if (failure === null) return { ok: true, access, started: true }
   return {
     ok: false,
     problem: {
       kind: 'machine',
       message: `${name} did not start: ${failure}`,
-      hint: `docker -H ${local.endpoint} logs ${containerName(request)} says more; matrix env down --purge ${name} takes it away, and the next run makes it anew.`,
+      hint: `docker -H ${local.endpoint} logs ${containerName(request)} says more; matrix env down --purge ${whole} takes it away, and the next run makes it anew.`,
     },
   }
 }

@@ -62,7 +62,7 @@ async function bringUp(request: Request): Promise<HostUp> {
   // The first makes the root image that all of them share.
   const ups = [await nested.up(first), ...(await Promise.all(others.map((node) => nested.up(node))))]
   const failed = ups.find((up) => !up.ok)
-  if (failed !== undefined && !failed.ok) return { ok: false, problem: { ...failed.problem, hint: hintFor(request) } }
+  if (failed !== undefined) return failed
   const members = await Promise.all(nodes.map((node) => memberOf(node)))
   const mended = await mend(members, request)
   return {

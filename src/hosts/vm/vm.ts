@@ -178,7 +178,12 @@ async function answer(request: HostRequest<VmSpec>, withinMs: number): Promise<s
 async function isInUse(request: HostRequest<VmSpec>): Promise<boolean> {
   const { endpoint, access } = accessOf(request)
   await using engine = request.connect(endpoint, access)
-  return await hasLiveRun(engine, {}, request)
+  try {
+    return await hasLiveRun(engine, {}, request)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return false
+  }
 }
 
 const upAs = (request: HostRequest<VmSpec>, started: boolean): HostUp => {

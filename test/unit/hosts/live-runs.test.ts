@@ -1,5 +1,5 @@
 /** A run that lives keeps what it is going to need; a dead one keeps nothing. */
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -11,6 +11,7 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), 'matrix-runs-')))
 afterAll(() => rmSync(folder, { recursive: true }))
 const env = { MATRIX_ENGINE_DIR: folder }
 const runs = join(folder, 'runs')
+mkdirSync(runs)
 
 test('a run is none of its own to wait for, and leaves nothing', () => {
   {
