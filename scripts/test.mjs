@@ -4,8 +4,8 @@
  * The last line is `N passed, N failed`, summed over the levels. A level that could not run, that holds no test,
  * or that skips one, counts as a failure: what did not run has shown nothing.
  *
- * A test with real engines or a browser that fails is run again once, as `matrix check` does with a red cell, and as there an answer that
- * changed is not hidden: such tests are named before the last line, each with why it failed at first.
+ * A test with real engines or a browser that fails is run again once, as `matrix check` does with a red cell, and as there
+ * an answer that changed is not hidden: such tests are named before the last line, each with why it failed at first.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 /** Brings up and takes down the hosts that Matrix provisions, whatever kind they are. */
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Engine, EngineError } from '../engines/engine.ts'
+import { EngineError } from '../engines/engine.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { HostSpec } from '../model/project.ts'
 import { disksWith } from './disks.ts'
@@ -75,15 +75,6 @@ async function moveFrom(old: string | null, now: string | null, request: HostReq
   }
   onProgress(`${name} was in ${old}; taking it away there`)
   return await kinds[request.spec.kind].down({ ...request, local } as never, { purge: true })
-}
-
-/** Whether a run of a project lives, here or on an engine, so that its hosts have to stay. Rejects with `EngineError`. */
-export async function runLives(
-  engine: Engine,
-  { root, env, signal }: Pick<HostAsk, 'root' | 'env' | 'signal'>,
-): Promise<boolean> {
-  if (projectRuns(env, root)) return true
-  return hasLiveRun(engine, { 'matrix.project': projectIdOf(root) }, { signal })
 }
 
 /** The same for every way to write a socket's path. */
@@ -195,7 +186,7 @@ async function whereItIs(ask: HostAsk): Promise<Whereabouts> {
   return answer.answers ? there : { ...there, silence: `${endpoint}, the engine that it is in, does not answer` }
 }
 
-function requestOf(ask: HostAsk): HostRequest & HostAsk {
+function requestOf(ask: HostAsk): HostRequest {
   const name = hostName(ask.spec)
   const project = projectIdOf(ask.root)
   return { ...ask, project, name, folder: hostFolder(ask.env, project, name) }

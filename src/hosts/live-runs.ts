@@ -8,6 +8,7 @@ import writeFileAtomic from 'write-file-atomic'
 import type { Engine, Labels } from '../engines/engine.ts'
 import { namesIn } from '../lib/files.ts'
 import { ownerState, ownIdentity } from '../lib/owner.ts'
+import { projectIdOf } from '../lib/project-id.ts'
 import { stateFolder } from '../lib/state-folder.ts'
 import type { Env } from './host-place.ts'
 
@@ -89,4 +90,13 @@ export async function hasLiveRun(
 ): Promise<boolean> {
   const found = await engine.list('container', { ...labels, 'matrix.run': '' }, { signal })
   return found.some(({ labels }) => ownerState(labels['matrix.owner'] ?? '') === 'alive')
+}
+
+/** Whether a run of a project lives, here or on an engine, so that its hosts have to stay. Rejects with `EngineError`. */
+export async function runLives(
+  engine: Engine,
+  { root, env, signal }: { readonly root: string; readonly env: Env; readonly signal: AbortSignal },
+): Promise<boolean> {
+  if (projectRuns(env, root)) return true
+  return hasLiveRun(engine, { 'matrix.project': projectIdOf(root) }, { signal })
 }
