@@ -10,11 +10,14 @@ export async function takeLock(
   options: { readonly signal: AbortSignal; readonly onWait?: () => void },
 ): Promise<Disposable> {
   let told = false
+  taken += 1
+  // Whoever held it before its folder was taken away must not let go of what another has by now.
+  const own = `${ownIdentity()}/${taken}`
   for (;;) {
     options.signal.throwIfAborted()
     // Whoever held it may have taken the folder away with all that it was for.
     mkdirSync(dirname(path), { recursive: true })
-    if (claim(path)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
+    if (claim(path, own)) return { [Symbol.dispose]: () => release(path, own) }
     const owner = ownerOf(path)
     if (owner === null) continue
     if (ownerState(owner) !== 'alive') {
@@ -27,13 +30,15 @@ export async function takeLock(
   }
 }
 
+let taken = 0
+
 const ownFile = (path: string) => `${path}.${ownIdentity().replaceAll('/', '-')}`
 
 /** A link appears whole: nobody ever reads a lock without its owner. */
-function claim(path: string): boolean {
+function claim(path: string, own: string): boolean {
   const draft = ownFile(path)
   try {
-    writeFileSync(draft, ownIdentity())
+    writeFileSync(draft, own)
     linkSync(draft, path)
     return true
   } catch (error) {
@@ -44,6 +49,10 @@ function claim(path: string): boolean {
   } finally {
     rmSync(draft, { force: true })
   }
+}
+
+function release(path: string, own: string): void {
+  if (ownerOf(path) === own) rmSync(path, { force: true })
 }
 
 /** Takes a dead owner's lock away; where another was quicker and holds it by now, gives it back. */
