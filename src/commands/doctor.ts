@@ -6,7 +6,7 @@ import { type Disk, type Disks, disksOf, disksToBe, factsSoon } from '../hosts/d
 import { startBlocker } from '../hosts/embedded.ts'
 import { allHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
-import { imagePrograms, installCommand, missingPrograms } from '../hosts/packages.ts'
+import { howToInstall, imagePrograms, missingPrograms, osRelease } from '../hosts/packages.ts'
 import { mirrorSilence, packageSources } from '../images/package-mirror.ts'
 import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
@@ -253,7 +253,7 @@ function programFindings(io: Io): readonly Finding[] {
           name: program,
           state: 'note',
           value: 'not installed; needed where no registry answers',
-          mend: installCommand([program]),
+          mend: howToInstall([program], osRelease()),
         }
       : { name: program, state: 'ok', value: 'installed' },
   )

@@ -4,13 +4,15 @@ import type { HostSpec } from '../model/project.ts'
 import type { Disks } from './disks.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import { type Ability, type Tried, tryMachine } from './machine-tries.ts'
-import { installCommand, missingPrograms, type Program, vmPrograms } from './packages.ts'
+import { howToInstall, missingPrograms, osRelease, type Program, vmPrograms } from './packages.ts'
 
 /** What is asked of the machine. */
 export interface MachineOffer extends Pick<MachineFacts, 'root' | 'freeMemoryBytes'> {
   readonly disks: Disks
   readonly platform: string
   readonly arch: string
+  /** The text of os-release(5). */
+  readonly osRelease: string
   readonly missing: readonly Program[]
   readonly devices: ReadonlySet<string>
   /** What was tried of its kernel and does not work. */
@@ -50,7 +52,11 @@ export function shortages(spec: HostSpec, machine: MachineOffer, images: number)
   if (spec.kind === 'vm' && machine.arch !== 'x64')
     found.push({ of: 'system', what: 'it is made for x86-64 only', mend: null })
   if (programs.length > 0)
-    found.push({ of: 'program', what: `missing: ${programs.join(', ')}`, mend: installCommand(programs) })
+    found.push({
+      of: 'program',
+      what: `missing: ${programs.join(', ')}`,
+      mend: howToInstall(programs, machine.osRelease),
+    })
   for (const device of need.devices.filter((path) => !machine.devices.has(path))) {
     found.push({
       of: 'device',
@@ -142,7 +148,10 @@ export function machineOffer(
   const { root, freeMemoryBytes, arch, platform } = facts
   const missing = missingPrograms([...vmPrograms], env)
   const cannot = platform === 'linux' ? tryMachine(env).filter(({ works }) => works === false) : []
-  return { platform, arch, root, freeMemoryBytes, disks, missing, devices: new Set(devices), cannot }
+  return {
+    ...{ platform, arch, osRelease: osRelease(), root, freeMemoryBytes },
+    ...{ disks, missing, devices: new Set(devices), cannot },
+  }
 }
 
 function needOf(spec: HostSpec): {

@@ -39,6 +39,11 @@ export function installCommand(programs: readonly Program[]): string {
   return `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
 }
 
+/** The same where such packages are; words elsewhere. @param release the text of os-release(5) */
+export function howToInstall(programs: readonly Program[], release: string): string {
+  return isDebian(release) ? installCommand(programs) : "with this distribution's packages, then run again"
+}
+
 /** Whether the distribution is Debian, Ubuntu or one made from them. Source: os-release(5). */
 export function isDebian(osRelease: string): boolean {
   const ids = osRelease
@@ -51,11 +56,31 @@ export function osRelease(): string {
   return readOr('/etc/os-release')
 }
 
-/** Installs what is still missing; null where that worked. Never asks a question; one at a time on a machine. */
-export async function install(
-  asked: readonly Program[],
-  options: { readonly env: Env; readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
+interface Installing {
+  readonly env: Env
+  readonly signal: AbortSignal
+  readonly onProgress: (text: string) => void
+}
+
+/** Null once these are there, installed where that is allowed; else what to run. @param whom who needs them, as messages call it */
+export async function ensurePrograms(
+  programs: readonly Program[],
+  options: Installing & { readonly whom: string; readonly mayInstall: boolean },
 ): Promise<HostProblem | null> {
+  const missing = missingPrograms(programs, options.env)
+  if (missing.length === 0) return null
+  const release = osRelease()
+  if (options.mayInstall && isDebian(release)) return await install(missing, options)
+  const or = isDebian(release) ? 'Run again with --install, or run: ' : 'Install that '
+  return {
+    kind: 'machine',
+    message: `${options.whom} needs ${missing.join(', ')}`,
+    hint: `${or}${howToInstall(missing, release)}`,
+  }
+}
+
+/** Installs what is still missing; null where that worked. Never asks a question; one at a time on a machine. */
+export async function install(asked: readonly Program[], options: Installing): Promise<HostProblem | null> {
   using _lock = await takeLock(join(stateFolder(options.env), 'packages.lock'), options)
   const programs = missingPrograms(asked, options.env)
   if (programs.length === 0) return null
@@ -70,7 +95,7 @@ export async function install(
       return {
         kind: 'machine',
         message: `apt-get ${args[0]} failed: ${failure}`,
-        hint: `Mend that, or install an engine by hand: ${installCommand(programs)}`,
+        hint: `Mend that, or install by hand: ${installCommand(programs)}`,
       }
     }
   }
@@ -78,10 +103,7 @@ export async function install(
 }
 
 /** Null, or the last lines that it printed. */
-function aptGet(
-  args: readonly string[],
-  options: { readonly env: Env; readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
-): Promise<string | null> {
+function aptGet(args: readonly string[], options: Installing): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const child = spawn('apt-get', [...args], {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 /** The root file system of a nested host: a release of Debian with its engine's packages, made once an engine, or an image that is published. */
 import { type Engine, EngineError } from '../../engines/engine.ts'
 import { bootstrapImage } from '../../images/bootstrap.ts'
-import { install, installCommand, isDebian, missingPrograms, osRelease } from '../packages.ts'
+import { ensurePrograms } from '../packages.ts'
 import type { HostProblem } from '../problem.ts'
 import type { NestedEngine } from './engine-kinds.ts'
 
@@ -20,20 +20,17 @@ export async function ensureRootImage(
     readonly onProgress: (text: string) => void
   },
 ): Promise<RootImage> {
-  const { env, signal, onProgress } = options
+  const { signal, onProgress } = options
   const { root } = options.engine
   const reference = root.kind === 'published' ? root.reference : `matrix-host:${root.tag}`
   const present = await local.images.inspect(reference, { signal })
   if (present !== null) return { ok: true, imageId: present.id }
   if (root.kind === 'published') return pulled(local, { reference, signal, onProgress })
-  const missing = missingPrograms(['mmdebstrap'], env)
-  if (missing.length > 0 && options.mayInstall && isDebian(osRelease())) {
-    const problem = await install(missing, options)
-    if (problem !== null) return { ok: false, problem }
-  } else if (missing.length > 0) {
-    const message = `${reference} is made from Debian's packages, and mmdebstrap is not installed`
-    return { ok: false, problem: { kind: 'machine', message, hint: `Run: ${installCommand(missing)}` } }
-  }
+  const problem = await ensurePrograms(['mmdebstrap'], {
+    ...options,
+    whom: `${reference}, made from Debian's packages,`,
+  })
+  if (problem !== null) return { ok: false, problem }
   onProgress(`making ${reference} from the packages of Debian ${root.suite}`)
   try {
     const image = await bootstrapImage(local, {

@@ -9,7 +9,7 @@ import { oneLine } from '../../lib/printable.ts'
 import type { VmSpec } from '../../model/project.ts'
 import type { HostKind, HostRequest, HostUp } from '../host.ts'
 import { hasLiveRun } from '../live-runs.ts'
-import { install, installCommand, isDebian, missingPrograms, osRelease, vmPrograms } from '../packages.ts'
+import { ensurePrograms, vmPrograms } from '../packages.ts'
 import type { HostProblem } from '../problem.ts'
 import { type Accelerator, acceleratorsToTry, rememberedAccelerator, startWithOneOf } from './accelerator.ts'
 import { isMade, makeDisk } from './vm-disk.ts'
@@ -200,7 +200,6 @@ function accessOf({ folder }: HostRequest<VmSpec>) {
 
 /** Why a machine cannot be had here; installs what is missing where that is allowed. */
 async function obstacle(request: HostRequest<VmSpec>): Promise<HostProblem | null> {
-  const { env, mayInstall } = request
   if (platform() !== 'linux' || arch() !== 'x64') {
     const message = 'a virtual machine is made on 64-bit x86 Linux only'
     return { kind: 'machine', message, hint: 'Name a machine of yours instead: engine: { connect: ssh://user@host }.' }
@@ -209,11 +208,7 @@ async function obstacle(request: HostRequest<VmSpec>): Promise<HostProblem | nul
     const message = `${request.name} is made from packages, which only root can unpack`
     return { kind: 'machine', message, hint: 'Run as root: sudo matrix env up' }
   }
-  const missing = missingPrograms(vmPrograms, env)
-  if (missing.length === 0) return null
-  if (mayInstall && isDebian(osRelease())) return install(missing, request)
-  const message = `${request.name} needs ${missing.join(', ')}`
-  return { kind: 'machine', message, hint: `Run: ${installCommand(missing)}, or matrix check --install` }
+  return await ensurePrograms(vmPrograms, { ...request, whom: request.name })
 }
 
 function trouble(request: HostRequest<VmSpec>, message: string): HostUp {

@@ -9,6 +9,7 @@ const oneDisk = (freeBytes: number) => ({ engine: { freeBytes, device: 1 }, own:
 const machine: MachineOffer = {
   platform: 'linux',
   arch: 'x64',
+  osRelease: 'ID=debian\n',
   root: true,
   freeMemoryBytes: 8 * gibibyte,
   disks: oneDisk(40 * gibibyte),
@@ -69,7 +70,9 @@ describe('a machine', () => {
 
   test('without QEMU names the packages', () => {
     const [shortage] = shortages(vm, { ...machine, missing: ['qemu-system-x86_64'] }, images)
-    expect(shortage).toMatchObject({ of: 'program', mend: expect.stringContaining('qemu-system-x86') })
+    expect(shortage).toMatchObject({ of: 'program', mend: expect.stringMatching(/^apt-get .* qemu-system-x86$/) })
+    const elsewhere = { ...machine, missing: ['qemu-system-x86_64'], osRelease: 'ID=fedora\n' } as const
+    expect(shortages(vm, elsewhere, images)[0]?.mend).not.toContain('apt-get')
     expect(lacking(docker, { missing: ['qemu-system-x86_64'] })).toEqual([])
   })
 
