@@ -110,7 +110,7 @@ export async function tryProfile(
   }
 }
 
-/** Whether a command of busybox ends well in a container of its own. */
+/** Whether a command of busybox ends well in a container of its own. Rejects where that is not known. */
 export async function succeeds(
   { containers }: Engine,
   what: Pick<ContainerSpec, 'image' | 'labels' | 'network'> & {
@@ -138,7 +138,9 @@ export async function succeeds(
     )
     await containers.start(id, { signal })
     for await (const _ of await containers.followLogs(id, { signal }));
-    return (await containers.inspect(id, { signal })).exitCode === 0
+    const { exitCode } = await containers.inspect(id, { signal })
+    if (exitCode === null) throw new Error(`how ${name} ended is not known`)
+    return exitCode === 0
   } finally {
     await containers.remove(name, { signal: AbortSignal.timeout(20_000) }).catch(() => {})
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { forbiddenBy } from '../../../src/run/verify/seccomp.ts'
+import type { Engine } from '../../../src/engines/engine.ts'
+import { forbiddenBy, succeeds } from '../../../src/run/verify/seccomp.ts'
 
 const call = (profile: object) => forbiddenBy(JSON.stringify(profile))?.calls[0] ?? null
 const forbids = (names: readonly string[], rest: object = {}) => ({
@@ -40,4 +41,24 @@ describe('a call that a profile forbids, and that can be tried', () => {
   ])('is not known of %s', (_, profile) => {
     expect(call(profile)).toBeNull()
   })
+})
+
+test('a call whose trial is not known to have ended is not taken for a forbidden one', async () => {
+  async function* nothing() {}
+  const containers = {
+    create: async () => ({ id: 'c' }),
+    start: async () => {},
+    followLogs: async () => nothing(),
+    inspect: async () => ({ exitCode: null }),
+    remove: async () => {},
+  }
+  const signal = new AbortController().signal
+  const trial = {
+    command: ['mkdir', '/tried'],
+    image: 'i',
+    labels: {},
+    network: { kind: 'none' },
+    options: [],
+  } as const
+  await expect(succeeds({ containers } as unknown as Engine, { ...trial, signal })).rejects.toThrow('not known')
 })
