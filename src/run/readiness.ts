@@ -44,7 +44,14 @@ export type ReadinessResult =
 /** How long the news of a container's end may take. */
 const deathNewsMs = 500
 
-/** Attempts are spaced from 10 ms growing to 1 s. One takes half of the time at most, so that one that hangs is not the last. */
+/** Of all the time that there is: an answer is not to be missed for long. */
+const longestPause = 1 / 20
+
+/**
+ * Attempts are spaced from 10 ms growing to 1 s, and by twice what one takes: on a slow machine whoever asks without a pause
+ * takes from a workload what it needs to become ready. (Seen: an emulated one was asked for five of six seconds.) One takes
+ * half of the time at most, so that one that hangs is not the last.
+ */
 export async function waitReady(readiness: Readiness, context: ReadinessContext): Promise<ReadinessResult> {
   const { clock } = context
   const ending = new AbortController()
@@ -70,6 +77,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
   try {
     for (let waitMs = 10; ; waitMs = Math.min(waitMs * 1.6, 1000)) {
       attempts += 1
+      const startedAtMs = clock.now()
       using patience = deadline(context.deadlineMs / 2, limit.signal)
       const observation = await observe(readiness.probe, {
         ...context,
@@ -99,7 +107,8 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
       }
       if (last.reason === 'engine-lost' || last.reason === 'node-lost') return notReady(last)
       if (clock.now() >= until) break
-      await clock.sleep(Math.min(waitMs, Math.max(1, until - clock.now())), limit.signal)
+      const ownMs = Math.min(2 * (clock.now() - startedAtMs), context.deadlineMs * longestPause)
+      await clock.sleep(Math.min(Math.max(waitMs, ownMs), Math.max(1, until - clock.now())), limit.signal)
     }
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason
