@@ -1,7 +1,7 @@
 /** What the engine of an environment is known not to enforce before it is asked: for the plan, and for whoever reads it. */
 import { homedir } from 'node:os'
 import { unenforcedBy } from '../engines/docker-api/quirks.ts'
-import { unsupportedKeys } from '../engines/swarm/service-spec.ts'
+import { unsupportedBy } from '../engines/swarm/service-spec.ts'
 import { namedEndpoint } from '../hosts/endpoint-access.ts'
 import { expectedEngine } from '../hosts/expected-engine.ts'
 import type { EngineChoice, Environment } from '../model/project.ts'
@@ -13,7 +13,8 @@ import type { Io } from './io.ts'
 export function knownLimits(choice: EngineChoice): ReadonlySet<string> {
   if (choice.kind !== 'provision') return new Set()
   const { spec } = choice
-  return new Set([...unenforcedBy(expectedEngine(spec)), ...(spec.kind === 'swarm' ? unsupportedKeys : [])])
+  const engine = expectedEngine(spec)
+  return new Set([...unenforcedBy(engine), ...(spec.kind === 'swarm' ? unsupportedBy(engine.version) : [])])
 }
 
 export interface Limits extends LimitSource {

@@ -7,7 +7,7 @@ import { watchCluster } from './events.ts'
 import { imagesOf } from './images.ts'
 import { networksOf } from './networks.ts'
 import { listResources } from './resources.ts'
-import { unsupportedKeys } from './service-spec.ts'
+import { unsupportedBy } from './service-spec.ts'
 
 /** @param nodes every machine by its own engine, a manager first; they are disposed of with the cluster */
 export function connectSwarm(nodes: readonly SwarmNode[]): Engine {
@@ -59,6 +59,6 @@ async function factsOf(cluster: Cluster, options: CallOptions): Promise<EngineFa
     dataRoot: null,
     memoryBytes: smallest(all.map(({ memoryBytes }) => memoryBytes)),
     cpus: smallest(all.map(({ cpus }) => cpus)),
-    unsupported: new Set([...all.flatMap(({ unsupported }) => [...unsupported]), ...unsupportedKeys]),
+    unsupported: new Set([...all.flatMap(({ unsupported, version }) => [...unsupported, ...unsupportedBy(version)])]),
   }
 }

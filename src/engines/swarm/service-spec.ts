@@ -3,11 +3,19 @@ import type { Constraints, SecurityOption } from '../../model/constraint.ts'
 import type { ContainerSpec } from '../engine.ts'
 import { clusterName, nameLabel, type ServiceSpec } from './api.ts'
 
-/** What a service cannot say, or says and the cluster drops. */
-export const unsupportedKeys = [
+const never = [
   ...['memswap_limit', 'cpuset', 'ipc', 'userns_mode', 'runtime', 'network_mode', 'network.ipv6'],
   ...['security_opt:apparmor', 'security_opt:label', 'security_opt:systempaths'],
-] as const
+]
+const since25 = ['security_opt:no-new-privileges', 'security_opt:seccomp']
+
+/**
+ * What a service cannot say, or says and the cluster drops.
+ *
+ * @param version of the oldest engine of the cluster. Source: Docker Engine API, version history, 1.44
+ */
+export const unsupportedBy = (version: string): readonly string[] =>
+  Number.parseInt(version, 10) < 25 ? [...never, ...since25] : never
 
 /** A service without a task; the task comes when it is scaled to one. */
 export function serviceSpec(

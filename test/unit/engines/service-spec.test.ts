@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ContainerSpec } from '../../../src/engines/engine.ts'
 import { clusterName } from '../../../src/engines/swarm/api.ts'
-import { serviceSpec, tmpfsMount, unsupportedKeys } from '../../../src/engines/swarm/service-spec.ts'
+import { serviceSpec, tmpfsMount, unsupportedBy } from '../../../src/engines/swarm/service-spec.ts'
 import type { Constraints } from '../../../src/model/constraint.ts'
 
 const spec = (constraints: Constraints, rest: Partial<ContainerSpec> = {}): ContainerSpec => ({
@@ -98,7 +98,12 @@ describe('a service', () => {
   })
 
   test('says what it cannot say', () => {
-    expect(unsupportedKeys).toEqual(expect.arrayContaining(['memswap_limit', 'cpuset', 'runtime', 'network_mode']))
+    const anywhere = ['memswap_limit', 'cpuset', 'runtime', 'network_mode']
+    expect(unsupportedBy('26.1.5')).toEqual(expect.arrayContaining(anywhere))
+    expect(unsupportedBy('26.1.5')).not.toContain('security_opt:no-new-privileges')
+    expect(unsupportedBy('20.10.24+dfsg1')).toEqual(
+      expect.arrayContaining([...anywhere, 'security_opt:no-new-privileges', 'security_opt:seccomp']),
+    )
   })
 })
 
