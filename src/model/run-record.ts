@@ -109,6 +109,8 @@ export interface EnvironmentRecord {
 }
 export interface MetEngine {
   readonly endpoint: string
+  /** Absent in records of earlier versions. */
+  readonly engine?: EngineRecord
   /** Keys or atoms of constraints that it is known not to enforce. */
   readonly unsupported: readonly string[]
 }

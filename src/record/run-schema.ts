@@ -223,9 +223,9 @@ export const runSchema: z.ZodType<RunRecord> = z.object({
       engine: engine.nullable(),
       facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
       engines: z
-        .array(z.object({ endpoint: z.string(), unsupported: z.array(z.string()) }))
+        .array(z.object({ endpoint: z.string(), engine: engine.exactOptional(), unsupported: z.array(z.string()) }))
         .exactOptional()
-        .describe('those that answered, and what each does not enforce'),
+        .describe('those that answered, what each is, and what it does not enforce'),
     }),
   ),
   cells: z.array(cell),

@@ -1,9 +1,10 @@
 /** The engines behind each environment: brought up when the first cell asks, and shared by environments that name the same. */
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, EngineFacts } from '../engines/engine.ts'
 import { deadline } from '../lib/abort.ts'
 import { Admission } from '../lib/admission.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RunEventBody } from '../model/event.ts'
+import type { EngineRecord } from '../model/run-record.ts'
 import type { RunIdentity } from './labels.ts'
 import { placesOf } from './places.ts'
 import { type EngineSession, openSession } from './session.ts'
@@ -143,12 +144,11 @@ export class Columns {
     }
     const [first] = opened
     if (first === undefined) throw trouble
-    const { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes } = first.session.facts
     const { memoryBytes, cpus, storageDriver } = first.session.facts
     emit({
       type: 'engine-ready',
       environment,
-      engine: { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes },
+      engine: recordOf(first.session.facts),
       facts: {
         memoryBytes,
         cpus,
@@ -157,6 +157,7 @@ export class Columns {
       },
       engines: opened.map(({ session: { engine, facts } }) => ({
         endpoint: engine.endpoint,
+        engine: recordOf(facts),
         unsupported: [...facts.unsupported].sort(),
       })),
     })
@@ -198,4 +199,9 @@ async function answers(
       signal.throwIfAborted()
     }
   }
+}
+
+function recordOf(facts: EngineFacts): EngineRecord {
+  const { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes } = facts
+  return { name, version, apiVersion, ociRuntime, rootless, kernel, cgroup, arch, nodes }
 }

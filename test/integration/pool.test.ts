@@ -57,6 +57,11 @@ test('the cells of a lost engine go to the other, no later cell is tried on it, 
   )
   expect(exitCode).toBe(0)
   expect(run.cells.map(({ ranOn }) => ranOn)).toEqual(rows.map(() => endpoint('docker-trixie')))
+  const met = run.environments.find(({ id }) => id === 'shared')?.engines
+  expect(met?.map((one) => [one.endpoint, one.engine?.version])).toEqual([
+    [endpoint('docker-bookworm'), expect.stringMatching(/^20\.10\./)],
+    [endpoint('docker-trixie'), expect.stringMatching(/^26\.1\./)],
+  ])
   const notices = String(stderr).match(/^.*goes to another engine.*$/gm)
   expect(notices).toEqual([expect.stringContaining(`${moved.cell}: ${endpoint('docker-bookworm')} was lost`)])
   expect(await leftovers(kept, tested.root)).toEqual([])
