@@ -66,11 +66,12 @@ export function propertiesOf({ environment, engine, facts = {}, unenforced }: Si
     else impose('capabilities', { cap_add: [...cap_add], cap_drop: [...cap_drop] })
   }
   for (const { key, value } of networkAtoms(environment.network)) impose(key, value)
-  const { contract, sells, allow, timeScale } = environment
+  const { contract, sells, allow, required, timeScale } = environment
   const rest: Readonly<Record<string, Json | undefined>> = {
     'sells.mem_max': sells.mem_max,
     'sells.mem_default': sells.mem_default,
     'allow.cap_add': allow.cap_add.length > 0 ? [...allow.cap_add].sort() : undefined,
+    required: required.length > 0 ? [...required].sort() : undefined,
     'contract.ready_within': contract.readyWithinMs,
     'contract.stays_up': contract.staysUpMs,
     'contract.stops_within': contract.stopsWithinMs,
