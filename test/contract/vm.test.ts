@@ -4,6 +4,7 @@
  */
 import { release } from 'node:os'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { strictAtoms, strictConstraints } from '../support/environments.ts'
 import { hostEngine } from '../support/hosts.ts'
 import { check, matrix, troubleOf } from '../support/matrix.ts'
 import { ownBases, ownStacks } from '../support/own-stacks.ts'
@@ -13,14 +14,17 @@ import { engineContract } from './engine-contract.ts'
 
 vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 })
 
-const contract = 'contract: { ready_within: 180s, stays_up: 1s, stops_within: 30s }'
+const contract = 'contract: { port: 18080, ready_within: 180s, stays_up: 1s, stops_within: 30s }'
 let made: TestProject
 beforeAll(() => {
   made = project({
     ...ownBases,
     ...ownStacks(['queue', 'static-site']),
     ...environment('here', contract),
-    ...environment('vm', `engine: { provision: { kind: vm } }\ntime_scale: 6\n${contract}`),
+    ...environment(
+      'vm',
+      `engine: { provision: { kind: vm } }\ntime_scale: 6\n${contract}\n${strictConstraints('tr_TR.UTF-8')}`,
+    ),
   })
 })
 afterAll(async () => {
@@ -37,11 +41,17 @@ test('virtual machine: it has a kernel of its own, and control groups of version
   expect({ isOurs: kernel === release(), cgroup }).toEqual({ isOurs: false, cgroup: 'v2' })
 })
 
-test('virtual machine: two stacks are green on it, as the images that they are on this machine', async () => {
+test('virtual machine: two stacks are green on it under every constraint, as the images that they are on this machine', async () => {
   const checked = await check(made.root, '--no-rerun')
   expect(troubleOf(checked)).toEqual([])
   expect(checked.run.environments.map(({ engine }) => engine?.kernel === release())).toEqual([true, false])
   for (const stack of ['queue', 'static-site']) {
-    expect(checked.cell(`${stack}@vm`).image?.id).toBe(checked.cell(`${stack}@here`).image?.id)
+    const { image, constraints } = checked.cell(`${stack}@vm`)
+    expect(image?.id).toBe(checked.cell(`${stack}@here`).image?.id)
+    for (const key of strictAtoms) {
+      const record = constraints.find((one) => one.key === key)
+      expect(record).toMatchObject({ key, provenance: 'enforced', agrees: true })
+      expect(record?.observed).not.toBeNull()
+    }
   }
 })

@@ -1,7 +1,7 @@
 /** Environments that impose much at once. */
 
-/** For the project's own stacks: everything that an environment may withhold, withheld at once. A gibibyte is sold, for Hadoop honestly needs it. */
-export const strictEnvironment = (locale: string): string => `constraints:
+/** Everything that an environment may withhold, withheld at once. A gibibyte is sold, for Hadoop honestly needs it. */
+export const strictConstraints = (locale: string): string => `constraints:
   user: "1000650000:0"
   read_only: true
   cap_drop: [ALL]
@@ -11,9 +11,30 @@ export const strictEnvironment = (locale: string): string => `constraints:
   ulimits: { nofile: 1024 }
   sysctls: { net.ipv4.ip_unprivileged_port_start: "1024" }
   environment: { LANG: ${locale}, LC_ALL: ${locale}, TZ: Asia/Kolkata }
-required: [user, read_only, cap_drop, security_opt, pids_limit, network.egress]
 sells: { mem_max: 1g }
 network: { egress: none }
+`
+
+/** What a cell under those has a record of at least. */
+export const strictAtoms: readonly string[] = [
+  'user',
+  'read_only',
+  'cap_drop:ALL',
+  'security_opt:no-new-privileges',
+  'mem_limit',
+  'cpus',
+  'pids_limit',
+  'ulimits:nofile',
+  'sysctls:net.ipv4.ip_unprivileged_port_start',
+  'environment:LANG',
+  'environment:LC_ALL',
+  'environment:TZ',
+  'network.egress',
+]
+
+/** For the project's own stacks: under all of them, and content with nothing less. */
+export const strictEnvironment = (locale: string): string => `${strictConstraints(locale)}
+required: [user, read_only, cap_drop, security_opt, pids_limit, network.egress]
 contract: { port: 18080, ready_within: 180s, stays_up: 1s, stops_within: 10s }
 `
 

@@ -1,22 +1,27 @@
-/** Projects of the project's own stacks: whole, or with parts of them broken. */
+/** Projects of the project's own stacks and environments: whole, or with parts of them broken. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { CellRecord } from '../../src/model/run-record.ts'
 
-const folder = new URL('../../stacks', import.meta.url).pathname
+const root = new URL('../..', import.meta.url).pathname
 
 type Files = Readonly<Record<string, string>>
 
 /** The files of these stacks, as a project of its own has them. */
-export function ownStacks(ids: readonly string[] = readdirSync(folder)): Files {
+export const ownStacks = (ids: readonly string[] = readdirSync(`${root}stacks`)): Files =>
+  Object.assign({}, ...ids.map((id) => filesBelow(`stacks/${id}`)))
+
+/** The environments of the slide. */
+export const ownEnvironments = (): Files => filesBelow('environments')
+
+function filesBelow(folder: string): Files {
+  const entries = readdirSync(`${root}${folder}`, { recursive: true, withFileTypes: true })
   return Object.fromEntries(
-    ids.flatMap((id) =>
-      readdirSync(`${folder}/${id}`, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => {
-          const path = `${entry.parentPath}/${entry.name}`
-          return [`stacks/${path.slice(folder.length + 1)}`, readFileSync(path, 'utf8')]
-        }),
-    ),
+    entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => {
+        const path = `${entry.parentPath}/${entry.name}`
+        return [path.slice(root.length), readFileSync(path, 'utf8')]
+      }),
   )
 }
 
