@@ -14,7 +14,10 @@ export function addChecking(program: Command, perform: Perform): void {
       .option('--changed', 'not again what passed with the same images, configuration, checks and engine, and lately')
       .option('--json', 'print the run as JSON on stdout, and nothing else there')
       .addOption(new Option('--concurrency <cells>', 'how many cells run at a time').argParser(count))
-      .option('--deadline <duration>', 'stop starting cells after this long, such as 10m')
+      .option(
+        '--deadline <duration>',
+        'end the run after this long, such as 10m; what was not answered by then is not-run',
+      )
       .option('--keep-failed', 'leave the containers of cells that are not green'),
   )
     .option('--timing', 'print where the time went')
@@ -79,7 +82,10 @@ export function addChecking(program: Command, perform: Perform): void {
       .addOption(gateOption())
       .option('--no-explain', 'do not find out why failed cells fail; run again, alone, what newly fails')
       .option('--explain-budget <duration>', 'how long that may take in all (default: 15m)')
-      .option('--deadline <duration>', 'stop starting cells after this long, such as 90m'),
+      .option(
+        '--deadline <duration>',
+        'end the run after this long, such as 90m; what was not answered by then is not-run',
+      ),
   )
     .addHelpText('after', examples(['matrix nightly', 'matrix nightly --gate regressions --deadline 90m']))
     .action((options) =>

@@ -2,7 +2,7 @@
 import { platform } from 'node:os'
 import type { Disks } from '../hosts/disks.ts'
 import { hostName } from '../hosts/host-place.ts'
-import { forsakenHosts } from '../hosts/host-record.ts'
+import { forsakenHosts, knownHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
 import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
 import { engineShortage, machineOffer, shortages } from '../hosts/offer.ts'
@@ -38,13 +38,21 @@ export function hostFindings(
   const others = oneOfEach.filter((spec) => !asked.some((one) => kindOf(one) === kindOf(spec)))
   const specs = new Map([...asked, ...others].map((spec) => [hostName(spec), spec]))
   const images = plan?.builds.length ?? 1
+  const made = new Set(knownHosts(io.env, io.cwd).flatMap((known) => (known.made ? [hostName(known.spec)] : [])))
   const hosts = [...specs].map(([host, spec]): Finding => {
     const lacking = [
       ...(local.engine === null ? [] : engineShortage(spec, local.engine)),
-      ...shortages(spec, machine, images),
+      // The room of one that was made is judged together with that of all others.
+      ...shortages(spec, machine, images).filter(({ of }) => !(made.has(host) && (of === 'disk' || of === 'memory'))),
     ]
     const name = 'host'
-    if (lacking.length === 0) return { name, state: 'ok', value: `${host} can be had` }
+    if (lacking.length === 0 && spec.kind === 'published' && !made.has(host)) {
+      const value = `${host} can be had where ${spec.image} is, or can be pulled, which is not tried`
+      return { name, state: 'note', value }
+    }
+    if (lacking.length === 0) {
+      return { name, state: 'ok', value: `${host} ${made.has(host) ? 'was made' : 'can be had'}` }
+    }
     const mend = lacking.flatMap((shortage) => shortage.mend ?? []).join('; ')
     const value = `${host}: ${lacking.map(({ what }) => what).join('; ')}`
     return { name, state: 'note', value, ...(mend === '' ? {} : { mend }) }

@@ -197,9 +197,10 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
 }
 
 async function hostStates(found: FindResult, io: Io): Promise<readonly ToldHost[]> {
-  if (!existsSync(join(io.cwd, 'environments'))) return []
-  const hosts = await projectHosts([], io)
-  if (hosts === null || hosts.length === 0) return []
+  // What was brought up is known whatever the files say by now.
+  const isProject = existsSync(join(io.cwd, 'environments'))
+  const hosts = (isProject ? await projectHosts([], io) : null) ?? broughtUp(io)
+  if (hosts.length === 0) return []
   await using local = localEngine(found, io)
   const states = await statesOf(hosts, { local, mayInstall: false, io })
   return states.map(({ name, environments, engine, status: { state, message } }) => ({

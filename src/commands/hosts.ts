@@ -51,7 +51,7 @@ export async function projectWithHosts(
   ]
   const unknown = only.filter((name) => !names.includes(name))
   for (const name of unknown) {
-    const known = environments.map((environment) => environment.id).join(', ')
+    const known = [...new Set(names)].join(', ')
     io.stderr(printable(`matrix: there is no environment and no host "${name}"; there are: ${known || 'none'}\n`))
   }
   if (unknown.length > 0) return null
@@ -176,14 +176,21 @@ export async function takeDown(hosts: readonly ProjectHost[], options: DownOptio
     io.stderr(printable(`matrix: a run of ${whose} lives, so its hosts stay; run this again when that has ended\n`))
   }
   let code = busy.size > 0 ? 3 : 0
+  let there = busy.size
   for (const host of hosts.filter(({ root }) => !busy.has(root))) {
     const already = await goesWithEmbedded(host, options)
     if (already) forgetHost(io.env, host)
+    const wasThere = host.engine !== null || (await hostStatus(askFor(host, options))).state !== 'absent'
     const problem = already ? null : await hostDown(askFor(host, options), { purge })
     const whose = projectIdOf(host.root) === own ? '' : ` of ${host.root}`
-    if (problem === null) io.stdout(printable(`${purge ? 'took away' : 'stopped'} ${host.name}${whose}\n`))
-    else code = Math.max(code, reportProblem(problem, io))
+    if (problem !== null) code = Math.max(code, reportProblem(problem, io))
+    else if (wasThere) io.stdout(printable(`${purge ? 'took away' : 'stopped'} ${host.name}${whose}\n`))
+    if (problem !== null || wasThere) there += 1
     if (purge) forgetHosts(io.env, host.root)
+  }
+  if (there === 0 && !options.withEmbedded) {
+    const names = hosts.map(({ name }) => name).join(', ')
+    io.stderr(printable(`matrix: ${names}: not brought up, so there is none to stop\n`))
   }
   return code
 }

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { systemClock } from '../lib/clock.ts'
@@ -58,8 +59,8 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
       ok: false,
       problem: {
         kind: 'machine',
-        message: `the embedded engine could not be removed: ${message}`,
-        hint: 'Run again as root.',
+        message: `the embedded engine could not be ${request.purge ? 'removed' : 'stopped'}: ${message}`,
+        hint: userInfo().uid === 0 ? 'Mend that, then run it again.' : 'Run it again as root.',
       },
     }
   }

@@ -72,6 +72,6 @@ function remoteContext(name: string): HostProblem {
   return {
     kind: 'usage',
     message: `the current Docker context, ${name}, is on another machine; it is not used unless it is named, for it may be production`,
-    hint: `Run again with --engine context:${name} to use it, or with docker context use default.`,
+    hint: `Run again with --engine context:${name} to use it, or run: docker context use default`,
   }
 }

@@ -104,7 +104,7 @@ async function whatBlocks(request: HostRequest): Promise<HostProblem | null> {
   // What all hosts of a run take together was judged before: this one takes at least the room of one image.
   const [first] = shortages(request.spec, machine, 1).filter(({ of }) => of !== 'program')
   if (first === undefined) return null
-  const hint = first.mend ?? 'Leave that environment out with --env or --stack.'
+  const hint = first.mend ?? 'Leave that environment out.'
   return { kind: 'machine', message: `${request.name} cannot be had on this machine: ${first.what}`, hint }
 }
 

@@ -75,12 +75,12 @@ function tryUserNamespaces(env: Env): Tried {
   const ability = 'user-namespaces'
   const run = attempt('unshare', ['--user', 'true'], { env, asOther: true })
   if (run === null) return { ability, works: null, found: 'not tried without unshare', mend: null }
-  if (run.works) return { ability, works: true, found: 'a user who is not root makes one', mend: null }
+  if (run.works) return { ability, works: true, found: 'a user who is not root makes a namespace of users', mend: null }
   const restricted = readOr('/proc/sys/kernel/apparmor_restrict_unprivileged_userns').trim() === '1'
   const mend = restricted
     ? 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'
     : 'sysctl -w user.max_user_namespaces=28633 kernel.unprivileged_userns_clone=1'
-  return { ability, works: false, found: `a user who is not root makes none: ${run.said}`, mend }
+  return { ability, works: false, found: `a user who is not root makes no namespace of users: ${run.said}`, mend }
 }
 
 /** A module that is not loaded yet comes with the first mount. */
@@ -101,8 +101,8 @@ function tryVxlan(env: Env): Tried {
     return { ability, works: null, found: 'not tried: that takes root, unshare and ip', mend: null }
   }
   return run.works
-    ? { ability, works: true, found: 'a link of it was made', mend: null }
-    : { ability, works: false, found: `no link of it can be made: ${run.said}`, mend: 'modprobe vxlan' }
+    ? { ability, works: true, found: 'a vxlan link was made', mend: null }
+    : { ability, works: false, found: `no vxlan link can be made: ${run.said}`, mend: 'modprobe vxlan' }
 }
 
 /** Null where the program is not there. */

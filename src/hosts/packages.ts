@@ -39,9 +39,11 @@ export function installCommand(programs: readonly Program[]): string {
   return `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
 }
 
-/** The same where such packages are; words elsewhere. @param release the text of os-release(5) */
+/** The same where there are such packages; words elsewhere. @param release the text of os-release(5) */
 export function howToInstall(programs: readonly Program[], release: string): string {
-  return isDebian(release) ? installCommand(programs) : "with this distribution's packages, then run again"
+  return isDebian(release)
+    ? installCommand(programs)
+    : `install ${programs.join(', ')} with this distribution's packages, then run again`
 }
 
 /** Whether the distribution is Debian, Ubuntu or one made from them. Source: os-release(5). */
@@ -71,11 +73,11 @@ export async function ensurePrograms(
   if (missing.length === 0) return null
   const release = osRelease()
   if (options.mayInstall && isDebian(release)) return await install(missing, options)
-  const or = isDebian(release) ? 'Run again with --install, or run: ' : 'Install that '
+  const how = howToInstall(missing, release)
   return {
     kind: 'machine',
     message: `${options.whom} needs ${missing.join(', ')}`,
-    hint: `${or}${howToInstall(missing, release)}`,
+    hint: isDebian(release) ? `Run again with --install, or run: ${how}` : `To have it, ${how}`,
   }
 }
 

@@ -49,8 +49,9 @@ export function roomFor(
     ? `how much disk is free where the engine keeps its data is not known; ${hosts.join(', ')} take about ${gibibytes} GiB of it`
     : null
   if (short.length === 0) return { hosts, room, problem: null, unknown }
-  const message = `${hosts.join(', ')} cannot be had together on this machine: ${short.map(({ what }) => what).join('; ')}`
+  const together = hosts.length > 1 ? ' together' : ''
+  const message = `${hosts.join(', ')} cannot be had${together} on this machine: ${short.map(({ what }) => what).join('; ')}`
   const mends = short.flatMap(({ mend }) => mend ?? [])
-  const hint = `${mends.join('; ')}; or leave environments out with --env.`
+  const hint = `${mends.join('; ')}; or leave environments out.`
   return { hosts, room, problem: { kind: 'machine', message, hint }, unknown }
 }

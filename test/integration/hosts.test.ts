@@ -29,12 +29,14 @@ afterAll(async () => {
 })
 
 const host = () => ({ root: old.root, name: 'docker-bullseye' })
+const startOfHost = async () => (await engine.containers.inspect(containerOf(host()), options)).startedAt
 const cellOf = (run: RunRecord, id: string) => run.cells.find((cell) => cell.id === id)
 
 describe('a nested engine', () => {
-  test('that is killed under a cell is an error of that cell alone, and the next run starts it again', async () => {
+  test('that is killed under a cell is an error of that cell alone, the next run starts it again, and whoever asks after that has it as it is', async () => {
     const up = await matrix(['env', 'up', 'old'], { cwd: old.root })
     expect(up.exitCode, up.stderr).toBe(0)
+    const first = await startOfHost()
 
     const running = startMatrix(['check', '--json', '--no-rerun'], { cwd: old.root })
     await using there = inside(host())
@@ -51,6 +53,11 @@ describe('a nested engine', () => {
       ['server@here', 'pass'],
       ['server@old', 'pass'],
     ])
+    expect(await startOfHost()).not.toBe(first)
+    const second = await startOfHost()
+    expect(await matrix(['env', 'up', 'old'], { cwd: old.root })).toMatchObject({ exitCode: 0 })
+    expect(await startOfHost()).toBe(second)
+
     const [here, nested] = next.run.cells
     expect(here?.image?.id).toBe(nested?.image?.id)
     expect(next.run.environments.map(({ engine: facts }) => facts?.version)).toEqual([

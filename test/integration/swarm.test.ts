@@ -212,7 +212,7 @@ describe('a machine of a cluster', () => {
     await local.containers.exec(nodeContainer(tested.root, 'node-1'), { command, maxBytes: 1000 }, unhurried)
     const { exitCode, stdout } = await process
     expect([exitCode, outcomesOf(stdout)]).toEqual([3, nothingLost])
-    expect(await clusterStatus()).toMatch(/sick, .*not-active/)
+    expect(await clusterStatus()).toMatch(/sick, .*was taken out of service/)
     expect(troubleOf(await check(tested.root, 'db@cluster'))).toEqual([])
     expect(await clusterStatus()).toContain('3 machines, all ready')
   })

@@ -5,7 +5,7 @@ import type { NestedSpec, SwarmSpec } from '../../model/project.ts'
 import type { HostAccess, HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
 import { containerName, nested } from '../nested/nested.ts'
 import type { HostProblem } from '../problem.ts'
-import { ailmentOf, isLost, type Member, Membership } from './membership.ts'
+import { type Ailment, ailmentOf, isLost, type Member, Membership } from './membership.ts'
 
 type Request = HostRequest<SwarmSpec>
 
@@ -123,11 +123,17 @@ async function mendMember(
     await membership.activate(manager, own.nodeId)
     return true
   }
-  if (own.state !== 'inactive') request.onProgress(`${member.name} is not part of the cluster; joining it again`)
+  if (own.state !== 'inactive') request.onProgress(`${member.name} ${ailments[ailment]}; joining it again`)
   await membership.join(member, manager)
   own = await membership.ownView(member)
   if (await membership.becomesReady(manager, own.nodeId)) return true
   throw new EngineError('failed', `${member.name} joined the cluster and does not become ready`)
+}
+
+const ailments: Readonly<Record<Ailment, string>> = {
+  'not-a-member': 'is not part of the cluster',
+  'not-ready': 'does not become ready',
+  'not-active': 'was taken out of service',
 }
 
 async function membershipStatus(request: Request, access: HostAccess): Promise<HostStatus> {
@@ -141,7 +147,9 @@ async function membershipStatus(request: Request, access: HostAccess): Promise<H
   const ailing = await Promise.all(
     members.map(async (member) => ({ member, ailment: ailmentOf(await membership.ownView(member), seen) })),
   )
-  const sick = ailing.flatMap(({ member, ailment }) => (ailment === null ? [] : [`${member.name} is ${ailment}`]))
+  const sick = ailing.flatMap(({ member, ailment }) =>
+    ailment === null ? [] : [`${member.name} ${ailments[ailment]}`],
+  )
   return sick.length > 0
     ? { state: 'sick', message: sick.join(', ') }
     : { state: 'up', access, message: `${members.length} machines, all ready` }

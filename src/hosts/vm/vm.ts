@@ -212,12 +212,17 @@ async function obstacle(request: HostRequest<VmSpec>): Promise<HostProblem | nul
 }
 
 function trouble(request: HostRequest<VmSpec>, message: string): HostUp {
+  const { console } = vmFiles(request.folder)
+  // Before it first starts it has said nothing.
+  const said = existsSync(console)
+    ? `${console} is what it said`
+    : 'matrix doctor tells whether the package mirror is reachable'
   return {
     ok: false,
     problem: {
       kind: 'machine',
       message: `${request.name}: ${oneLine(message, 800)}`,
-      hint: `${vmFiles(request.folder).console} is what it said; matrix env down --purge ${request.name} takes it away, and the next run makes it anew.`,
+      hint: `${said}; matrix env down --purge ${request.name} takes it away, and the next run makes it anew.`,
     },
   }
 }

@@ -42,5 +42,7 @@ test.each([
 test('a name that nothing has is an error that tells those that there are', async () => {
   const { said, hosts } = await hostsOf(['docker-bullseye'])
   expect(hosts).toBeNull()
-  expect(said).toBe('matrix: there is no environment and no host "docker-bullseye"; there are: docker-trixie, qa\n')
+  expect(said).toBe(
+    'matrix: there is no environment and no host "docker-bullseye"; there are: docker-trixie, docker-bookworm, qa\n',
+  )
 })
