@@ -37,8 +37,16 @@ export function engineError(error: unknown): EngineError {
     return new EngineError('unreachable', text, { cause: error })
   }
   const said = (json as { message?: unknown } | null | undefined)?.message
-  const text = typeof said === 'string' ? said : withoutStatus(message ?? '') || `HTTP ${statusCode}`
+  const text = explained(typeof said === 'string' ? said : withoutStatus(message ?? '') || `HTTP ${statusCode}`)
   return new EngineError(codeOf(statusCode, text), text, { cause: error })
+}
+
+/** Seen with Podman 4.3 on a machine whose root lacks CAP_SYS_RESOURCE; 5.4 raises nothing. */
+const raisedLimit = /setrlimit `RLIMIT_(NPROC|NOFILE)`: Operation not permitted/
+
+function explained(text: string): string {
+  if (!raisedLimit.test(text)) return text
+  return `${text}. Podman before 5 raises nofile and nproc where a ulimit is given and they are not, which this machine does not let it: give both in ulimits`
 }
 
 /** What the engine said, without what its client puts before it. */
