@@ -1,14 +1,14 @@
 /** Environments that impose much at once. */
 
 /** Everything that an environment may withhold, withheld at once. A gibibyte is sold, for Hadoop honestly needs it. */
-export const strictConstraints = (locale: string): string => `constraints:
+export const strictConstraints = (locale: string, ulimits = '{ nofile: 1024 }'): string => `constraints:
   user: "1000650000:0"
   read_only: true
   cap_drop: [ALL]
   security_opt: ["no-new-privileges:true"]
   cpus: 2
   pids_limit: 512
-  ulimits: { nofile: 1024 }
+  ulimits: ${ulimits}
   sysctls: { net.ipv4.ip_unprivileged_port_start: "1024" }
   environment: { LANG: ${locale}, LC_ALL: ${locale}, TZ: Asia/Kolkata }
 sells: { mem_max: 1g }

@@ -38,7 +38,9 @@ describe.each([
 ])('%s', (_, run) => {
   test('says which hosts take how much more than there is, and what to do', async () => {
     const said = await refusal(run(['vast']))
-    expect(said).toMatch(/vm-bookworm-2-\d+-\d+ cannot be had on this machine: .*GiB of memory free, and it takes 99999\.0 GiB/)
+    expect(said).toMatch(
+      /vm-bookworm-2-\d+-\d+ cannot be had on this machine: .*GiB of memory free, and it takes 99999\.0 GiB/,
+    )
     expect(said).toContain('or leave environments out')
   })
 
