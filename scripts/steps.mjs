@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('..', import.meta.url))
 const wanted = [20, 19]
 const signals = ['SIGINT', 'SIGTERM']
+const running = new Set()
 
 /** Ends the process with what to do, where Node is too old for the dependencies. */
 export function requireNode() {
@@ -23,8 +24,10 @@ export function requireNode() {
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options })
+    running.add(child)
     const forward = (signal) => child.kill(signal)
     const finish = (code) => {
+      running.delete(child)
       for (const signal of signals) process.off(signal, forward)
       resolve(code)
     }
@@ -43,6 +46,7 @@ export async function step(title, command, args) {
   const code = await run(command, args)
   if (code === 0) return
   console.error(`\n✗ ${title}: ${[command, ...args].join(' ')} ended with ${code}`)
+  for (const child of running) child.kill('SIGTERM')
   process.exit(code === 130 ? 130 : 1)
 }
 

@@ -35,32 +35,12 @@ const levels = groups.flat()
 requireNode()
 await installDependencies()
 await buildProgram()
-if (levels.some((level) => needsEngine.has(level))) {
-  await step(
-    'Making sure that an engine and its base images are there (matrix env up --install --no-hosts --bases)',
-    process.execPath,
-    ['bin/matrix.js', 'env', 'up', '--install', '--no-hosts', '--bases'],
-  )
-}
-await installTestPrograms(levels)
-
 const folder = mkdtempSync(join(tmpdir(), 'matrix-test-'))
-const results = []
-for (const group of groups) {
-  console.error(`\n▸ Level ${group.join(', ')}`)
-  const file = join(folder, `${group[0]}.json`)
-  const code = await run(process.execPath, [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    ...group.flatMap((level) => ['--project', level]),
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${file}`,
-    ...(group.some(isTriedAgain) ? ['--retry=1'] : []),
-  ])
-  results.push(...resultsOf(group, { file, code }))
-  if (code === 130) break
-}
+// Those that need nothing but Node run while the machine gets the rest.
+const needsMachine = (group) => group.some(isTriedAgain)
+const [early] = await Promise.all([runGroups(groups.filter((group) => !needsMachine(group))), prepareMachine()])
+const late = early.interrupted ? { results: [] } : await runGroups(groups.filter(needsMachine))
+const results = [...early.results, ...late.results]
 rmSync(folder, { recursive: true, force: true })
 
 console.log('')
@@ -81,6 +61,38 @@ for (const level of levels.slice(results.length)) {
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+
+async function prepareMachine() {
+  if (levels.some((level) => needsEngine.has(level))) {
+    await step(
+      'Making sure that an engine and its base images are there (matrix env up --install --no-hosts --bases)',
+      process.execPath,
+      ['bin/matrix.js', 'env', 'up', '--install', '--no-hosts', '--bases'],
+    )
+  }
+  await installTestPrograms(levels)
+}
+
+/** One group after the other, until one is interrupted. */
+async function runGroups(groups) {
+  const results = []
+  for (const group of groups) {
+    console.error(`\n▸ Level ${group.join(', ')}`)
+    const file = join(folder, `${group[0]}.json`)
+    const code = await run(process.execPath, [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      ...group.flatMap((level) => ['--project', level]),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+      ...(group.some(isTriedAgain) ? ['--retry=1'] : []),
+    ])
+    results.push(...resultsOf(group, { file, code }))
+    if (code === 130) return { results, interrupted: true }
+  }
+  return { results, interrupted: false }
+}
 
 /** What the levels of a group show. Each of their troubles counts as one failure beside the tests that failed. */
 function resultsOf(group, { file, code }) {
