@@ -1,14 +1,14 @@
-/** `matrix report --merge` over journals of parts. No engine is needed for it. */
+/** `matrix report --merge` over journals of parts, which needs no engine, and over parts that ran. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { foldRun } from '../../src/model/fold-run.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { appendHistory, readHistory } from '../../src/record/history.ts'
 import { runSchema } from '../../src/record/run-schema.ts'
-import { matrix } from '../support/matrix.ts'
-import { project } from '../support/project.ts'
+import { check, matrix } from '../support/matrix.ts'
+import { environment, project, serverStack } from '../support/project.ts'
 import { type MadePart, partOf } from '../support/runs.ts'
 
 const log = 'what it said'
@@ -119,6 +119,44 @@ describe('matrix report --merge', () => {
     expect(await refused('--merge', 'part', 'nowhere')).toContain(`there is no ${join(made.root, 'nowhere')}`)
     expect(await refused('--merge')).toContain("option '--merge <parts...>' argument missing")
     expect(await refused('2026-01-31', '--merge', 'part')).toContain('name the parts behind --merge')
+    expect(existsSync(join(made.root, 'reports'))).toBe(false)
+  })
+})
+
+describe('matrix check --shard', () => {
+  test('runs one part each, of which report --merge makes the whole with its own exit code', async () => {
+    using made = project({
+      ...serverStack('api'),
+      ...serverStack('site', { checks: '  - { name: it is gone, http: { port: http }, expect: { status: 410 } }' }),
+      ...environment('qa'),
+    })
+    /** As if brought from a machine of its own. */
+    const partOn = async (machine: string, shard: string) => {
+      const part = await check(made.root, '--shard', shard, '--no-rerun')
+      mkdirSync(join(made.root, 'parts'), { recursive: true })
+      renameSync(join(made.root, 'reports'), join(made.root, 'parts', machine))
+      return { ...part, folder: `parts/${machine}/${part.run.id}` }
+    }
+    const parts = [await partOn('first', '1/2'), await partOn('second', '2/2')]
+    const answers = (run: RunRecord) => run.cells.map(({ id, outcome }) => `${id} ${outcome}`)
+    expect(parts.map(({ exitCode, run }) => [exitCode, run.selection, ...answers(run)])).toEqual([
+      [0, 'part', 'api@qa pass'],
+      [1, 'part', 'site@qa fail'],
+    ])
+    const folders = parts.map(({ folder }) => folder)
+    const merged = await matrix(['report', '--format', 'json', '--merge', ...folders], { cwd: made.root })
+    expect(merged.exitCode).toBe(1)
+    const run = JSON.parse(merged.stdout) as RunRecord
+    expect(run).toMatchObject({ complete: true, exitCode: 1, outcome: 'fail', selection: 'whole' })
+    expect(run.stacks.map(({ id }) => id)).toEqual(['api', 'site'])
+    expect(answers(run)).toEqual(['api@qa pass', 'site@qa fail'])
+  })
+
+  test('refuses a part that there is not', async () => {
+    using made = project({ ...serverStack('api'), ...environment('qa') })
+    const result = await matrix(['check', '--shard', '3/2'], { cwd: made.root })
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(result.stderr).toContain("option '--shard <part>' argument '3/2' is invalid. write PART/PARTS, such as 2/5.")
     expect(existsSync(join(made.root, 'reports'))).toBe(false)
   })
 })

@@ -14,6 +14,7 @@ import { leftovers, testEngine } from '../support/engine.ts'
 import { check, during, matrix, startMatrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 import { type SshServer, startSshServer } from '../support/ssh-server.ts'
+import { until } from '../support/until.ts'
 
 const options = { signal: new AbortController().signal }
 let local: Engine
@@ -137,6 +138,22 @@ describe('an engine behind ssh', () => {
     } finally {
       await local.containers.remove(id, options)
     }
+  })
+
+  test('one connection is held for an engine, however many requests are on at once, and let go of with it', async () => {
+    await using own = await startSshServer()
+    await using engine = connectDocker(own.endpoint(socketPath), { ssh: own.access })
+    const listening = new AbortController()
+    const watches = Array.from({ length: 3 }, () => engine.watch({}, { signal: listening.signal }))
+    const versions = Array.from({ length: 3 }, () => engine.facts(options))
+    await Promise.all([...watches, ...versions])
+    const sessions = await own.sessions()
+    expect(sessions).toHaveLength(1)
+    listening.abort()
+    await engine.facts(options)
+    expect(await own.sessions()).toEqual(sessions)
+    await engine[Symbol.asyncDispose]()
+    await until(async () => (await own.sessions()).length === 0)
   })
 
   test('the program says why an engine that is named cannot be used', async () => {

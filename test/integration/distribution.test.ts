@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pack } from 'tar-stream'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectDocker, type DockerEngine } from '../../src/engines/docker-api/connect.ts'
-import type { Engine } from '../../src/engines/engine.ts'
+import type { Engine, ImageFacts, Images } from '../../src/engines/engine.ts'
 import { Distribution } from '../../src/images/distribution.ts'
 import { LayerStore } from '../../src/images/layer-store.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { testEngine } from '../support/engine.ts'
 import { hostEngine, stopHost } from '../support/hosts.ts'
 import { startSshServer } from '../support/ssh-server.ts'
@@ -53,8 +53,11 @@ async function imageOf(parts: readonly Buffer[]): Promise<string> {
   return image.id
 }
 
-function distribution(onProgress: (text: string) => void = () => {}) {
-  return new Distribution({ builder: local, store: new LayerStore(folder), clock: systemClock, signal, onProgress })
+function distribution(
+  onProgress: (text: string) => void = () => {},
+  { builder = local, clock = systemClock }: { readonly builder?: Engine; readonly clock?: Clock } = {},
+) {
+  return new Distribution({ builder, store: new LayerStore(folder), clock, signal, onProgress })
 }
 
 test('only the layers that are missing are sent, and nothing to an engine that has the image', async () => {
@@ -92,6 +95,73 @@ test('an image whose connection breaks on the way is sent again, and is whole', 
   ])
   expect(await nested.images.inspect(id, { signal })).toMatchObject({ id })
 })
+
+test('who waits is told how much of an image is on its way', async () => {
+  const id = await imageOf([randomBytes(2_000_000)])
+  let now = 0
+  const clock: Clock = { ...systemClock, now: () => (now += 11_000) }
+  const told: string[] = []
+  await distribution((text) => told.push(text), { clock }).deliver(nested, { id, name: 'matrix-test/slow:latest' })
+  const what = `sending matrix-test/slow:latest to ${nested.endpoint}:`
+  expect([told[0], told.at(-1)]).toEqual([`${what} 0.0 of 2.0 MB`, `${what} 2.0 of 2.0 MB`])
+})
+
+describe('an image is verified after its arrival', () => {
+  const strange = `sha256:${'f'.repeat(64)}`
+
+  const others = 'holds other layers under ID than were sent'
+
+  test.each<readonly [string, (facts: ImageFacts) => ImageFacts | null, string]>([
+    ['is not there', () => null, 'took the archive of ID and has no such image'],
+    ['lacks a layer', (facts) => ({ ...facts, layers: facts.layers.slice(1) }), others],
+    ['has its layers in another order', (facts) => ({ ...facts, layers: facts.layers.toReversed() }), others],
+    ['has another id', (facts) => ({ ...facts, id: strange }), others],
+  ])('and refused where it %s', async (_, told, message) => {
+    const id = await imageOf([randomBytes(1000), randomBytes(1000)])
+    const liar = changing(nested, (images) => ({
+      async inspect(reference, options) {
+        const facts = await images.inspect(reference, options)
+        return facts?.id === id ? told(facts) : facts
+      },
+    }))
+    const sent = distribution()
+    await expect(sent.deliver(liar, { id, name: 'matrix-test/strange:latest' })).rejects.toMatchObject({
+      name: 'EngineError',
+      code: 'failed',
+      message: `${nested.endpoint} ${message.replace('ID', id)}`,
+    })
+    expect(sent.bytes).toBe(0)
+  })
+
+  test.each<readonly [string, (facts: ImageFacts) => ImageFacts]>([
+    ['another id', (facts) => ({ ...facts, id: strange })],
+    ['other layers', (facts) => ({ ...facts, layers: [...facts.layers, strange] })],
+  ])('and sent where a registry gave one of %s', async (_, given) => {
+    const id = await imageOf([randomBytes(1000)])
+    const builder = changing(local, () => ({ push: async () => ({ digest: strange }) }))
+    const facts = (await local.images.inspect(id, { signal })) as ImageFacts
+    const deceived = changing(nested, () => ({ pull: async () => given(facts) }))
+    const told: string[] = []
+    const sent = distribution((text) => told.push(text), { builder })
+    const image = { id, name: 'matrix-test/given:latest' }
+    expect(await sent.deliver(deceived, image, { address: 'registry.example/team' })).toMatchObject({ how: 'sent' })
+    expect(told.at(-1)).toBe(
+      `registry.example/team gave ${nested.endpoint} another image than ${image.name}; sending it`,
+    )
+    expect(sent.fetched).toBe(0)
+    expect(await nested.images.inspect(id, { signal })).toMatchObject({ id, layers: facts.layers })
+  })
+})
+
+/** The engine, of which some of what it does with images is done otherwise. */
+function changing(engine: Engine, change: (images: Images) => Partial<Images>): Engine {
+  const changed: Engine = {
+    ...engine,
+    hosts: async () => [{ name: null, engine: changed }],
+    images: { ...engine.images, ...change(engine.images) },
+  }
+  return changed
+}
 
 /** The engine, of which the connection is cut in the middle of the first archive that it is sent. */
 function cutOnce(engine: DockerEngine, cut: () => Promise<void>): Engine {

@@ -13,6 +13,7 @@ import { LayerStore } from '../../src/images/layer-store.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { HostSpec } from '../../src/model/project.ts'
+import type { PhaseRecord } from '../../src/model/run-record.ts'
 import { testEngine } from '../support/engine.ts'
 import { askFor, hostEngine, nestedHosts, stopHost } from '../support/hosts.ts'
 import { check, matrix, troubleOf } from '../support/matrix.ts'
@@ -205,6 +206,9 @@ registry:
     expect(troubleOf(run)).toEqual([])
     expect(run.run.timing.imagesFetched).toBe(1)
     expect(run.run.timing.bytesDistributed).toBeGreaterThan(0)
+    expect(run.run.timing.distributeMs).toBeGreaterThan(0)
+    const isDelivery = ({ name, durationMs }: PhaseRecord) => name === 'distribute' && durationMs > 0
+    expect(run.run.cells.map(({ phases }) => phases.filter(isDelivery).length)).toEqual([1, 1])
     expect(run.stderr).toMatch(/:latest cannot be given to 127\.0\.0\.1:9\/nobody, so images are sent: /)
     const reports = join(there.root, 'reports')
     const files = readdirSync(reports, { recursive: true, encoding: 'utf8' }).map((path) => join(reports, path))

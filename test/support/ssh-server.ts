@@ -17,6 +17,8 @@ export interface SshServer extends AsyncDisposable {
   readonly environment: { readonly HOME: string; readonly SSH_AUTH_SOCK: string }
   /** `ssh://` to a socket through this server. */
   endpoint(socketPath: string): string
+  /** The connections that stand, each by the process that serves it. */
+  sessions(): Promise<readonly number[]>
   /** Cuts every connection that stands; new ones are taken. */
   cut(): Promise<void>
   /** Ends the server, and with it what stands. */
@@ -90,6 +92,7 @@ export async function startSshServer(): Promise<SshServer> {
     environment: { HOME: file('home'), SSH_AUTH_SOCK: '' },
     access: { identityFiles: [file('user')], knownHostsFiles: [file('known_hosts')] },
     endpoint: (socketPath) => `ssh://${userInfo().username}@127.0.0.1:${port}${socketPath}`,
+    sessions,
     cut,
     stop,
     start,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { foldRun } from '../../../src/model/fold-run.ts'
 import type { CellOutcome } from '../../../src/model/outcome.ts'
 import type { RequirementsRecord } from '../../../src/model/requirements.ts'
+import type { ConstraintRecord } from '../../../src/model/run-record.ts'
 import { renderHtml } from '../../../src/reporters/html/html.tsx'
 import { checkRecord, eventsOf, finished } from '../../support/runs.ts'
 
@@ -62,6 +63,32 @@ test('what was kept of a try before the last is to be read beside what was kept 
   const names = [...html.matchAll(/<summary>(api\.log[^<]*)/g)].map(([, name]) => name)
   expect(names).toEqual(['api.log', 'api.log, before it was tried again'])
   expect(html).toContain('it says bbb')
+})
+
+describe('the page of a cell tells of a constraint', () => {
+  const run = foldRun([...eventsOf(['api'], ['qa'], { 'api@qa': 'pass' }), finished])
+  const constraints: readonly ConstraintRecord[] = [
+    { key: 'mem_limit', value: 2 ** 26, provenance: 'unsupported', observed: null, agrees: null },
+    { key: 'read_only', value: true, provenance: 'enforced', observed: true, agrees: true },
+    { key: 'pids_limit', value: 100, provenance: 'enforced', observed: 90, agrees: false },
+  ]
+  const html = renderHtml({ ...run, cells: run.cells.map((cell) => ({ ...cell, constraints })) }, context)
+  const page = /<article id="api@qa".*?<\/article>/s.exec(withoutScripts(html))?.[0] ?? ''
+  /** What stands in the row of a constraint, after its name. */
+  const toldOf = (key: string) => {
+    const row = new RegExp(`<tr[^>]*><th scope="row"><code>${key}</code></th>(.*?)</tr>`).exec(page)?.[1] ?? ''
+    return [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, cell = '']) => cell.replace(/<[^>]*>/g, ''))
+  }
+
+  test('that its engine does not support, in that word', () => {
+    expect(toldOf('mem_limit')).toEqual(['64 MiB', '–', 'unsupported'])
+  })
+  test('that is enforced, with what was observed', () => {
+    expect(toldOf('read_only')).toEqual(['true', 'true', 'enforced'])
+  })
+  test('that is not what was declared', () => {
+    expect(toldOf('pids_limit')).toEqual(['100', '90', 'enforced, does not agree'])
+  })
 })
 
 test('a cell stands in the run over time where it ran, and not where its images were brought', () => {
