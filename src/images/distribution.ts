@@ -1,7 +1,7 @@
 /** Brings images from the engine that built them to the engines that run them: once each, and only the layers that are missing, or through a registry. */
 import { Transform } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
-import type { Engine, EngineHost } from '../engines/engine.ts'
+import type { Engine, EngineHost, ImageFacts } from '../engines/engine.ts'
 import { EngineError } from '../engines/engine.ts'
 import type { Clock } from '../lib/clock.ts'
 import { packArchive } from './archive.ts'
@@ -130,7 +130,9 @@ export class Distribution {
   async #deliver(engine: Engine, what: Wanted & { readonly receiver: Receiver }): Promise<Delivery> {
     const { clock, signal } = this.#deps
     const { image, receiver, registry } = what
-    if ((await engine.images.inspect(image.id, { signal })) !== null) return present
+    // One that was refused after its arrival is there too.
+    const there = await engine.images.inspect(image.id, { signal })
+    if (there !== null && (await this.#isBuilt(there, image))) return present
     const startedAt = clock.now()
     try {
       if (registry !== null && (await this.#fetch(engine, image, registry))) {
@@ -146,13 +148,19 @@ export class Distribution {
 
   /** Whether the engine has it then, verified. */
   async #fetch(engine: Engine, image: DeliveredImage, registry: UsedRegistry): Promise<boolean> {
-    const { builder, onProgress, signal } = this.#deps
+    const { onProgress } = this.#deps
     const fetched = await this.#handover.fetch(engine, image, registry)
     if (fetched === null) return false
-    const built = await builder.images.inspect(image.id, { signal })
-    if (fetched.id === image.id && fetched.layers.join() === built?.layers.join()) return true
+    if (await this.#isBuilt(fetched, image)) return true
     onProgress(`${registry.address} gave ${engine.endpoint} another image than ${image.name}; sending it`)
     return false
+  }
+
+  /** Whether an engine has what the builder has, under its id and with its layers. */
+  async #isBuilt(found: ImageFacts, { id }: DeliveredImage): Promise<boolean> {
+    const { builder, signal } = this.#deps
+    const built = await builder.images.inspect(id, { signal })
+    return found.id === id && found.layers.join() === built?.layers.join()
   }
 
   /** What was sent, in bytes. */
@@ -166,10 +174,11 @@ export class Distribution {
       try {
         return await this.#send(engine, { ...image, receiver, stored })
       } catch (error) {
+        // It may hold other layers by now than it did.
+        receiver.stacks = null
         const again = error instanceof EngineError && error.code === 'unreachable' && attempt < attempts
         if (!again || signal.aborted) throw error
         this.#deps.onProgress(`${image.name}: the connection to ${engine.endpoint} broke; sending it again`)
-        receiver.stacks = null
         await clock.sleep(pauseMs * attempt, signal)
       }
     }
