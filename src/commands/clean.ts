@@ -103,7 +103,8 @@ async function removeHosts(
 ): Promise<number> {
   const { io, target, withEmbedded } = options
   await using local = localEngine(target, io)
-  return await takeDown(hosts, { local, mayInstall: false, purge: true, withEmbedded, io })
+  const { code } = await takeDown(hosts, { local, mayInstall: false, purge: true, withEmbedded, io })
+  return code
 }
 
 async function sweepPlaces(

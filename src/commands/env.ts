@@ -117,22 +117,23 @@ export async function runEnvDown(options: EnvDownOptions, io: Io): Promise<numbe
   // What was brought up is known whatever mistakes the files have by now.
   const hosts = (await projectHosts(environments, io)) ?? (withEmbedded ? broughtUp(io) : null)
   if (hosts === null) return 2
-  if (!withEmbedded && hosts.length === 0) {
-    io.stderr(`matrix: no host is brought up for ${environments.join(', ')}, so there is none to stop\n`)
+  const { code, met } = await downHosts(hosts, { ...options, purge, withEmbedded, io })
+  if (!withEmbedded) {
+    const names = printable(environments.join(', '))
+    if (met === 0 && code === 0) io.stderr(`matrix: no host is brought up for ${names}, so there is none to stop\n`)
+    return code
   }
-  const code = await downHosts(hosts, { ...options, purge, withEmbedded, io })
-  if (!withEmbedded) return code
   return Math.max(code, await endEmbedded(io, { purge }))
 }
 
 async function downHosts(
   hosts: readonly ProjectHost[],
   options: { readonly engine?: string; readonly purge: boolean; readonly withEmbedded: boolean; readonly io: Io },
-): Promise<number> {
+): Promise<{ readonly code: number; readonly met: number }> {
   const { io, purge } = options
-  if (hosts.length === 0) return 0
+  if (hosts.length === 0) return { code: 0, met: 0 }
   const found = await lookForEngine(options.engine, io)
-  if (found.kind === 'refused') return reportProblem(found.problem, io)
+  if (found.kind === 'refused') return { code: reportProblem(found.problem, io), met: 0 }
   await using local = localEngine(found, io)
   // One that was never made is nowhere, unless the engine that a run would use knows better.
   const there =

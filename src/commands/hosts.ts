@@ -167,7 +167,11 @@ interface DownOptions extends HostOptions {
   readonly withEmbedded: boolean
 }
 
-export async function takeDown(hosts: readonly ProjectHost[], options: DownOptions): Promise<number> {
+/** `met`: how many of them were there at all. */
+export async function takeDown(
+  hosts: readonly ProjectHost[],
+  options: DownOptions,
+): Promise<{ readonly code: number; readonly met: number }> {
   const { io, purge } = options
   const own = projectIdOf(io.cwd)
   const busy = await rootsWithRuns(hosts, options)
@@ -176,7 +180,7 @@ export async function takeDown(hosts: readonly ProjectHost[], options: DownOptio
     io.stderr(printable(`matrix: a run of ${whose} lives, so its hosts stay; run this again when that has ended\n`))
   }
   let code = busy.size > 0 ? 3 : 0
-  let there = busy.size
+  let met = busy.size
   for (const host of hosts.filter(({ root }) => !busy.has(root))) {
     const already = await goesWithEmbedded(host, options)
     if (already) forgetHost(io.env, host)
@@ -185,14 +189,10 @@ export async function takeDown(hosts: readonly ProjectHost[], options: DownOptio
     const whose = projectIdOf(host.root) === own ? '' : ` of ${host.root}`
     if (problem !== null) code = Math.max(code, reportProblem(problem, io))
     else if (wasThere) io.stdout(printable(`${purge ? 'took away' : 'stopped'} ${host.name}${whose}\n`))
-    if (problem !== null || wasThere) there += 1
+    if (problem !== null || wasThere) met += 1
     if (purge) forgetHosts(io.env, host.root)
   }
-  if (there === 0 && !options.withEmbedded) {
-    const names = hosts.map(({ name }) => name).join(', ')
-    io.stderr(printable(`matrix: ${names}: not brought up, so there is none to stop\n`))
-  }
-  return code
+  return { code, met }
 }
 
 /** Projects of these hosts of which a run lives, so that they have to stay. */

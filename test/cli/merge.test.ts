@@ -126,8 +126,8 @@ describe('matrix report --merge', () => {
 describe('matrix check --shard', () => {
   test('runs one part each, of which report --merge makes the whole with its own exit code', async () => {
     using made = project({
-      ...serverStack('api'),
-      ...serverStack('site', { checks: '  - { name: it is gone, http: { port: http }, expect: { status: 410 } }' }),
+      ...serverStack('api', { checks: '  - { name: it is gone, http: { port: http }, expect: { status: 410 } }' }),
+      ...serverStack('site'),
       ...environment('qa'),
     })
     /** As if brought from a machine of its own. */
@@ -140,8 +140,8 @@ describe('matrix check --shard', () => {
     const parts = [await partOn('first', '1/2'), await partOn('second', '2/2')]
     const answers = (run: RunRecord) => run.cells.map(({ id, outcome }) => `${id} ${outcome}`)
     expect(parts.map(({ exitCode, run }) => [exitCode, run.selection, ...answers(run)])).toEqual([
-      [0, 'part', 'api@qa pass'],
-      [1, 'part', 'site@qa fail'],
+      [1, 'part', 'api@qa fail'],
+      [0, 'part', 'site@qa pass'],
     ])
     const folders = parts.map(({ folder }) => folder)
     const merged = await matrix(['report', '--format', 'json', '--merge', ...folders], { cwd: made.root })
@@ -149,7 +149,7 @@ describe('matrix check --shard', () => {
     const run = JSON.parse(merged.stdout) as RunRecord
     expect(run).toMatchObject({ complete: true, exitCode: 1, outcome: 'fail', selection: 'whole' })
     expect(run.stacks.map(({ id }) => id)).toEqual(['api', 'site'])
-    expect(answers(run)).toEqual(['api@qa pass', 'site@qa fail'])
+    expect(answers(run)).toEqual(['api@qa fail', 'site@qa pass'])
   })
 
   test('refuses a part that there is not', async () => {

@@ -158,6 +158,15 @@ stacks/api/stack.yaml:4:1 error[unknown-key]: unknown key "stopsignal".
       stdout: '',
       stderr: 'matrix: no host is brought up for qa, so there is none to stop\n',
     })
+    using nested = project({
+      ...serverStack('api'),
+      ...environment('old', 'engine: { provision: { kind: nested, engine: docker, release: bullseye } }'),
+    })
+    expect(await matrix(['env', 'down', 'old'], { cwd: nested.root })).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'matrix: no host is brought up for old, so there is none to stop\n',
+    })
   })
 
   test('prints the matrix, why a cell is red, and a sentence; then runs what failed again', async () => {
