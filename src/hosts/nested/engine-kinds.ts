@@ -1,6 +1,6 @@
 /** What each nested engine is made of: its packages, the program it is started by, and what it asks of the machine. */
 import { existsSync } from 'node:fs'
-import type { NestedSpec, PublishedSpec } from '../../model/project.ts'
+import type { DebianRelease, NestedSpec, PublishedSpec } from '../../model/project.ts'
 import { missingCapabilities } from './capabilities.ts'
 
 /** Where its root image is from. `tag`: the same for engines that share one. */
@@ -83,19 +83,19 @@ const sandboxConfig = JSON.stringify({
 })
 
 function dockerEngine(spec: NestedSpec) {
-  const sandboxed = spec.runtime === 'runsc'
+  return { ...docker({ config: spec.runtime === 'runsc' ? sandboxConfig : null }), root: dockerRoot(spec.release) }
+}
+
+/** One for every Docker of a release, with root or without, sandboxed or not: to make one takes longer than all that is in it. */
+function dockerRoot(release: DebianRelease) {
   const packages = [
-    ...['docker.io', 'iptables', 'ca-certificates'],
-    // The client is a package of its own from trixie on; a cluster is formed with it.
-    ...(spec.release === 'trixie' ? ['docker-cli'] : []),
-    // The shell looks into sandboxes: it is the one program of Debian's that needs nothing of the image it runs in.
-    ...(sandboxed ? ['runsc', 'mksh'] : []),
+    ...['docker.io', 'iptables', 'iproute2', 'ca-certificates'],
+    ...['rootlesskit', 'slirp4netns', 'uidmap', 'fuse-overlayfs'],
+    // The client is a package of its own from trixie on; a cluster is formed with it. The shell looks into sandboxes: it is
+    // the one program of Debian's that needs nothing of the image it runs in.
+    ...(release === 'trixie' ? ['docker-cli', 'runsc', 'mksh'] : []),
   ]
-  const tag = `docker-${spec.release}${sandboxed ? '-runsc' : ''}`
-  return {
-    ...docker({ config: sandboxed ? sandboxConfig : null }),
-    root: { kind: 'packages' as const, tag, suite: spec.release, packages },
-  }
+  return { kind: 'packages' as const, tag: `docker-${release}-any`, suite: release, packages }
 }
 
 // Images are called by their configs, which a newer Docker's store of images in containerd does not.
@@ -117,15 +117,13 @@ exec dockerd --host "unix://$SOCKET" --host unix:///var/run/docker.sock --group 
 // Debian's script starts it. Control groups stay as they are: without systemd it uses none. Only in a namespace of process
 // ids of its own may it mount `/proc` for a container that shares the host's, as the older ones do.
 function rootlessDockerEngine({ release }: NestedSpec, { devices }: NestedMachine) {
-  const packages = ['docker.io', 'rootlesskit', 'slirp4netns', 'uidmap', 'fuse-overlayfs', 'iptables', 'iproute2']
-  const root = { kind: 'packages' as const, tag: `docker-${release}-rootless`, suite: release }
   const start = 'DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--pidns sh /usr/share/docker.io/contrib/dockerd-rootless.sh'
   // Docker 20.10.5 does not say `userxattr`, without which the kernel's overlay cannot hide a folder of a lower layer.
   const storage = release === 'bullseye' ? ' --storage-driver fuse-overlayfs' : ''
   // It does not see what networks the host is on, and its own would hide them: these are the last that the local engine takes.
   const networks = '--default-address-pool base=172.24.0.0/13,size=20'
   return {
-    root: { ...root, packages: [...packages, 'ca-certificates'] },
+    root: dockerRoot(release),
     script: `set -e
 mount --make-rshared /
 ${linkAuthorities(`${userHome}/.config/docker`)}
