@@ -129,6 +129,8 @@ mount --make-rshared /
 ${linkAuthorities(`${userHome}/.config/docker`)}
 rm -f "$SOCKET"
 ${rootlessUser}
+# Docker before 23 keeps its own key there.
+chown dev:dev ${userHome}/.config ${userHome}/.config/docker
 ${asUser(`${start} --host "unix://$SOCKET" --log-level warn ${networks}${storage}`)}`,
     dataFolder: userHome,
     devices,
