@@ -1,5 +1,5 @@
 /**
- * Every test level, from nothing: dependencies, build, an engine, base images, then the levels, cheapest first.
+ * Every test level, from nothing: dependencies, build, an engine, base images, and the levels, cheapest first.
  *
  * The last line is `N passed, N failed`, summed over the levels. A level that could not run, that holds no test,
  * or that skips one, counts as a failure: what did not run has shown nothing.

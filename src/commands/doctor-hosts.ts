@@ -2,7 +2,7 @@
 import { platform } from 'node:os'
 import type { Disks } from '../hosts/disks.ts'
 import { hostName } from '../hosts/host-place.ts'
-import { forsakenHosts, knownHosts } from '../hosts/host-record.ts'
+import { forsakenHosts, madeHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
 import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
 import { engineShortage, machineOffer, shortages } from '../hosts/offer.ts'
@@ -38,7 +38,7 @@ export function hostFindings(
   const others = oneOfEach.filter((spec) => !asked.some((one) => kindOf(one) === kindOf(spec)))
   const specs = new Map([...asked, ...others].map((spec) => [hostName(spec), spec]))
   const images = plan?.builds.length ?? 1
-  const made = new Set(knownHosts(io.env, io.cwd).flatMap((known) => (known.made ? [hostName(known.spec)] : [])))
+  const made = madeHosts(io.env, io.cwd)
   const hosts = [...specs].map(([host, spec]): Finding => {
     const lacking = [
       ...(local.engine === null ? [] : engineShortage(spec, local.engine)),

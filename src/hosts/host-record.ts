@@ -39,6 +39,11 @@ export function knownHosts(env: Env, root: string): readonly HostRecord[] {
   return recordsOf(env, projectIdOf(root))
 }
 
+/** Names of those of a project that came up once. */
+export function madeHosts(env: Env, root: string): ReadonlySet<string> {
+  return new Set(knownHosts(env, root).flatMap(({ made, spec }) => (made ? [hostName(spec)] : [])))
+}
+
 /** Those of projects whose folder is no longer there, so that no command run in it can take them away. */
 export function forsakenHosts(env: Env): readonly HostRecord[] {
   return allHosts(env).filter(({ root }) => isGone(root))

@@ -1,4 +1,5 @@
 /** A lock for this machine: whoever holds it is named in it, so that a dead holder's lock is taken over. */
+import { randomUUID } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
@@ -10,9 +11,8 @@ export async function takeLock(
   options: { readonly signal: AbortSignal; readonly onWait?: () => void },
 ): Promise<Disposable> {
   let told = false
-  taken += 1
   // Whoever held it before its folder was taken away must not let go of what another has by now.
-  const own = `${ownIdentity()}/${taken}`
+  const own = `${ownIdentity()}/${randomUUID()}`
   for (;;) {
     options.signal.throwIfAborted()
     // Whoever held it may have taken the folder away with all that it was for.
@@ -29,8 +29,6 @@ export async function takeLock(
     await systemClock.sleep(200, options.signal)
   }
 }
-
-let taken = 0
 
 const ownFile = (path: string) => `${path}.${ownIdentity().replaceAll('/', '-')}`
 

@@ -2,7 +2,7 @@
 import type { HostSpec } from '../model/project.ts'
 import type { Disks } from './disks.ts'
 import { type Env, hostName } from './host-place.ts'
-import { knownHosts } from './host-record.ts'
+import { madeHosts } from './host-record.ts'
 import { machineFacts } from './machine-facts.ts'
 import { lacks, type Room, roomTogether } from './offer.ts'
 import type { HostProblem } from './problem.ts'
@@ -35,7 +35,7 @@ export function roomFor(
   },
 ): RoomFor {
   const { env, root, images, disks, running } = asked
-  const made = new Set(knownHosts(env, root).flatMap((known) => (known.made ? [hostName(known.spec)] : [])))
+  const made = madeHosts(env, root)
   const wanted = new Map(specs.map((spec) => [hostName(spec), spec]))
   const unmade = [...wanted].filter(([name]) => !made.has(name))
   const asleep = [...wanted].filter(([name]) => made.has(name) && !running.has(name))

@@ -46,7 +46,7 @@ const raisedLimit = /setrlimit `RLIMIT_(NPROC|NOFILE)`: Operation not permitted/
 
 function explained(text: string): string {
   if (!raisedLimit.test(text)) return text
-  return `${text}. Podman before 5 raises nofile and nproc where a ulimit is given and they are not, which this machine does not let it: give both in ulimits`
+  return `${text}. Podman 4 raises nofile and nproc where a ulimit is given and they are not, which this machine does not let it: give both in ulimits`
 }
 
 /** What the engine said, without what its client puts before it. */

@@ -119,7 +119,7 @@ async function mendMember(
   }
   if (ailment === null) return false
   if (ailment === 'not-active') {
-    request.onProgress(`${member.name} was taken out of service; taking it back`)
+    request.onProgress(`${member.name} ${ailments[ailment]}; taking it back`)
     await membership.activate(manager, own.nodeId)
     return true
   }
