@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
+import { nestedEngine } from '../../src/hosts/nested/engine-kinds.ts'
 import { ping } from '../../src/hosts/ping.ts'
 import { childrenOf, commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
 import type { DebianRelease } from '../../src/model/project.ts'
@@ -35,7 +36,10 @@ const options = { signal: new AbortController().signal }
 /** What would come from the package mirrors, which a network of its own does not reach. @param release of nested Docker */
 export async function giveImages(engine: Engine, release: DebianRelease = 'bookworm'): Promise<void> {
   await using source = await testEngine()
-  for (const reference of ['debian:bookworm-slim', `matrix-host:docker-${release}`]) {
+  for (const reference of [
+    'debian:bookworm-slim',
+    nestedEngine({ kind: 'nested', engine: 'docker', release, rootless: false }).root.reference,
+  ]) {
     await engine.images.load(await source.images.save(reference, options), options)
   }
 }

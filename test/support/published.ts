@@ -1,12 +1,13 @@
 /** An image that stands for one that is published, as `docker:26-dind` is: a nested engine's own under such a name. */
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
+import { nestedEngine } from '../../src/hosts/nested/engine-kinds.ts'
 import type { NestedSpec } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
 import { hostEngine, stopHost } from './hosts.ts'
 
 const signal = new AbortController().signal
-const made = 'matrix-host:docker-trixie'
 const spec: NestedSpec = { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false }
+const made = nestedEngine(spec).root.reference
 
 /** @param reference with a tag; no registry needs to have it */
 export async function publish(reference: string): Promise<void> {

@@ -3,9 +3,14 @@ import { existsSync } from 'node:fs'
 import type { DebianRelease, NestedSpec, PublishedSpec } from '../../model/project.ts'
 import { missingCapabilities } from './capabilities.ts'
 
-/** Where its root image is from. `tag`: the same for engines that share one. */
+/** Where its root image is from, and what it is called: the same for engines that share one. */
 export type RootSource =
-  | { readonly kind: 'packages'; readonly tag: string; readonly suite: string; readonly packages: readonly string[] }
+  | {
+      readonly kind: 'packages'
+      readonly reference: string
+      readonly suite: string
+      readonly packages: readonly string[]
+    }
   | { readonly kind: 'published'; readonly reference: string }
 
 export interface NestedEngine {
@@ -95,7 +100,7 @@ function dockerRoot(release: DebianRelease) {
     // the one program of Debian's that needs nothing of the image it runs in.
     ...(release === 'trixie' ? ['docker-cli', 'runsc', 'mksh'] : []),
   ]
-  return { kind: 'packages' as const, tag: `docker-${release}-any`, suite: release, packages }
+  return { kind: 'packages' as const, reference: `matrix-host:docker-${release}-any`, suite: release, packages }
 }
 
 // Images are called by their configs, which a newer Docker's store of images in containerd does not.
@@ -144,7 +149,7 @@ function podmanEngine(spec: NestedSpec, { devices }: NestedMachine) {
     ...['catatonit', 'ca-certificates', 'procps', spec.release === 'trixie' ? 'passt' : 'slirp4netns'],
   ]
   return {
-    root: { kind: 'packages' as const, tag: `podman-${spec.release}`, suite: spec.release, packages },
+    root: { kind: 'packages' as const, reference: `matrix-host:podman-${spec.release}`, suite: spec.release, packages },
     // crun refuses the empty v2 hierarchy beside v1, and rootless networks need mounts that propagate.
     script: `set -e
 if ${hasCgroups2}; then${prepareCgroups2}; fi

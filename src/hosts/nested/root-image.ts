@@ -22,7 +22,7 @@ export async function ensureRootImage(
 ): Promise<RootImage> {
   const { signal, onProgress } = options
   const { root } = options.engine
-  const reference = root.kind === 'published' ? root.reference : `matrix-host:${root.tag}`
+  const { reference } = root
   const present = await local.images.inspect(reference, { signal })
   if (present !== null) return { ok: true, imageId: present.id }
   if (root.kind === 'published') return pulled(local, { reference, signal, onProgress })
