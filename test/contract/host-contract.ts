@@ -53,7 +53,6 @@ async function callsToNobody(engine: Engine, count: number): Promise<readonly st
   try {
     const image = await ensureHelperImage(engine, { signal })
     const name = `matrix-dial-${process.pid}`
-    const helper = await startHelper(engine, { image, name, labels: {}, runtime: 'runc', teardown, signal })
     teardown.defer('the workload', (cleanup) => engine.containers.remove(`${name}-nobody`, { signal: cleanup }))
     const nobody = {
       ...{ name: `${name}-nobody`, image, labels: {}, entrypoint: ['/bin/busybox', 'sleep', '600'] },
@@ -62,6 +61,9 @@ async function callsToNobody(engine: Engine, count: number): Promise<readonly st
     const { id } = await engine.containers.create(nobody, { signal })
     await engine.containers.start(id, { signal })
     const { pid } = await engine.containers.inspect(id, { signal })
+    // A process id is one of the machine that the workload is on, which in a cluster may be any.
+    const host = await engine.hostOf(id, { signal })
+    const helper = await startHelper(host.engine, { image, name, labels: {}, runtime: 'runc', teardown, signal })
     const call = async () => {
       const stream = await dial(helper, { pid, address: '127.0.0.1', port: 9, signal })
       stream.write('hello')
