@@ -1,4 +1,4 @@
-/** Carries out one probe. */
+/** Carries out one probe. A database's client is loaded where it is needed: most runs ask none. */
 import { unreachable } from '../../lib/unreachable.ts'
 import type { Probe } from '../../model/check.ts'
 import type { Observation } from '../../model/observation.ts'
@@ -6,12 +6,10 @@ import type { ProbeContext } from './context.ts'
 import { observeExec } from './exec.ts'
 import { observeHttp } from './http.ts'
 import { observeExit, observeFile, observeHealth, observeInspect, observeLog } from './record.ts'
-import { observeRedis } from './redis.ts'
-import { observeSql } from './sql.ts'
 import { observeTcp } from './tcp.ts'
 
 /** Rejects only where the run itself is cancelled; whatever else goes wrong is in the observation. */
-export function observe(probe: Probe, context: ProbeContext): Promise<Observation> {
+export async function observe(probe: Probe, context: ProbeContext): Promise<Observation> {
   switch (probe.kind) {
     case 'http':
       return observeHttp(probe, context)
@@ -20,9 +18,9 @@ export function observe(probe: Probe, context: ProbeContext): Promise<Observatio
     case 'exec':
       return observeExec(probe, context)
     case 'sql':
-      return observeSql(probe, context)
+      return (await import('./sql.ts')).observeSql(probe, context)
     case 'redis':
-      return observeRedis(probe, context)
+      return (await import('./redis.ts')).observeRedis(probe, context)
     case 'log':
       return observeLog(probe, context)
     case 'exit':
