@@ -160,7 +160,7 @@ export class Distribution {
   async #isBuilt(found: ImageFacts, { id }: DeliveredImage): Promise<boolean> {
     const { builder, signal } = this.#deps
     const built = await builder.images.inspect(id, { signal })
-    return found.id === id && found.layers.join() === built?.layers.join()
+    return built !== null && isSame(found, built)
   }
 
   /** What was sent, in bytes. */
@@ -229,18 +229,22 @@ export class Distribution {
     return bytes
   }
 
-  /** The config's hash is the id, so an engine that has it under its id and unpacked these layers has the same image. */
   async #verify(engine: Engine, stored: StoredImage): Promise<void> {
     const arrived = await engine.images.inspect(stored.id, { signal: this.#deps.signal })
     if (arrived === null) {
       throw new EngineError('failed', `${engine.endpoint} took the archive of ${stored.id} and has no such image`)
     }
-    const wanted = stored.layers.map((layer) => layer.diffId)
-    if (arrived.id !== stored.id || arrived.layers.join() !== wanted.join()) {
+    if (!isSame(arrived, { id: stored.id, layers: stored.layers.map((layer) => layer.diffId) })) {
       throw new EngineError('failed', `${engine.endpoint} holds other layers under ${stored.id} than were sent`)
     }
   }
 }
+
+type Identity = Pick<ImageFacts, 'id' | 'layers'>
+
+/** The config's hash is the id, so an engine that has it under its id and unpacked these layers has the same image. */
+const isSame = (one: Identity, other: Identity): boolean =>
+  one.id === other.id && one.layers.join() === other.layers.join()
 
 async function stacksOf(engine: Engine, signal: AbortSignal): Promise<(readonly string[])[]> {
   const images = await engine.list('image', {}, { signal })
