@@ -124,7 +124,7 @@ const remembered = () => readOr(files.accelerator, '').trim()
 test('of a machine that still boots nothing is left after clean --all: no process, port or file', async () => {
   await using machine = await ownMachine()
   await using engine = await machine.startEngine()
-  const yaml = 'engine: { provision: { kind: vm, cpus: 1, memory: 512m, disk: 3g } }'
+  const yaml = `engine: { provision: { kind: vm, release: ${spec.release}, cpus: 1, memory: 512m, disk: 3g } }`
   using tested = project({ ...serverStack('server'), ...environment('vm', yaml) })
   const state = join(machine.folder, 'm')
   const env = { DOCKER_HOST: engine.endpoint, MATRIX_ENGINE_DIR: state }
