@@ -49,11 +49,12 @@ export function port(text: string): number {
   return Number(text)
 }
 
-/** Ids separated by commas; an option given several times adds up. */
-const list = (text: string, before: readonly string[] | undefined): readonly string[] => [
-  ...(before ?? []),
-  ...text.split(',').filter((part) => part !== ''),
-]
+/** Ids separated by commas; an option given several times adds up. None is a mistake, as of a variable that is not set: it would select everything. */
+function list(text: string, before: readonly string[] | undefined): readonly string[] {
+  const ids = text.split(',').filter((part) => part !== '')
+  if (ids.length === 0) throw new InvalidArgumentError('At least one id is expected.')
+  return [...(before ?? []), ...ids]
+}
 
 /** What `--help` ends with. */
 export function examples(lines: readonly string[]): string {

@@ -146,6 +146,9 @@ stacks/api/stack.yaml:4:1 error[unknown-key]: unknown key "stopsignal".
       /A cell is written STACK@ENVIRONMENT, .* All of its cells: --stack api\./,
     )
     expect((await matrix(['list'], { cwd: small.root })).stdout).toContain('1 cell to run, 0 excluded, 1 image\n')
+    const ofNone = await matrix(['list', '--env', ''], { cwd: small.root })
+    expect(ofNone).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(ofNone.stderr).toContain('At least one id is expected.')
     expect((await matrix(['check', '--deadline', '10'], { cwd: small.root })).stderr).toContain(
       'a duration is expected',
     )
