@@ -39,6 +39,9 @@ const tmpfs = z
     ),
   )
 
+/** A name or a number. */
+const userOrGroup = z.union([z.string(), z.number()]).transform(String)
+
 const ulimits = z.record(
   limitName,
   z.union([
@@ -92,8 +95,8 @@ export const constraintShape = {
   ulimits: ulimits.optional(),
   read_only: z.boolean().optional(),
   tmpfs: tmpfs.optional(),
-  user: scalarText.optional(),
-  group_add: z.array(scalarText).optional(),
+  user: userOrGroup.optional(),
+  group_add: z.array(userOrGroup).optional(),
   cap_add: z.array(capability).optional(),
   cap_drop: z.array(capability).optional(),
   security_opt: z.array(securityOption).optional(),

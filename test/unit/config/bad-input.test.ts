@@ -204,6 +204,11 @@ describe('a project', () => {
       /1:\d+ value: .*the same engine stands in it twice/,
     ],
     [
+      'a user that is yes or no',
+      { 'environments/qa.yaml': 'constraints: { user: true }\n' },
+      /1:\d+ type: .*user should be a text/,
+    ],
+    [
       'a virtual machine without room for Docker',
       { 'environments/qa.yaml': 'engine: { provision: { kind: vm, memory: 64m } }\n' },
       /1:\d+ value: .*at least 512m/,
