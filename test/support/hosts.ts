@@ -7,6 +7,8 @@ import { connectAccess } from '../../src/commands/open-columns.ts'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { type HostAsk, hostDown, hostUp } from '../../src/hosts/kinds.ts'
+import { nestedEngine } from '../../src/hosts/nested/engine-kinds.ts'
+import { ensureRootImage } from '../../src/hosts/nested/root-image.ts'
 import { ownIdentity } from '../../src/lib/owner.ts'
 import type { HostSpec, NestedSpec } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
@@ -66,6 +68,16 @@ export async function hostEngine(spec: HostSpec, more: More = {}): Promise<Engin
   const up = await hostUp(await askFor(spec, more))
   if (!up.ok) throw new Error(`${up.problem.message}\n${up.problem.hint}`)
   return connectAccess(up.access)
+}
+
+/** What its root file system is called in the tests' engine, made there if need be. @throws where it cannot be. */
+export async function rootImageOf(spec: NestedSpec): Promise<string> {
+  const ask = await askFor(spec)
+  await using local = ask.local
+  const engine = nestedEngine(spec)
+  const image = await ensureRootImage(local, { ...ask, engine })
+  if (!image.ok) throw new Error(`${image.problem.message}\n${image.problem.hint}`)
+  return engine.root.reference
 }
 
 /** Its data stays. @throws where it could not be stopped. */

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine } from '../../src/engines/engine.ts'
-import { nestedEngine } from '../../src/hosts/nested/engine-kinds.ts'
 import { ping } from '../../src/hosts/ping.ts'
 import { childrenOf, commandLineOf, processIds, sendSignal } from '../../src/lib/process-table.ts'
 import type { DebianRelease } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
+import { rootImageOf } from './hosts.ts'
 import { until } from './until.ts'
 
 export interface OwnMachine extends AsyncDisposable {
@@ -36,10 +36,8 @@ const options = { signal: new AbortController().signal }
 /** What would come from the package mirrors, which a network of its own does not reach. @param release of nested Docker */
 export async function giveImages(engine: Engine, release: DebianRelease = 'bookworm'): Promise<void> {
   await using source = await testEngine()
-  for (const reference of [
-    'debian:bookworm-slim',
-    nestedEngine({ kind: 'nested', engine: 'docker', release, rootless: false }).root.reference,
-  ]) {
+  const root = await rootImageOf({ kind: 'nested', engine: 'docker', release, rootless: false })
+  for (const reference of ['debian:bookworm-slim', root]) {
     await engine.images.load(await source.images.save(reference, options), options)
   }
 }

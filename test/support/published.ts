@@ -1,21 +1,14 @@
 /** An image that stands for one that is published, as `docker:26-dind` is: a nested engine's own under such a name. */
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
-import { nestedEngine } from '../../src/hosts/nested/engine-kinds.ts'
-import type { NestedSpec } from '../../src/model/project.ts'
 import { testEngine } from './engine.ts'
-import { hostEngine, stopHost } from './hosts.ts'
+import { rootImageOf } from './hosts.ts'
 
 const signal = new AbortController().signal
-const spec: NestedSpec = { kind: 'nested', engine: 'docker', release: 'trixie', rootless: false }
-const made = nestedEngine(spec).root.reference
 
 /** @param reference with a tag; no registry needs to have it */
 export async function publish(reference: string): Promise<void> {
+  const made = await rootImageOf({ kind: 'nested', engine: 'docker', release: 'trixie', rootless: false })
   await using engine = await testEngine()
-  if ((await engine.images.inspect(made, { signal })) === null) {
-    await (await hostEngine(spec))[Symbol.asyncDispose]()
-    await stopHost(spec)
-  }
   await using local = connectDocker(engine.endpoint)
   const at = reference.lastIndexOf(':')
   const [repo, tag] = [reference.slice(0, at), reference.slice(at + 1)]

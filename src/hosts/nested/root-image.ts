@@ -1,6 +1,9 @@
 /** The root file system of a nested host: a release of Debian with its engine's packages, made once an engine, or an image that is published. */
+import { join } from 'node:path'
 import { type Engine, EngineError } from '../../engines/engine.ts'
 import { bootstrapImage } from '../../images/bootstrap.ts'
+import { stateFolder } from '../../lib/state-folder.ts'
+import { takeLock } from '../machine-lock.ts'
 import { ensurePrograms } from '../packages.ts'
 import type { HostProblem } from '../problem.ts'
 import type { NestedEngine } from './engine-kinds.ts'
@@ -9,7 +12,7 @@ export type RootImage =
   | { readonly ok: true; readonly imageId: string }
   | { readonly ok: false; readonly problem: HostProblem }
 
-/** Rejects with `EngineError`. */
+/** Hosts that share one, of several runs perhaps, wait for the first of them to make it. Rejects with `EngineError`. */
 export async function ensureRootImage(
   local: Engine,
   options: {
@@ -25,7 +28,10 @@ export async function ensureRootImage(
   const { reference } = root
   const present = await local.images.inspect(reference, { signal })
   if (present !== null) return { ok: true, imageId: present.id }
-  if (root.kind === 'published') return pulled(local, { reference, signal, onProgress })
+  using _lock = await takeLock(lockOf(reference, options.env), { signal })
+  const since = await local.images.inspect(reference, { signal })
+  if (since !== null) return { ok: true, imageId: since.id }
+  if (root.kind === 'published') return await pulled(local, { reference, signal, onProgress })
   const problem = await ensurePrograms(['mmdebstrap'], {
     ...options,
     whom: `${reference}, made from Debian's packages,`,
@@ -50,6 +56,9 @@ export async function ensureRootImage(
     }
   }
 }
+
+const lockOf = (reference: string, env: Readonly<Record<string, string | undefined>>) =>
+  join(stateFolder(env), `${reference.replace(/[^A-Za-z0-9.-]+/g, '-')}.lock`)
 
 async function pulled(
   local: Engine,
