@@ -14,6 +14,8 @@ export interface DistributionDeps {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly onProgress: (text: string) => void
+  /** How many images are sent at a time to engines of this machine, which share its processors and its disk. */
+  readonly concurrency: number
 }
 
 /** How an image came to be on an engine, of a cluster on any of its machines: it was there, a registry gave it, or it was sent. */
@@ -52,6 +54,7 @@ export class Distribution {
   readonly #deps: DistributionDeps
   readonly #receivers = new Map<Engine, Receiver>()
   readonly #handover: Handover
+  readonly #hereLimit: LimitFunction
   #bytes = 0
   #busyMs = 0
   #fetched = 0
@@ -59,6 +62,7 @@ export class Distribution {
   constructor(deps: DistributionDeps) {
     this.#deps = deps
     this.#handover = new Handover(deps)
+    this.#hereLimit = pLimit(deps.concurrency)
   }
 
   /** Bytes sent so far, to all engines together. */
@@ -95,6 +99,16 @@ export class Distribution {
     }
   }
 
+  /** Resolves once all that was to be brought to this one machine is there, or cannot be. */
+  async settled(machine: Engine): Promise<void> {
+    const { deliveries } = this.#receiver(machine)
+    let known: number
+    do {
+      known = deliveries.size
+      await Promise.allSettled(deliveries.values())
+    } while (deliveries.size > known)
+  }
+
   async #deliverTo(machine: EngineHost, what: Wanted & { readonly engine: Engine }): Promise<Delivery> {
     try {
       return await this.#deliverOnce(machine.engine, what)
@@ -128,19 +142,26 @@ export class Distribution {
   }
 
   async #deliver(engine: Engine, what: Wanted & { readonly receiver: Receiver }): Promise<Delivery> {
-    const { clock, signal } = this.#deps
+    const { signal } = this.#deps
     const { image, receiver, registry } = what
     // One that was refused after its arrival is there too.
     const there = await engine.images.inspect(image.id, { signal })
     if (there !== null && (await this.#isBuilt(there, image))) return present
+    if (registry !== null && (await this.#timed(() => this.#fetch(engine, image, registry)))) {
+      receiver.stacks = null
+      this.#fetched += 1
+      return { how: 'fetched', bytes: 0 }
+    }
+    const send = () => this.#timed(() => this.#sendUntilThere(engine, { image, receiver }))
+    const isHere = engine.endpoint.startsWith('unix://')
+    return { how: 'sent', bytes: await (isHere ? this.#hereLimit(send) : send()) }
+  }
+
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#deps
     const startedAt = clock.now()
     try {
-      if (registry !== null && (await this.#fetch(engine, image, registry))) {
-        receiver.stacks = null
-        this.#fetched += 1
-        return { how: 'fetched', bytes: 0 }
-      }
-      return { how: 'sent', bytes: await this.#sendUntilThere(engine, { image, receiver }) }
+      return await work()
     } finally {
       this.#busyMs += clock.now() - startedAt
     }

@@ -34,6 +34,13 @@ export class Admission {
     return { [Symbol.dispose]: () => void this.#coming.delete(claim) }
   }
 
+  /** Is in at once, whatever else is: for what has to go on, so that less is let in beside it. */
+  hold(claim: Claim): Disposable {
+    const held = { ...claim }
+    this.#inside.add(held)
+    return { [Symbol.dispose]: () => this.#leave(held) }
+  }
+
   /** Claims that are in, wait or come, as a share of the places: below 1 there may be room. */
   get load(): number {
     const waiting = this.#queue.filter(({ abandoned }) => !abandoned).map(({ claim }) => claim)

@@ -23,6 +23,8 @@ export interface Column {
 export interface OpenColumn {
   readonly session: EngineSession
   readonly admission: Admission
+  /** As `Column` has it. */
+  readonly emulated: boolean
 }
 
 export interface ColumnsDeps {
@@ -98,12 +100,12 @@ export class Columns {
     return opening
   }
 
-  async #openAgain({ session: { engine }, admission }: OpenColumn): Promise<OpenColumn | null> {
+  async #openAgain({ session: { engine }, ...rest }: OpenColumn): Promise<OpenColumn | null> {
     const { clock, newTeardown, signal } = this.#deps
     try {
       using limit = deadline(answersWithinMs, signal)
       await answers(engine, { clock, signal: limit.signal })
-      return { session: await openSession(engine, { ...this.#deps, teardown: newTeardown() }), admission }
+      return { session: await openSession(engine, { ...this.#deps, teardown: newTeardown() }), ...rest }
     } catch {
       signal.throwIfAborted()
       return null
@@ -176,12 +178,29 @@ export class Columns {
 
   async #openEngine({ engine, onThisMachine, emulated = false }: Column): Promise<OpenColumn> {
     const session = await openSession(engine, { ...this.#deps, teardown: this.#deps.newTeardown() })
-    const { memoryBytes, cpus } = session.facts
+    const { facts } = session
+    const admission = onThisMachine ? this.#machineOf(facts) : this.#admissionOf(facts, emulated)
+    return { session, admission, emulated }
+  }
+
+  /**
+   * A build keeps a processor busy: fewer cells are let in beside it, so that they keep their deadlines. Where the user said
+   * how many cells, that many there are.
+   */
+  building(builder: EngineFacts): Disposable {
+    if (this.#deps.concurrency !== null) return { [Symbol.dispose]: () => {} }
+    return this.#machineOf(builder).hold({ bytes: 0, exclusive: false })
+  }
+
+  /** @param facts of any engine of this machine */
+  #machineOf(facts: EngineFacts): Admission {
+    this.#thisMachine ??= this.#admissionOf(facts, false)
+    return this.#thisMachine
+  }
+
+  #admissionOf({ cpus, memoryBytes }: EngineFacts, emulated: boolean): Admission {
     const places = this.#deps.concurrency ?? placesOf({ cpus, emulated })
-    const limits = { places, budgetBytes: memoryBytes * 0.8 }
-    if (!onThisMachine) return { session, admission: new Admission(limits) }
-    this.#thisMachine ??= new Admission(limits)
-    return { session, admission: this.#thisMachine }
+    return new Admission({ places, budgetBytes: memoryBytes * 0.8 })
   }
 }
 

@@ -32,6 +32,8 @@ export interface ImageDeps {
   /** Values that must not appear in any record. */
   readonly redact: readonly string[]
   readonly concurrency: number
+  /** Called where a build begins; disposed of when it has ended. */
+  readonly hold: () => Disposable
   readonly layers: LayerStore
   readonly verified: VerifiedImages
   /** `EngineFacts.dataId` of the engine. */
@@ -47,7 +49,11 @@ export function makeImages(plan: Plan, deps: ImageDeps): ReadonlyMap<string, Pro
     saidBases.add(base.reference)
     deps.emit({ type: 'base-ready', base })
   }
-  return new Map(plan.builds.map((build) => [build.key, limit(() => makeImage(build, { plan, deps, onBase }))]))
+  const make = async (build: PlannedBuild) => {
+    using _held = deps.hold()
+    return await makeImage(build, { plan, deps, onBase })
+  }
+  return new Map(plan.builds.map((build) => [build.key, limit(() => make(build))]))
 }
 
 async function makeImage(

@@ -180,6 +180,8 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
   }
   let startedMs: number | null = null
   if (await deliver(cell, { column, imageIds, context: { ...context, deps } })) {
+    // An emulated machine that unpacks images has little left for what is checked on it, and its deadlines go on.
+    if (column.emulated) await context.distribution.settled(session.engine)
     const work = async () => {
       if (isLeft()) {
         seen.moves = { kind: 'moves', why: null, trouble: null }

@@ -51,10 +51,12 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   const onNotice = (text: string) => deps.progress({ type: 'notice', text })
   const columns = new Columns({ ...deps, newTeardown, signal, onNotice })
   try {
-    const { cpus, dataId } = await deps.builder.facts({ signal })
-    const building = { engine: deps.builder, engineData: dataId, concurrency: Math.max(1, cpus) }
-    const images = makeImages(plan, { ...deps, ...building, signal })
-    const distribution = new Distribution({ ...deps, store: deps.layers, signal, onProgress: onNotice })
+    const facts = await deps.builder.facts({ signal })
+    const concurrency = Math.max(1, facts.cpus)
+    const building = { engine: deps.builder, engineData: facts.dataId, hold: () => columns.building(facts) }
+    const images = makeImages(plan, { ...deps, ...building, concurrency, signal })
+    const sending = { store: deps.layers, concurrency, onProgress: onNotice }
+    const distribution = new Distribution({ ...deps, ...sending, signal })
     const durations = new Map<string, number>()
     const registryOf = (environment: string) => registryFor(environment, { plan, secret: deps.secret })
     const context: PlacementContext = { deps, columns, images, distribution, registryOf, signal, sinceStart, clean }

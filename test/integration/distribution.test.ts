@@ -57,7 +57,7 @@ function distribution(
   onProgress: (text: string) => void = () => {},
   { builder = local, clock = systemClock }: { readonly builder?: Engine; readonly clock?: Clock } = {},
 ) {
-  return new Distribution({ builder, store: new LayerStore(folder), clock, signal, onProgress })
+  return new Distribution({ builder, store: new LayerStore(folder), clock, signal, onProgress, concurrency: 2 })
 }
 
 test('only the layers that are missing are sent, and nothing to an engine that has the image', async () => {
@@ -104,6 +104,31 @@ test('who waits is told how much of an image is on its way', async () => {
   await distribution((text) => told.push(text), { clock }).deliver(nested, { id, name: 'matrix-test/slow:latest' })
   const what = `sending matrix-test/slow:latest to ${nested.endpoint}:`
   expect([told[0], told.at(-1)]).toEqual([`${what} 0.0 of 2.0 MB`, `${what} 2.0 of 2.0 MB`])
+})
+
+test('to engines of this machine as many images are sent at a time as it is told, and no more', async () => {
+  const id = await imageOf([randomBytes(1000)])
+  let under = 0
+  let most = 0
+  const receivers = [1, 2, 3, 4].map(() => {
+    let loaded = false
+    return changing(nested, (images) => ({
+      inspect: async (reference, options) =>
+        reference === id && !loaded ? null : await images.inspect(reference, options),
+      async load(archive, options) {
+        most = Math.max(most, ++under)
+        await systemClock.sleep(20, signal)
+        await images.load(archive, options)
+        loaded = true
+        under -= 1
+      },
+    }))
+  })
+  const sent = distribution()
+  const image = { id, name: 'matrix-test/several:latest' }
+  const deliveries = await Promise.all(receivers.map((engine) => sent.deliver(engine, image)))
+  expect(deliveries.map(({ how }) => how)).toEqual(['sent', 'sent', 'sent', 'sent'])
+  expect(most).toBe(2)
 })
 
 describe('an image is verified after its arrival', () => {

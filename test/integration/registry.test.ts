@@ -98,6 +98,7 @@ function distribution() {
     clock: systemClock,
     signal,
     onProgress,
+    concurrency: 2,
   })
   return { sent, told }
 }

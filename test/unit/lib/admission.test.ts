@@ -36,6 +36,29 @@ describe('Admission', () => {
     expect(admission.load).toBe(0)
   })
 
+  it('lets in less beside what is held, which waits for nothing', async () => {
+    const admission = new Admission({ places: 2, budgetBytes: 100 })
+    const claim = { bytes: 1, exclusive: false }
+    const stays = gate()
+    const inside: string[] = []
+    const enter = (name: string) =>
+      admission.run({ ...claim }, { signal: never, work: stay(inside, name, stays.opened) })
+    const first = enter('first')
+    const second = enter('second')
+    const one = admission.hold(claim)
+    const other = admission.hold(claim)
+    expect(admission.load).toBe(2)
+    const third = enter('third')
+    stays.open()
+    await Promise.all([first, second])
+    await tick()
+    expect(inside).toEqual(['first', 'second'])
+    one[Symbol.dispose]()
+    await third
+    other[Symbol.dispose]()
+    expect(admission.load).toBe(0)
+  })
+
   it('lets in as much as the budget holds', async () => {
     const admission = new Admission({ places: 10, budgetBytes: 100 })
     const first = gate()

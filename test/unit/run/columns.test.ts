@@ -12,7 +12,7 @@ afterEach(() => void vi.useRealTimers())
 const { signal } = new AbortController()
 
 /** An engine that was lost, and then refuses connections so often. */
-async function lost(refusals: number) {
+async function lost(refusals: number, concurrency: number | null = null) {
   vi.useFakeTimers()
   const fake = createFakeEngine({ '/bin/busybox sleep 86400': { exitCode: null } })
   const build = { tag: 'matrix-helper:busybox', labels: {}, context: Readable.from([]) }
@@ -37,7 +37,7 @@ async function lost(refusals: number) {
     ...{
       clock,
       signal,
-      concurrency: null,
+      concurrency,
       emit: (event: RunEventBody) => void events.push(event),
       onNotice: () => {},
       newTeardown: () => new Teardown(),
@@ -73,3 +73,18 @@ test('one that goes on to refuse them stays lost', async () => {
   expect(next).toBeNull()
   expect(columns.latest(column)).toBe(column)
 })
+
+test.each([
+  [null, 1 / 6],
+  [6, 0],
+])(
+  'a build takes a place from the cells beside it, unless somebody said how many there are: %s',
+  async (told, taken) => {
+    const { columns, column } = await lost(0, told)
+    const { admission, session } = column
+    const building = columns.building(session.facts)
+    expect(admission.load).toBe(taken)
+    building[Symbol.dispose]()
+    expect(admission.load).toBe(0)
+  },
+)
