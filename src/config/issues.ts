@@ -49,6 +49,8 @@ function diagnose(
       return issue.keys.map((key) => unknownKey(key, { path, allowed, root: context.root }))
     }
     case 'invalid_union': {
+      const types = wrongTypes(issue.errors)
+      if (types !== null) return [error('type', `${nameOf(path)} should be ${types.map(article).join(' or ')}`)]
       const branch = likeliest(issue.errors)
       if (branch === undefined) return [error('type', `${nameOf(path)} has none of the forms that are accepted`)]
       return branch.flatMap((inner) => diagnose(inner, path, context))
@@ -91,6 +93,14 @@ function unknownKey(
     at: locate(context.root, [...context.path, key], 'key'),
     allowed: context.allowed,
   }
+}
+
+/** The types of which one would have been taken, where the value as a whole is of none of them; null where it is of one. */
+function wrongTypes(branches: readonly (readonly Issue[])[]): readonly string[] | null {
+  const types = branches.flatMap(([issue, ...more]) =>
+    issue?.code === 'invalid_type' && issue.path.length === 0 && more.length === 0 ? [issue.expected] : [],
+  )
+  return types.length === branches.length && types.length > 0 ? [...new Set(types)] : null
 }
 
 /** The form that somebody meant: the one that got furthest before it objected. */

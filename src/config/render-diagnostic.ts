@@ -16,7 +16,8 @@ export function renderDiagnostic(diagnostic: Diagnostic, options: { readonly col
     const number = String(at.line)
     // A caret far to the right is brought into view with the part of the line around it.
     const from = at.column > maxLineChars ? at.column - 40 : 0
-    const shown = printable(diagnostic.sourceLine.slice(from, from + maxLineChars)).replace(/\t/g, ' ')
+    // A tab is one column under the caret, and to be seen: YAML takes none to indent with.
+    const shown = printable(diagnostic.sourceLine.slice(from, from + maxLineChars)).replace(/\t/g, '→')
     const width = Math.max(1, Math.min(at.length, shown.length - (at.column - 1 - from)))
     lines.push(` ${number} | ${shown}`)
     lines.push(

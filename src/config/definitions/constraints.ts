@@ -88,9 +88,9 @@ const address = z.string().refine((text) => isIP(text) !== 0, { error: 'write th
 export const constraintShape = {
   mem_limit: size.optional(),
   memswap_limit: size.optional(),
-  cpus: z.coerce.number<number>().positive('cpus is a number above 0').optional(),
+  cpus: z.coerce.number<number>().positive('write a number above 0').optional(),
   cpuset: z.string().optional(),
-  pids_limit: z.number().int().positive('pids_limit is a whole number above 0').optional(),
+  pids_limit: z.number().int().positive('write a whole number above 0').optional(),
   shm_size: size.optional(),
   ulimits: ulimits.optional(),
   read_only: z.boolean().optional(),

@@ -223,7 +223,7 @@ export const environment = z.strictObject({
     .default({}),
   network: network.default({ egress: 'open' }),
   contract: contract.default({}),
-  time_scale: z.number().positive('time_scale is a number above 0').default(1),
+  time_scale: z.number().positive('write a number above 0').default(1),
 })
 export type ParsedEnvironment = z.output<typeof environment>
 

@@ -206,7 +206,17 @@ describe('a project', () => {
     [
       'a user that is yes or no',
       { 'environments/qa.yaml': 'constraints: { user: true }\n' },
-      /1:\d+ type: .*user should be a text/,
+      /1:\d+ type: .*user should be a text or a number$/,
+    ],
+    [
+      'a size that is a list',
+      { 'environments/qa.yaml': 'constraints: { mem_limit: [1] }\n' },
+      /1:\d+ type: .*mem_limit should be a text or a number$/,
+    ],
+    [
+      'no processor at all',
+      { 'environments/qa.yaml': 'constraints: { cpus: 0 }\n' },
+      /1:\d+ value: .*cpus: write a number above 0/,
     ],
     [
       'a virtual machine without room for Docker',
