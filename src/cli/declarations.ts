@@ -1,5 +1,5 @@
 /** Commands about the project's files; none starts anything. */
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { addSelection, examples, type Perform, shardOption } from './options.ts'
 
@@ -39,7 +39,7 @@ export function addDeclarations(program: Command, perform: Perform): void {
       perform(async (io) => {
         const project = resolve(io.cwd, dir ?? '.')
         return options.ci === undefined
-          ? (await import('../commands/init.ts')).runInit({ project }, io)
+          ? (await import('../commands/init.ts')).runInit({ project, absolute: isAbsolute(dir ?? '') }, io)
           : (await import('../commands/init-ci.ts')).runInitCi({ project, ci: options.ci }, io)
       }),
     )

@@ -38,12 +38,19 @@ export function addMachine(program: Command, perform: Perform): void {
   env
     .command('diff')
     .description('Two environments property by property, the defaults of their engines written out; starts nothing.')
+    .usage('[options] <before> <after>')
     .argument('<before>', 'an environment')
-    .argument('<after>', 'another one')
+    .argument('[after]', 'another one')
     .option('--all', 'also what is the same in both')
     .option('--json', 'print it as JSON')
-    .action((before: string, after: string, options) =>
-      perform(async (io) => (await import('../commands/env-diff.ts')).runEnvDiff({ before, after }, options, io)),
+    .action((before: string, after: string | undefined, options) =>
+      perform(async (io) =>
+        (await import('../commands/env-diff.ts')).runEnvDiff(
+          { before, ...(after === undefined ? {} : { after }) },
+          options,
+          io,
+        ),
+      ),
     )
   env.addHelpText(
     'after',

@@ -39,6 +39,12 @@ export function hostFindings(
   const specs = new Map([...asked, ...others].map((spec) => [hostName(spec), spec]))
   const images = plan?.builds.length ?? 1
   const made = madeHosts(io.env, io.cwd)
+  const askedBy = (host: string) => {
+    const ids = (plan?.environments ?? []).flatMap(({ id, engine }) =>
+      engine.kind === 'provision' && hostName(engine.spec) === host ? [id] : [],
+    )
+    return ids.length === 0 ? '' : `, for ${ids.join(', ')}`
+  }
   const hosts = [...specs].map(([host, spec]): Finding => {
     const lacking = [
       ...(local.engine === null ? [] : engineShortage(spec, local.engine)),
@@ -47,14 +53,14 @@ export function hostFindings(
     ]
     const name = 'host'
     if (lacking.length === 0 && spec.kind === 'published' && !made.has(host)) {
-      const value = `${host} can be had where ${spec.image} is, or can be pulled, which is not tried`
+      const value = `${host} can be had where ${spec.image} is, or can be pulled, which is not tried${askedBy(host)}`
       return { name, state: 'note', value }
     }
     if (lacking.length === 0) {
-      return { name, state: 'ok', value: `${host} ${made.has(host) ? 'was made' : 'can be had'}` }
+      return { name, state: 'ok', value: `${host} ${made.has(host) ? 'was made' : 'can be had'}${askedBy(host)}` }
     }
     const mend = lacking.flatMap((shortage) => shortage.mend ?? []).join('; ')
-    const value = `${host}: ${lacking.map(({ what }) => what).join('; ')}`
+    const value = `${host}${askedBy(host)}: ${lacking.map(({ what }) => what).join('; ')}`
     return { name, state: 'note', value, ...(mend === '' ? {} : { mend }) }
   })
   return [...triedFindings(io), ...hosts]

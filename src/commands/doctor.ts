@@ -1,4 +1,5 @@
 /** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
+import { platform } from 'node:os'
 import { loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
@@ -6,7 +7,15 @@ import { type Disk, type Disks, disksOf, disksToBe, factsSoon } from '../hosts/d
 import { startBlocker } from '../hosts/embedded.ts'
 import { allHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
-import { howToInstall, imagePrograms, missingPrograms, osRelease } from '../hosts/packages.ts'
+import {
+  enginePrograms,
+  howToInstall,
+  imagePrograms,
+  missingPrograms,
+  osRelease,
+  type Program,
+  vmPrograms,
+} from '../hosts/packages.ts'
 import { mirrorSilence, packageSources } from '../images/package-mirror.ts'
 import { deadline } from '../lib/abort.ts'
 import { printable } from '../lib/printable.ts'
@@ -53,6 +62,7 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
     ...forsakenFindings(io),
     ...(plan === null ? [] : unaskedFindings(plan, io)),
     ...(plan === null ? [] : await roomFindings(plan, { options, io })),
+    ...packageFindings(missingForRun(plan, local, io.env), osRelease()),
   ]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
   else io.stdout(printable(render(findings)))
@@ -257,4 +267,23 @@ function programFindings(io: Io): readonly Finding[] {
         }
       : { name: program, state: 'ok', value: 'installed' },
   )
+}
+
+/** What a run of this project may need beside what runs already. */
+function missingForRun(plan: Plan | null, { engine }: LocalPlace, env: Io['env']): readonly Program[] {
+  if (platform() !== 'linux') return []
+  const machines = plan?.environments.some((one) => one.engine.kind === 'provision' && one.engine.spec.kind === 'vm')
+  const needed = [
+    ...(engine === null ? enginePrograms : []),
+    ...imagePrograms,
+    ...(machines === true ? vmPrograms : []),
+  ]
+  return missingPrograms([...new Set(needed)], env)
+}
+
+/** All of them in one command, where each is told by itself as well. */
+export function packageFindings(missing: readonly Program[], release: string): readonly Finding[] {
+  if (missing.length < 2) return []
+  const value = `not installed of what this project may need: ${missing.join(', ')}`
+  return [{ name: 'packages', state: 'note', value, mend: howToInstall(missing, release) }]
 }

@@ -22,7 +22,7 @@ export interface EnvDiffOptions {
 
 /** Exit 0 whether they differ or not. */
 export async function runEnvDiff(
-  ids: { readonly before: string; readonly after: string },
+  ids: { readonly before: string; readonly after?: string },
   options: EnvDiffOptions,
   io: Io,
 ): Promise<number> {
@@ -32,11 +32,15 @@ export async function runEnvDiff(
     return exitCodes.usage
   }
   const { environments } = loaded.project
+  const known = environments.map(({ id }) => id).join(', ') || 'none'
+  if (ids.after === undefined) {
+    io.stderr(printable(`matrix: ${ids.before} is compared with another environment; name one of: ${known}\n`))
+    return exitCodes.usage
+  }
   const found = [ids.before, ids.after].map((id) => environments.find((environment) => environment.id === id))
   const [before, after] = found
   if (before === undefined || after === undefined) {
     const unknown = [ids.before, ids.after].filter((_, index) => found[index] === undefined)
-    const known = environments.map(({ id }) => id).join(', ') || 'none'
     io.stderr(printable(`matrix: there is no environment "${unknown.join('" and no "')}"; there are: ${known}\n`))
     return exitCodes.usage
   }

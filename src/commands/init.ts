@@ -10,6 +10,8 @@ import { runSchema } from './schema.ts'
 export interface InitOptions {
   /** Folder of the new project; made where it is not there. */
   readonly project?: string
+  /** Whether it was named by its whole path, and is told so. */
+  readonly absolute?: boolean
 }
 
 export async function runInit(options: InitOptions, io: Io): Promise<number> {
@@ -36,7 +38,7 @@ export async function runInit(options: InitOptions, io: Io): Promise<number> {
     return exitCodes.usage
   }
   await runSchema({ project: root, write: true }, io)
-  const there = relative(io.workingFolder, root)
+  const there = options.absolute === true ? root : relative(io.workingFolder, root)
   const at = there === '' ? '' : ` -C ${there}`
   // As it was called: where npx found it, no shell does.
   const matrix = `${io.env['npm_lifecycle_event'] === 'npx' ? 'npx ' : ''}matrix${at}`

@@ -69,5 +69,11 @@ describe('matrix env diff', () => {
       stdout: '',
       stderr: 'matrix: there is no environment "cloud"; there are: cluster, laptop, newer, sandbox, server\n',
     })
+    expect(await matrix(['env', 'diff', 'laptop'], { cwd: made.root })).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr:
+        'matrix: laptop is compared with another environment; name one of: cluster, laptop, newer, sandbox, server\n',
+    })
   })
 })

@@ -4,8 +4,9 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { runDoctor } from '../../../src/commands/doctor.ts'
+import { packageFindings, runDoctor } from '../../../src/commands/doctor.ts'
 import type { Io } from '../../../src/commands/io.ts'
+import { environment, project, serverStack } from '../../support/project.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'matrix-doctor-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -29,7 +30,7 @@ async function engineThatSays(info: object): Promise<{ readonly endpoint: string
 }
 
 /** What it finds with this engine, where nobody outside can be asked. */
-async function doctorOf(engine: string) {
+async function doctorOf(engine: string, cwd = folder) {
   let said = ''
   const stdout = (text: string) => {
     said += text
@@ -42,7 +43,7 @@ async function doctorOf(engine: string) {
   const PATH = `${folder}:${process.env['PATH']}`
   // A proxy that is not there, so that nobody outside is asked.
   const env = { ...process.env, PATH, http_proxy: 'http://127.0.0.1:9', MATRIX_ENGINE_DIR: folder }
-  await runDoctor({ engine, json: true }, { cwd: folder, env, signal, stdout } as unknown as Io)
+  await runDoctor({ engine, json: true }, { cwd, env, signal, stdout } as unknown as Io)
   return JSON.parse(said) as readonly { name: string; state: string; value: string; mend?: string }[]
 }
 
@@ -74,4 +75,31 @@ test('an engine without root holds no nested host, and what to run is said', asy
     value: expect.stringMatching(/^http:\/\/mirror\.invalid\/debian: connect ECONNREFUSED/),
     mend: expect.stringContaining('http_proxy'),
   })
+})
+
+test('a host is told with the environments that ask for it', async () => {
+  await using engine = await engineThatSays({ Driver: 'overlay2', SecurityOptions: [] })
+  using made = project({
+    ...environment('theirs', 'engine: { provision: { kind: nested, release: bullseye } }'),
+    ...environment('ours', 'engine: { provision: { kind: vm } }'),
+    ...serverStack('api'),
+  })
+  const found = await doctorOf(engine.endpoint, made.root)
+  const hosts = found.flatMap(({ name, value }) => (name === 'host' ? [value] : []))
+  expect(hosts.filter((value) => /^docker-bullseye\b.*, for theirs\b/.test(value))).toHaveLength(1)
+  expect(hosts.filter((value) => /^vm-.*, for ours\b/.test(value))).toHaveLength(1)
+  expect(hosts.filter((value) => value.includes(', for '))).toHaveLength(2)
+})
+
+test('all that is not installed is one command', () => {
+  const debian = 'ID=debian\n'
+  expect(packageFindings(['busybox'], debian)).toEqual([])
+  expect(packageFindings(['busybox', 'qemu-system-x86_64'], debian)).toEqual([
+    {
+      name: 'packages',
+      state: 'note',
+      value: 'not installed of what this project may need: busybox, qemu-system-x86_64',
+      mend: 'apt-get update && apt-get install -y --no-install-recommends busybox-static qemu-system-x86',
+    },
+  ])
 })
