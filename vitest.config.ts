@@ -12,10 +12,14 @@ const level = (name: string, timeoutMs: number, files: number) => ({
   },
 })
 
-/** What takes longest, the longest first: left for the end, it would keep a processor waiting for it. */
+/**
+ * What takes longest, the longest first: left for the end, it would keep a processor waiting for it. Broken stacks are built
+ * after the whole ones, of which they share most.
+ */
 const longest = [
   ...['contract/vm', 'contract/hosts', 'integration/swarm', 'integration/verification'],
-  ...['report/report', 'integration/explain', 'integration/hosts'],
+  ...['report/report', 'integration/explain', 'integration/hosts', 'cli/interruption'],
+  ...['stacks/portable', 'stacks/hosts', 'stacks/builds', 'stacks/broken'],
 ]
 
 class LongestFirst extends BaseSequencer {
@@ -31,7 +35,7 @@ class LongestFirst extends BaseSequencer {
 /**
  * One project a test level; `scripts/test.mjs` runs them all, cheapest first. What runs on a real engine mostly waits, for
  * deadlines and grace periods above all, so that more files than there are processors run side by side, of four levels
- * together; but for the project's own stacks, which take every processor by themselves.
+ * together; but for the project's own stacks, a run of which takes several processors by itself.
  */
 export default defineConfig({
   test: {
@@ -39,11 +43,11 @@ export default defineConfig({
     projects: [
       level('architecture', 30_000, 2),
       level('unit', 120_000, 2),
-      level('contract', 180_000, 3),
-      level('integration', 600_000, 3),
-      level('cli', 300_000, 3),
-      level('report', 300_000, 3),
-      level('stacks', 900_000, 1),
+      level('contract', 180_000, 4),
+      level('integration', 600_000, 4),
+      level('cli', 300_000, 4),
+      level('report', 300_000, 4),
+      level('stacks', 900_000, 2),
       level('full', 1_800_000, 1),
     ],
   },
