@@ -32,6 +32,8 @@ export interface BootstrapRequest {
   readonly bare?: boolean
   readonly command: readonly string[]
   readonly labels: Labels
+  /** Whether the cells that run beside it come first: their deadlines are not for this work. */
+  readonly isPatient?: boolean
   readonly signal: AbortSignal
 }
 
@@ -47,7 +49,7 @@ export async function bootstrapImage(engine: Engine, request: BootstrapRequest):
       suite,
       '-',
     ],
-    { signal },
+    { signal, isPatient: request.isPatient === true },
   )
   const { stdout, stderr } = child
   let errors = ''
