@@ -16,6 +16,8 @@ export interface DistributionDeps {
   readonly onProgress: (text: string) => void
   /** How many images are sent at a time to engines of this machine, which share its processors and its disk. */
   readonly concurrency: number
+  /** Called where one of these begins; disposed of when it has ended. */
+  readonly busy: () => Disposable
 }
 
 /** How an image came to be on an engine, of a cluster on any of its machines: it was there, a registry gave it, or it was sent. */
@@ -153,8 +155,12 @@ export class Distribution {
       return { how: 'fetched', bytes: 0 }
     }
     const send = () => this.#timed(() => this.#sendUntilThere(engine, { image, receiver }))
+    const sendHere = async () => {
+      using _busy = this.#deps.busy()
+      return await send()
+    }
     const isHere = engine.endpoint.startsWith('unix://')
-    return { how: 'sent', bytes: await (isHere ? this.#hereLimit(send) : send()) }
+    return { how: 'sent', bytes: await (isHere ? this.#hereLimit(sendHere) : send()) }
   }
 
   async #timed<T>(work: () => Promise<T>): Promise<T> {

@@ -21,6 +21,7 @@ export class Admission {
   readonly #budgetBytes: number
   readonly #coming = new Set<Claim>()
   readonly #inside = new Set<Claim>()
+  readonly #held = new Set<Claim>()
   readonly #queue: Waiting[] = []
 
   constructor(options: { readonly places: number; readonly budgetBytes: number }) {
@@ -34,19 +35,25 @@ export class Admission {
     return { [Symbol.dispose]: () => void this.#coming.delete(claim) }
   }
 
-  /** Is in at once, whatever else is: for what has to go on, so that less is let in beside it. */
+  /**
+   * Takes its places at once, from claims of several places and from exclusive ones: those wait until enough of what is held
+   * is let go, and smaller ones pass them meanwhile.
+   */
   hold(claim: Claim): Disposable {
     const held = { ...claim }
-    this.#inside.add(held)
-    return { [Symbol.dispose]: () => this.#leave(held) }
+    this.#held.add(held)
+    return {
+      [Symbol.dispose]: () => {
+        this.#held.delete(held)
+        this.#admit()
+      },
+    }
   }
 
   /** Claims that are in, wait or come, as a share of the places: below 1 there may be room. */
   get load(): number {
     const waiting = this.#queue.filter(({ abandoned }) => !abandoned).map(({ claim }) => claim)
-    return (
-      [...this.#coming, ...this.#inside, ...waiting].reduce((sum, { places = 1 }) => sum + places, 0) / this.#places
-    )
+    return [...this.#coming, ...this.#inside, ...waiting].reduce((sum, one) => sum + placesOf(one), 0) / this.#places
   }
 
   /** Runs `work` once it is let in; rejects with the signal's reason if that comes first. */
@@ -79,28 +86,31 @@ export class Admission {
 
   // Kept synchronous, so that no two callers see the same free place.
   #admit(): void {
-    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      if (next.abandoned) {
-        this.#queue.shift()
+    const waiting = this.#queue.filter(({ abandoned }) => !abandoned)
+    this.#queue.length = 0
+    for (const [index, next] of waiting.entries()) {
+      if (this.#fits(next.claim)) {
+        this.#inside.add(next.claim)
+        next.enter()
         continue
       }
-      if (!this.#fits(next.claim)) return
-      this.#queue.shift()
-      this.#inside.add(next.claim)
-      next.enter()
+      this.#queue.push(next)
+      if (this.#held.size > 0) continue
+      this.#queue.push(...waiting.slice(index + 1))
+      break
     }
   }
 
   #fits(claim: Claim): boolean {
-    if (this.#inside.size === 0) return true
-    if (claim.exclusive) return false
-    let bytes = claim.bytes
-    let places = claim.places ?? 1
-    for (const inside of this.#inside) {
-      if (inside.exclusive) return false
-      bytes += inside.bytes
-      places += inside.places ?? 1
-    }
+    const isLarge = claim.exclusive || placesOf(claim) > 1
+    const beside = [...this.#inside, ...(isLarge ? this.#held : [])]
+    if (beside.length === 0) return true
+    if (claim.exclusive || beside.some(({ exclusive }) => exclusive)) return false
+    const all = [claim, ...beside]
+    const places = all.reduce((sum, one) => sum + placesOf(one), 0)
+    const bytes = all.reduce((sum, one) => sum + one.bytes, 0)
     return places <= this.#places && bytes <= this.#budgetBytes
   }
 }
+
+const placesOf = ({ places = 1 }: Claim): number => places

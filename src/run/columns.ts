@@ -184,12 +184,12 @@ export class Columns {
   }
 
   /**
-   * A build keeps a processor busy: fewer cells are let in beside it, so that they keep their deadlines. Where the user said
-   * how many cells, that many there are.
+   * A build, or an image on its way, keeps a processor busy: a cell that needs much of the machine itself would miss deadlines
+   * beside several of them that it keeps otherwise, so it waits for them, and smaller ones do not.
+   * @param builder facts of the engine that builds
    */
-  building(builder: EngineFacts): Disposable {
-    if (this.#deps.concurrency !== null) return { [Symbol.dispose]: () => {} }
-    return this.#machineOf(builder).hold({ bytes: 0, exclusive: false })
+  busy(builder: EngineFacts): Disposable {
+    return this.#machineOf(builder).hold({ bytes: 0, places: 2, exclusive: false })
   }
 
   /** @param facts of any engine of this machine */

@@ -33,7 +33,7 @@ export interface ImageDeps {
   readonly redact: readonly string[]
   readonly concurrency: number
   /** Called where a build begins; disposed of when it has ended. */
-  readonly hold: () => Disposable
+  readonly busy: () => Disposable
   readonly layers: LayerStore
   readonly verified: VerifiedImages
   /** `EngineFacts.dataId` of the engine. */
@@ -50,7 +50,7 @@ export function makeImages(plan: Plan, deps: ImageDeps): ReadonlyMap<string, Pro
     deps.emit({ type: 'base-ready', base })
   }
   const make = async (build: PlannedBuild) => {
-    using _held = deps.hold()
+    using _busy = deps.busy()
     return await makeImage(build, { plan, deps, onBase })
   }
   return new Map(plan.builds.map((build) => [build.key, limit(() => make(build))]))

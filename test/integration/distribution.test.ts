@@ -57,7 +57,8 @@ function distribution(
   onProgress: (text: string) => void = () => {},
   { builder = local, clock = systemClock }: { readonly builder?: Engine; readonly clock?: Clock } = {},
 ) {
-  return new Distribution({ builder, store: new LayerStore(folder), clock, signal, onProgress, concurrency: 2 })
+  const here = { concurrency: 2, busy: () => ({ [Symbol.dispose]: () => {} }) }
+  return new Distribution({ builder, store: new LayerStore(folder), clock, signal, onProgress, ...here })
 }
 
 test('only the layers that are missing are sent, and nothing to an engine that has the image', async () => {

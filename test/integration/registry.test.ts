@@ -99,6 +99,7 @@ function distribution() {
     signal,
     onProgress,
     concurrency: 2,
+    busy: () => ({ [Symbol.dispose]: () => {} }),
   })
   return { sent, told }
 }

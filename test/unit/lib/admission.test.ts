@@ -36,27 +36,44 @@ describe('Admission', () => {
     expect(admission.load).toBe(0)
   })
 
-  it('lets in less beside what is held, which waits for nothing', async () => {
-    const admission = new Admission({ places: 2, budgetBytes: 100 })
-    const claim = { bytes: 1, exclusive: false }
-    const stays = gate()
+  it('keeps a large claim away from what is held, and lets small ones pass it meanwhile', async () => {
+    const admission = new Admission({ places: 4, budgetBytes: 100 })
     const inside: string[] = []
-    const enter = (name: string) =>
-      admission.run({ ...claim }, { signal: never, work: stay(inside, name, stays.opened) })
-    const first = enter('first')
-    const second = enter('second')
-    const one = admission.hold(claim)
-    const other = admission.hold(claim)
-    expect(admission.load).toBe(2)
-    const third = enter('third')
-    stays.open()
-    await Promise.all([first, second])
-    await tick()
-    expect(inside).toEqual(['first', 'second'])
+    const enter = (name: string, places: number, until: Promise<void> = Promise.resolve()) =>
+      admission.run({ bytes: 1, places, exclusive: false }, { signal: never, work: stay(inside, name, until) })
+    const one = admission.hold({ bytes: 0, places: 2, exclusive: false })
+    const other = admission.hold({ bytes: 0, places: 2, exclusive: false })
+    const large = enter('large', 2)
+    const alone = admission.run(
+      { bytes: 1, exclusive: true },
+      { signal: never, work: stay(inside, 'alone', new Promise(() => {})) },
+    )
+    await Promise.all([enter('a', 1), enter('b', 1)])
+    expect(inside).toEqual(['a', 'b'])
     one[Symbol.dispose]()
-    await third
+    await large
+    expect(inside).toEqual(['a', 'b', 'large'])
+    // Nothing is held any more: the order of arrival holds.
     other[Symbol.dispose]()
-    expect(admission.load).toBe(0)
+    await tick()
+    expect(inside).toEqual(['a', 'b', 'large', 'alone'])
+    expect(admission.load).toBe(0.25)
+    void alone
+  })
+
+  it('keeps the order of arrival where nothing is held', async () => {
+    const admission = new Admission({ places: 2, budgetBytes: 100 })
+    const first = gate()
+    const inside: string[] = []
+    const enter = (name: string, places: number, until: Promise<void> = Promise.resolve()) =>
+      admission.run({ bytes: 1, places, exclusive: false }, { signal: never, work: stay(inside, name, until) })
+    const a = enter('a', 1, first.opened)
+    const rest = [enter('large', 2), enter('b', 1)]
+    await tick()
+    expect(inside).toEqual(['a'])
+    first.open()
+    await Promise.all([a, ...rest])
+    expect(inside).toEqual(['a', 'large', 'b'])
   })
 
   it('lets in as much as the budget holds', async () => {

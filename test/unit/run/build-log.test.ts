@@ -57,7 +57,7 @@ test('a build that fails tells no secret, and no password of an address', async 
     mayBootstrap: false,
     redact: ['hunter2'],
     concurrency: 1,
-    hold: () => ({ [Symbol.dispose]: () => {} }),
+    busy: () => ({ [Symbol.dispose]: () => {} }),
   })
   for (const image of images.values()) told.push(await image)
   const text = JSON.stringify(told)

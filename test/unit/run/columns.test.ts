@@ -12,7 +12,7 @@ afterEach(() => void vi.useRealTimers())
 const { signal } = new AbortController()
 
 /** An engine that was lost, and then refuses connections so often. */
-async function lost(refusals: number, concurrency: number | null = null) {
+async function lost(refusals: number) {
   vi.useFakeTimers()
   const fake = createFakeEngine({ '/bin/busybox sleep 86400': { exitCode: null } })
   const build = { tag: 'matrix-helper:busybox', labels: {}, context: Readable.from([]) }
@@ -37,7 +37,7 @@ async function lost(refusals: number, concurrency: number | null = null) {
     ...{
       clock,
       signal,
-      concurrency,
+      concurrency: null,
       emit: (event: RunEventBody) => void events.push(event),
       onNotice: () => {},
       newTeardown: () => new Teardown(),
@@ -74,17 +74,17 @@ test('one that goes on to refuse them stays lost', async () => {
   expect(columns.latest(column)).toBe(column)
 })
 
-test.each([
-  [null, 1 / 6],
-  [6, 0],
-])(
-  'a build takes a place from the cells beside it, unless somebody said how many there are: %s',
-  async (told, taken) => {
-    const { columns, column } = await lost(0, told)
-    const { admission, session } = column
-    const building = columns.building(session.facts)
-    expect(admission.load).toBe(taken)
-    building[Symbol.dispose]()
-    expect(admission.load).toBe(0)
-  },
-)
+test('a cell that needs much waits for builds, and a small one does not', async () => {
+  const { columns, column } = await lost(0)
+  const { admission, session } = column
+  const seen: string[] = []
+  const run = (name: string, places: number) =>
+    admission.run({ bytes: 1, places, exclusive: false }, { signal, work: async () => void seen.push(name) })
+  const builds = [columns.busy(session.facts), columns.busy(session.facts)]
+  const large = run('large', 3)
+  await run('small', 1)
+  seen.push('built')
+  for (const build of builds) build[Symbol.dispose]()
+  await large
+  expect(seen).toEqual(['small', 'built', 'large'])
+})
