@@ -184,12 +184,12 @@ export class Columns {
   }
 
   /**
-   * A build, or an image on its way, keeps a processor busy: a cell that needs much of the machine itself would miss deadlines
-   * beside several of them that it keeps otherwise, so it waits for them, and smaller ones do not.
+   * A build keeps a processor busy, an image on its way a part of one: a cell that needs much of the machine itself would miss
+   * deadlines beside several of them that it keeps otherwise, so it waits for them, and smaller ones do not.
    * @param builder facts of the engine that builds
    */
-  busy(builder: EngineFacts): Disposable {
-    return this.#machineOf(builder).hold({ bytes: 0, places: 2, exclusive: false })
+  busy(work: 'build' | 'send', builder: EngineFacts): Disposable {
+    return this.#machineOf(builder).hold({ bytes: 0, places: work === 'build' ? 2 : 1, exclusive: false })
   }
 
   /** @param facts of any engine of this machine */

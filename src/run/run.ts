@@ -53,11 +53,11 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
   try {
     const facts = await deps.builder.facts({ signal })
     const concurrency = Math.max(1, facts.cpus)
-    const beside = { concurrency, busy: () => columns.busy(facts) }
-    const building = { engine: deps.builder, engineData: facts.dataId }
-    const images = makeImages(plan, { ...deps, ...building, ...beside, signal })
-    const sending = { store: deps.layers, onProgress: onNotice }
-    const distribution = new Distribution({ ...deps, ...sending, ...beside, signal })
+    const busy = (work: 'build' | 'send') => () => columns.busy(work, facts)
+    const building = { engine: deps.builder, engineData: facts.dataId, concurrency, busy: busy('build') }
+    const images = makeImages(plan, { ...deps, ...building, signal })
+    const sending = { store: deps.layers, onProgress: onNotice, concurrency, busy: busy('send') }
+    const distribution = new Distribution({ ...deps, ...sending, signal })
     const durations = new Map<string, number>()
     const registryOf = (environment: string) => registryFor(environment, { plan, secret: deps.secret })
     const context: PlacementContext = { deps, columns, images, distribution, registryOf, signal, sinceStart, clean }

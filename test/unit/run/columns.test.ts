@@ -80,11 +80,14 @@ test('a cell that needs much waits for builds, and a small one does not', async 
   const seen: string[] = []
   const run = (name: string, places: number) =>
     admission.run({ bytes: 1, places, exclusive: false }, { signal, work: async () => void seen.push(name) })
-  const builds = [columns.busy(session.facts), columns.busy(session.facts)]
+  const builds = [columns.busy('build', session.facts), columns.busy('build', session.facts)]
   const large = run('large', 3)
   await run('small', 1)
   seen.push('built')
   for (const build of builds) build[Symbol.dispose]()
   await large
-  expect(seen).toEqual(['small', 'built', 'large'])
+  using _one = columns.busy('send', session.facts)
+  using _other = columns.busy('send', session.facts)
+  await run('beside images on their way', 3)
+  expect(seen).toEqual(['small', 'built', 'large', 'beside images on their way'])
 })
