@@ -1,6 +1,5 @@
 /** Opens connections to a workload from inside its own network namespace. */
-import { Duplex, Transform, Writable } from 'node:stream'
-import { EngineError } from '../../engines/engine.ts'
+import { Duplex, Transform } from 'node:stream'
 import { oneLine } from '../../lib/printable.ts'
 import { DialError } from '../probes/target.ts'
 import type { Helper } from './helper.ts'
@@ -18,10 +17,7 @@ export interface RelayAddress {
 const netcat = '/bin/busybox nsenter -t "$1" -n /bin/busybox nc "$2" "$3"'
 // Podman drops what a command said last where its input is written to after its end, as by a client that speaks first.
 // So where netcat failed its input is read on, until that client has heard of it.
-// The mark says that it runs at all: an engine under load has been seen to end such a command before it began, which is not
-// the workload's doing.
-const mark = '+'
-const relay = `echo -n ${mark}; ${netcat} 2>&1 || /bin/busybox timeout 2 /bin/busybox cat >/dev/null`
+const relay = `${netcat} 2>&1 || /bin/busybox timeout 2 /bin/busybox cat >/dev/null`
 // What the tools say of themselves goes the same way as data; it comes first, and nothing follows it.
 const ownWords = /^(?:nc|nsenter): /
 
@@ -31,28 +27,18 @@ const ownWords = /^(?:nc|nsenter): /
  */
 export async function dial(helper: Helper, to: RelayAddress & { readonly signal: AbortSignal }): Promise<Duplex> {
   const attached = await helper.stream(relay, { args: argsOf(to), signal: to.signal })
-  let isMarked = false
   let first = true
   const checked = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      const said = isMarked ? chunk : chunk.subarray(mark.length)
-      isMarked = true
-      if (said.length === 0) return done()
-      const refused = first && ownWords.test(said.toString('latin1')) ? refusal(said.toString(), to) : null
+      const refused = first && ownWords.test(chunk.toString('latin1')) ? refusal(chunk.toString(), to) : null
       first = false
-      if (refused === null) done(null, said)
+      if (refused === null) done(null, chunk)
       else done(refused)
     },
-    flush: (done) => done(isMarked ? null : neverBegan(to)),
   })
-  const told = (error: Error) => (isMarked || error instanceof EngineError ? error : neverBegan(to, error))
-  const spoken = new Writable({
-    write: (chunk, _encoding, done) => void attached.write(chunk, (error) => done(error ? told(error) : null)),
-    final: (done) => void attached.end(done),
-  })
-  attached.on('error', (error) => checked.destroy(told(error)))
+  attached.on('error', (error) => checked.destroy(error))
   attached.pipe(checked)
-  const stream = Duplex.from({ writable: spoken, readable: checked })
+  const stream = Duplex.from({ writable: attached, readable: checked })
   stream.on('close', () => attached.destroy())
   // Whoever holds the stream reads `errored`; one that is let go must not end the process.
   stream.on('error', () => {})
@@ -65,20 +51,10 @@ export async function reach(helper: Helper, to: RelayAddress & { readonly signal
   if (result.exitCode !== 0) throw refusal(result.stderr, to)
 }
 
-function neverBegan(to: RelayAddress, cause?: Error): DialError {
-  const why = cause === undefined ? '' : `: ${oneLine(cause.message)}`
-  return new DialError(`the relay to ${nameOf(to)} ended before it began${why}`, {
-    reason: 'unreachable',
-    relayFault: true,
-  })
-}
-
 const argsOf = (to: RelayAddress): readonly string[] => [String(to.pid), to.address, String(to.port)]
 
-const nameOf = (to: RelayAddress) => `${to.address}:${to.port}${to.portName === undefined ? '' : ` (${to.portName})`}`
-
 function refusal(text: string, to: RelayAddress): DialError {
-  const address = nameOf(to)
+  const address = `${to.address}:${to.port}${to.portName === undefined ? '' : ` (${to.portName})`}`
   if (/Connection refused/i.test(text)) {
     return new DialError(`nothing listens on ${address}`, { reason: 'refused', relayFault: false })
   }
