@@ -32,8 +32,6 @@ export interface BootstrapRequest {
   readonly bare?: boolean
   readonly command: readonly string[]
   readonly labels: Labels
-  /** Whether the cells that run beside it come first: their deadlines are not for this work. */
-  readonly isPatient?: boolean
   readonly signal: AbortSignal
 }
 
@@ -49,7 +47,7 @@ export async function bootstrapImage(engine: Engine, request: BootstrapRequest):
       suite,
       '-',
     ],
-    { signal, isPatient: request.isPatient === true },
+    { signal },
   )
   const { stdout, stderr } = child
   let errors = ''

@@ -10,25 +10,21 @@ const niceness = 10
 
 /**
  * Starts a program in a process group of its own, which gets SIGTERM when `signal` aborts: some programs, as mmdebstrap, wait
- * for their children whatever signal they get themselves, and send one to their whole group where they fail.
+ * for their children whatever signal they get themselves, and send one to their whole group where they fail. It steps back
+ * behind whatever else runs: cells are checked beside it, and their deadlines are not for the work of making hosts.
  */
 export function spawnGroup(
   program: string,
   args: readonly string[],
-  options: {
-    readonly env?: Readonly<Record<string, string | undefined>>
-    readonly signal: AbortSignal
-    /** Whether it steps back behind whatever else runs on the machine. */
-    readonly isPatient?: boolean
-  },
+  options: { readonly env?: Readonly<Record<string, string | undefined>>; readonly signal: AbortSignal },
 ): ChildProcessByStdio<null, Readable, Readable> {
-  const { signal, env, isPatient = false } = options
+  const { signal, env } = options
   const child = spawn(program, [...args], {
     env: env ?? process.env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
-  if (isPatient && child.pid !== undefined) stepBack(child.pid)
+  if (child.pid !== undefined) stepBack(child.pid)
   const onAbort = () => {
     if (child.pid !== undefined) sendSignal(-child.pid, 'SIGTERM')
   }

@@ -45,7 +45,6 @@ export async function ensureRootImage(
       include: root.packages,
       command: ['/bin/sh'],
       labels: { 'matrix.role': 'host-image' },
-      isPatient: true,
       signal,
     })
     return { ok: true, imageId: image.id }

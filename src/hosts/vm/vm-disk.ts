@@ -105,7 +105,7 @@ function runProgram(
 ): Promise<void> {
   const { env, signal } = options
   return new Promise((resolve, reject) => {
-    const child = spawnGroup(program, args, { env: { ...env, PATH: programPath(env) }, signal, isPatient: true })
+    const child = spawnGroup(program, args, { env: { ...env, PATH: programPath(env) }, signal })
     child.stdout.resume()
     let said = ''
     child.stderr.on('data', (chunk: Buffer) => {
