@@ -1,17 +1,11 @@
 /** Programs with children of their own, which all end together. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import type { Readable } from 'node:stream'
 import { sendSignal } from './process-table.ts'
 
-/** About a ninth of the processor that a program of the usual niceness gets beside it. Source: sched(7). */
-const niceness = 10
-
 /**
  * Starts a program in a process group of its own, which gets SIGTERM when `signal` aborts: some programs, as mmdebstrap, wait
- * for their children whatever signal they get themselves, and send one to their whole group where they fail. It steps back
- * behind whatever else runs: cells are checked beside it, and their deadlines are not for the work of making hosts.
+ * for their children whatever signal they get themselves, and send one to their whole group where they fail.
  */
 export function spawnGroup(
   program: string,
@@ -24,7 +18,6 @@ export function spawnGroup(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
-  if (child.pid !== undefined) stepBack(child.pid)
   const onAbort = () => {
     if (child.pid !== undefined) sendSignal(-child.pid, 'SIGTERM')
   }
@@ -32,15 +25,4 @@ export function spawnGroup(
   else signal.addEventListener('abort', onAbort, { once: true })
   child.once('close', () => signal.removeEventListener('abort', onAbort))
   return child
-}
-
-/** Also the children that it has later on. What is not allowed, or not there any more, changes nothing. */
-function stepBack(pid: number): void {
-  try {
-    setPriority(pid, niceness)
-    // A session of its own is a group of its own to Linux, which knows only the group's niceness outside of it.
-    writeFileSync(`/proc/${pid}/autogroup`, String(niceness))
-  } catch {
-    // Not Linux, or without such groups.
-  }
 }
