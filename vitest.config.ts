@@ -12,14 +12,10 @@ const level = (name: string, timeoutMs: number, files: number) => ({
   },
 })
 
-/**
- * What takes longest, the longest first: left for the end, it would keep a processor waiting for it. Broken stacks are built
- * after the whole ones, of which they share most.
- */
+/** What takes longest, the longest first: left for the end, it would keep a processor waiting for it. */
 const longest = [
   ...['contract/vm', 'contract/hosts', 'integration/swarm', 'integration/verification'],
-  ...['report/report', 'integration/explain', 'integration/hosts', 'cli/interruption'],
-  ...['stacks/portable', 'stacks/hosts', 'stacks/builds', 'stacks/broken'],
+  ...['report/report', 'integration/explain', 'integration/hosts'],
 ]
 
 class LongestFirst extends BaseSequencer {
@@ -35,7 +31,7 @@ class LongestFirst extends BaseSequencer {
 /**
  * One project a test level; `scripts/test.mjs` runs them all, cheapest first. What runs on a real engine mostly waits, for
  * deadlines and grace periods above all, so that more files than there are processors run side by side, of four levels
- * together; but for the project's own stacks, a run of which takes several processors by itself.
+ * together; but for the project's own stacks, which take every processor by themselves.
  */
 export default defineConfig({
   test: {
@@ -47,7 +43,7 @@ export default defineConfig({
       level('integration', 600_000, 3),
       level('cli', 300_000, 3),
       level('report', 300_000, 3),
-      level('stacks', 900_000, 2),
+      level('stacks', 900_000, 1),
       level('full', 1_800_000, 1),
     ],
   },
