@@ -313,4 +313,10 @@ describe('matrix init', () => {
     ])
     expect(readFileSync(join(made.root, 'shop', '.gitignore'), 'utf8')).toBe('node_modules/\n')
   })
+  test('is called as it was named: by its whole path where that was given', async () => {
+    using made = project({})
+    const whole = join(made.root, 'shop')
+    const { stdout } = await matrix(['init', whole], { cwd: made.root, env: { npm_lifecycle_event: '' } })
+    expect(stdout).toContain(`Next:\n  matrix -C ${whole} list\n`)
+  })
 })

@@ -544,6 +544,12 @@ test('a diagnostic shows the line, a caret, what is allowed', async () => {
   )
 })
 
+test('a tab, which YAML takes none of to indent with, is seen in the line that is shown', async () => {
+  const [first] = await diagnose({ 'environments/qa.yaml': 'constraints:\n\tpids_limit: 64\n' })
+  if (first === undefined) throw new Error('nothing was found')
+  expect(renderDiagnostic(first, { color: false })).toContain('\n 2 | →pids_limit: 64\n')
+})
+
 function bomb(): string {
   const levels = Array.from(
     { length: 30 },
