@@ -14,6 +14,7 @@ import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
 import { redact, redactJson } from './evidence.ts'
 import type { CookieJar } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
+import { lastLoggedAt } from './probes/record.ts'
 import { listensElsewhere, type ProbeTarget } from './probes/target.ts'
 
 export interface CheckContext {
@@ -42,7 +43,8 @@ export interface CheckContext {
 interface State {
   readonly captures: Map<string, string>
   readonly cookies: CookieJar
-  readonly startedAtMs: number
+  /** Alias → when the last line was written that its log held as the check began; of those whose log is asked for from then on. */
+  readonly lastLogged: ReadonlyMap<string, Promise<string | null>>
   readonly trail: unknown[]
   attempts: number
 }
@@ -53,7 +55,7 @@ export async function runCheck(check: Check, context: CheckContext): Promise<Che
   const state: State = {
     captures: new Map(),
     cookies: new Map(),
-    startedAtMs: Date.parse(context.clock.wall()),
+    lastLogged: await markLogs(check.steps, context),
     trail: [],
     attempts: 0,
   }
@@ -75,6 +77,24 @@ export async function runCheck(check: Check, context: CheckContext): Promise<Che
     evidence: await keepTrail(check, { context, state, failed: verdict.outcome !== 'pass' }),
   }
 }
+
+/** Where the logs end now. Never rejects: what could not be seen is told by the step that asks for it. */
+async function markLogs(steps: readonly Step[], context: CheckContext): Promise<State['lastLogged']> {
+  const mark = async (step: Step): Promise<string | null> => {
+    const target = context.targets.get(step.on ?? '')
+    if (target === undefined) return null
+    using limit = deadline(step.timeoutMs * context.timeScale, context.signal)
+    return await lastLoggedAt(target.containerId, { engine: context.engine, signal: limit.signal })
+  }
+  const asking = probesOf(steps).filter(({ act }) => act.kind === 'log' && act.since === 'check')
+  const marks = new Map(asking.map((step) => [step.on ?? '', step]))
+  const lastLogged = new Map([...marks].map(([alias, step]) => [alias, mark(step)]))
+  await Promise.allSettled(lastLogged.values())
+  return lastLogged
+}
+
+const probesOf = (steps: readonly Step[]): readonly Step[] =>
+  steps.flatMap((step) => (step.act.kind === 'parallel' ? step.act.branches.flatMap(probesOf) : [step]))
 
 /** The record of a check that was not judged. */
 export const notRun = (check: Check): CheckRecord => ({
@@ -229,7 +249,7 @@ async function probeOnce(
       secret: context.secret,
       labels: context.labels,
       cookies: state.cookies,
-      checkStartedAtMs: state.startedAtMs,
+      loggedBefore: async () => (await state.lastLogged.get(step.on ?? '')) ?? null,
     },
   )
   if (context.signal.aborted && context.signal.reason instanceof CancelledError) throw context.signal.reason

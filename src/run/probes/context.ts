@@ -19,8 +19,8 @@ export interface ProbeContext {
   /** For containers that a probe starts. */
   readonly labels: Labels
   readonly cookies: CookieJar
-  /** Milliseconds since the epoch when the check began. */
-  readonly checkStartedAtMs: number
+  /** When the last line was written that the log held as the check began, by the engine's clock; null: it held none. */
+  readonly loggedBefore: () => Promise<string | null>
 }
 
 /** Name → value; the cookies of one check. */

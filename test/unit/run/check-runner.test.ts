@@ -1,9 +1,10 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { EngineError } from '../../../src/engines/engine.ts'
+import { type Engine, EngineError, type LogLine } from '../../../src/engines/engine.ts'
 import { createFakeEngine } from '../../../src/engines/fake/fake-engine.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import type { Check, Step } from '../../../src/model/check.ts'
+import type { Check, Probe, Step } from '../../../src/model/check.ts'
 import { type CheckContext, runCheck } from '../../../src/run/check-runner.ts'
+import type { ProbeTarget } from '../../../src/run/probes/target.ts'
 
 afterEach(() => void vi.useRealTimers())
 
@@ -63,4 +64,44 @@ test('that no such process runs is an observation, and no trouble of the engine'
   expect(seen).toMatchObject({ outcome: 'error', actual: 'no process "ngin" runs in api' })
   const unseen = await runCheck(check, contextWith({ restart: async () => {}, signalProcess: broken }))
   expect(unseen).toMatchObject({ outcome: 'error', actual: null })
+})
+
+test('what is logged since the check is told by the clock of the engine, which may be far from ours', async () => {
+  const lines: LogLine[] = [{ at: '1999-12-31T23:59:58.5Z', stream: 'stdout', text: 'got USR1' }]
+  const engine = createFakeEngine({})
+  const logs: Engine['containers']['logs'] = async (_id, { sinceMs = 0, tail = 1 }) => ({
+    lines: lines.filter(({ at }) => Date.parse(at ?? '') >= sinceMs).slice(-tail),
+    cutBytes: 0,
+  })
+  const probe: Probe = { kind: 'log', since: 'check', expect: { lines: { contains: 'got USR1' } } }
+  const check: Check = {
+    name: 'a signal is heard',
+    kind: 'steps',
+    steps: [step({ kind: 'signal', signal: 'SIGUSR1' }), step({ kind: 'parallel', branches: [[step(probe)]] })],
+    at,
+  }
+  const context = (answer: readonly LogLine[]): CheckContext => ({
+    ...contextWith({ restart: async () => {}, signalProcess: async () => void lines.push(...answer) }),
+    engine: { ...engine, containers: { ...engine.containers, logs } },
+    targets: new Map([['', { containerId: 'x', alias: 'api' } as ProbeTarget]]),
+  })
+  expect(await runCheck(check, context([]))).toMatchObject({ outcome: 'fail', reason: 'mismatch' })
+  const heard = [{ at: '1999-12-31T23:59:58.500001Z', stream: 'stdout', text: 'got USR1' }] as const
+  expect(await runCheck(check, context(heard))).toMatchObject({ outcome: 'pass' })
+})
+
+test('a log of which nobody knows where it ended before the check leaves it unobserved', async () => {
+  const engine = createFakeEngine({})
+  const logs: Engine['containers']['logs'] = async (_id, { sinceMs }) => {
+    if (sinceMs === undefined) throw new EngineError('unreachable', 'the connection to the engine broke')
+    return { lines: [{ at: '2026-01-31T12:00:00Z', stream: 'stdout', text: 'got USR1' }], cutBytes: 0 }
+  }
+  const probe: Probe = { kind: 'log', since: 'check', expect: { lines: { contains: 'got USR1' } } }
+  const context: CheckContext = {
+    ...contextWith({ restart: async () => {}, signalProcess: async () => {} }),
+    engine: { ...engine, containers: { ...engine.containers, logs } },
+    targets: new Map([['', { containerId: 'x', alias: 'api' } as ProbeTarget]]),
+  }
+  const record = await runCheck({ name: 'a signal is heard', kind: 'log', steps: [step(probe)], at }, context)
+  expect(record).toMatchObject({ outcome: 'error', reason: 'engine-lost' })
 })

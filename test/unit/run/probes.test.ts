@@ -35,7 +35,7 @@ function contextOf(engine: Engine, target: Partial<ProbeTarget>, rest: Partial<P
     secret: () => '',
     labels: {},
     cookies: new Map(),
-    checkStartedAtMs: 0,
+    loggedBefore: async () => null,
     ...rest,
   }
 }
@@ -114,15 +114,11 @@ describe('a probe that cannot keep everything says so', () => {
 })
 
 describe('a log', () => {
-  test.each([
-    ['start', Date.parse('2026-01-31T12:00:00.250Z')],
-    ['check', 4711],
-    [undefined, undefined],
-  ] as const)('since %s is asked for from that time on', async (since, sinceMs) => {
+  const told = async (lines: readonly LogLine[]) => {
     const { engine, containerId } = await started({ exitCode: null })
     const { containers } = engine
     const asked: unknown[] = []
-    const told: Engine = {
+    const own: Engine = {
       ...engine,
       containers: {
         ...containers,
@@ -130,15 +126,32 @@ describe('a log', () => {
           ...(await containers.inspect(id, options)),
           startedAt: '2026-01-31T12:00:00.25Z',
         }),
-        logs: (id, options) => {
+        logs: async (_id, options) => {
           asked.push(options.sinceMs)
-          return containers.logs(id, options)
+          return { lines, cutBytes: 0 }
         },
       },
     }
-    const probe = since === undefined ? log : { ...log, since }
-    await observe(probe, contextOf(told, { containerId }, { checkStartedAtMs: 4711 }))
+    return {
+      asked,
+      context: contextOf(own, { containerId }, { loggedBefore: async () => '2026-01-31T12:00:07.0001Z' }),
+    }
+  }
+
+  test.each([
+    ['start', Date.parse('2026-01-31T12:00:00.250Z')],
+    ['check', Date.parse('2026-01-31T12:00:07.000Z')],
+    [undefined, undefined],
+  ] as const)('since %s is asked for from that time on', async (since, sinceMs) => {
+    const { asked, context } = await told([])
+    await observe(since === undefined ? log : { ...log, since }, context)
     expect(asked).toEqual([sinceMs])
+  })
+
+  test('since the check is what was written after the last line before it, to the nanosecond', async () => {
+    const line = (at: string, text: string): LogLine => ({ at: `2026-01-31T12:00:07${at}Z`, stream: 'stdout', text })
+    const { context } = await told([line('.0001', 'before'), line('.000100001', 'after'), line('.1', 'later')])
+    expect(await observe({ ...log, since: 'check' }, context)).toMatchObject({ lines: ['after', 'later'] })
   })
 })
 
