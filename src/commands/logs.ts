@@ -1,7 +1,7 @@
 /** `matrix logs CELL`: what the containers of a kept cell have said, and how they stand. */
 import { printable } from '../lib/printable.ts'
 import { exitCodes } from '../model/verdict.ts'
-import { redact } from '../run/evidence.ts'
+import { redact } from '../run/redact.ts'
 import type { Io } from './io.ts'
 import { type KeptCell, type KeptContainer, type KeptOptions, withKeptCell } from './kept-cell.ts'
 

@@ -11,7 +11,7 @@ import { notRun, runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy, unobserved } from './copy-runner.ts'
-import { captureEvidence, keepRestMemory, redact } from './evidence.ts'
+import { captureEvidence, keepRestMemory } from './evidence.ts'
 import { fullDiskUnder } from './full-disk.ts'
 import { labelsOf } from './labels.ts'
 import { lossesOf } from './losses.ts'
@@ -25,6 +25,7 @@ import {
   problemOf,
   signatureOfProblem,
 } from './problem.ts'
+import { redact } from './redact.ts'
 import { readRestMemory } from './rest-memory.ts'
 import type { EngineSession } from './session.ts'
 import { signalProcess } from './signal-process.ts'

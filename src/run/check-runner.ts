@@ -11,11 +11,11 @@ import type { EvidenceSink } from '../model/evidence.ts'
 import type { Observation } from '../model/observation.ts'
 import { fillPlaceholders } from '../model/placeholder.ts'
 import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
-import { redact, redactJson } from './evidence.ts'
 import type { CookieJar } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
 import { lastLoggedAt } from './probes/record.ts'
 import { listensElsewhere, type ProbeTarget } from './probes/target.ts'
+import { redact, redactJson } from './redact.ts'
 
 export interface CheckContext {
   readonly engine: Engine

@@ -3,7 +3,7 @@ import { EngineError } from '../engines/engine.ts'
 import { abortable } from '../lib/abort.ts'
 import { oneLine } from '../lib/printable.ts'
 import type { Copy } from '../model/plan.ts'
-import { redact } from './evidence.ts'
+import { redact } from './redact.ts'
 import type { EngineSession } from './session.ts'
 
 /** 128 and the number of SIGKILL. */

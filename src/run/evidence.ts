@@ -3,6 +3,7 @@ import type { ContainerState, Engine } from '../engines/engine.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { EvidenceRef } from '../model/run-record.ts'
+import { redact, redactJson } from './redact.ts'
 
 const logLines = 200
 const logBytes = 256 * 1024
@@ -74,26 +75,4 @@ function described(
     requested: seen.cell.copies.find((copy) => copy.alias === alias)?.config.constraints,
     applied: claims,
   }
-}
-
-/** Takes secret values out of a text before it is kept anywhere; the longest first, since one may begin another. */
-export function redact(text: string, secrets: readonly string[]): string {
-  const longestFirst = secrets.filter((secret) => secret !== '').toSorted((a, b) => b.length - a.length)
-  return longestFirst.reduce((result, secret) => result.replaceAll(secret, '[secret]'), text)
-}
-
-/** A build may print the address of a proxy or a registry, with the user and the password in it. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, '$1[secret]@')
-}
-
-/** The same in every text of a value and in the names of its members; JSON's own spelling would hide a quote in a secret. */
-export function redactJson<T>(value: T, secrets: readonly string[]): T {
-  const hide = (part: unknown): unknown => {
-    if (typeof part === 'string') return redact(part, secrets)
-    if (Array.isArray(part)) return part.map(hide)
-    if (part === null || typeof part !== 'object') return part
-    return Object.fromEntries(Object.entries(part).map(([name, entry]) => [redact(name, secrets), hide(entry)]))
-  }
-  return hide(value) as T
 }

@@ -12,8 +12,8 @@ import type { EvidenceSink } from '../model/evidence.ts'
 import type { BuildOutcome } from '../model/outcome.ts'
 import type { Plan, PlannedBuild } from '../model/plan.ts'
 import type { BaseRecord, EvidenceRef } from '../model/run-record.ts'
-import { redact, withoutCredentials } from './evidence.ts'
 import type { RunIdentity } from './labels.ts'
+import { redact, withoutCredentials } from './redact.ts'
 
 /** `reason` as run.json gives it for a cell that is blocked. */
 export type ImageResult =

@@ -8,10 +8,10 @@ import type { Readiness } from '../model/check.ts'
 import type { Observation } from '../model/observation.ts'
 import type { Reason } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
-import { redact } from './evidence.ts'
 import { trouble } from './probes/context.ts'
 import { observe } from './probes/observe.ts'
 import { listensElsewhere, type ProbeTarget } from './probes/target.ts'
+import { redact } from './redact.ts'
 
 /** How long a copy may take until it is ready: what it says itself, or what its environment grants where that is less. */
 export function readyWithinMs(readiness: Readiness, cell: Pick<RunnableCell, 'contract' | 'timeScale'>): number {
