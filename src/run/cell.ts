@@ -277,8 +277,8 @@ class RunOfCell {
     const { clock, redact, session, signal } = this.#deps
     const workload = this.#workload()
     if (workload === undefined || this.#signalled.has(workload.containerId)) return problem
-    // A job without readiness is meant to end; its checks ask how.
-    if (workload.copy.readiness === undefined) return problem
+    // A job without readiness is meant to end, and its checks ask how; but a check that wants it to run is told the end.
+    if (workload.copy.readiness === undefined && problem.reason !== 'exited') return problem
     using over = ending()
     const death = await Promise.race([
       session.deaths.next(workload.containerId),

@@ -37,6 +37,16 @@ const files = {
   ...serverStack('no-program', { readiness: small, yaml: 'command: [/no/such/program]' }),
   ...serverStack('short-lived', { readiness: small, yaml: 'command: [perl, -e, "exit 7"]' }),
   ...serverStack('needs-short-lived', { yaml: 'needs: [short-lived]' }),
+  'stacks/gone/stack.yaml': `image: debian:bookworm-slim
+command: [sh, -c, 'echo no licence >&2; exit 3']
+checks:
+  - { name: it runs, exec: { command: [cat, /etc/hostname] }, eventually: 2s }
+`,
+  'stacks/gone-hungry/stack.yaml': `image: debian:bookworm-slim
+command: [perl, -e, 'my $x = "x" x (64 << 20); print length $x; sleep 60']
+checks:
+  - { name: it runs, exec: { command: [sleep, 5] }, eventually: 10s }
+`,
   ...serverStack('fatal-log', {
     readiness: '{ http: { port: http }, deadline: 30s, fail_on: { contains: "FATAL" } }',
     yaml: `command: [sh, -c, 'echo "FATAL: no licence"; sleep 60']`,
@@ -62,6 +72,8 @@ const answers = [
   ['no-program@plain', 'fail', 'start', 'rejected', /no such file or directory/],
   ['short-lived@plain', 'fail', 'ready', 'exited', /exit code 7/],
   ['needs-short-lived@plain', 'fail', 'needs', 'need-failed', /short-lived did not come up \(ready, exited\)/],
+  ['gone@plain', 'fail', 'check', 'exited', /^gone ended with exit code 3: no licence, during "it runs"$/],
+  ['gone-hungry@tight', 'fail', 'check', 'oom-killed', /for want of memory \(exit code 137\), during "it runs"/],
   ['fatal-log@plain', 'fail', 'ready', 'fail-on', /FATAL: no licence/],
 ] as const
 
