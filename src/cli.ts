@@ -37,6 +37,8 @@ function interrupt(): void {
 
 // A reader such as `head` may leave early: what it does not want is dropped, and the command goes on.
 const unread = new Set<NodeJS.WriteStream>()
+/** What could not be written, as to a full disk: half a report must not look like a whole one. */
+const spoilt = new Map<NodeJS.WriteStream, Error>()
 function write(stream: NodeJS.WriteStream, text: string): void {
   if (!unread.has(stream)) stream.write(text)
 }
@@ -74,13 +76,23 @@ function wantsColor(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
 
 const perform: Perform = async (run) => {
   const { project } = program.opts<{ readonly project?: string }>()
-  if (project !== undefined && statSync(project, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    write(process.stderr, `matrix: -C ${printable(project)}: there is no such folder\n`)
+  const obstacle = project === undefined ? null : obstacleAt(project)
+  if (obstacle !== null) {
+    write(process.stderr, `matrix: -C ${printable(`${project}: ${obstacle}`)}\n`)
     exitCode = exit.usage
     return
   }
   const code = await run(ioOf(resolve(project ?? '.')))
   exitCode = cancelling.signal.aborted ? exit.interrupted : code
+}
+
+/** Why this is no folder to work in; null where it is one. */
+function obstacleAt(path: string): string | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? null : 'there is no such folder'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 const program = new Command('matrix')
@@ -116,7 +128,10 @@ function internalError(error: unknown): void {
 
 async function main(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', () => unread.add(stream))
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      unread.add(stream)
+      if (error.code !== 'EPIPE') spoilt.set(stream, error)
+    })
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
@@ -139,6 +154,12 @@ async function main(): Promise<void> {
   }
   // Pipes are written asynchronously; leaving before they are drained would cut the output.
   await Promise.all([process.stdout, process.stderr].map((stream) => drained(stream)))
+  const failure = spoilt.get(process.stdout)
+  if (failure !== undefined) {
+    write(process.stderr, `matrix: the output could not be written: ${printable(failure.message)}\n`)
+    await drained(process.stderr)
+    if (exitCode !== exit.interrupted && exitCode !== exit.internal) exitCode = exit.trouble
+  }
   process.exit(exitCode)
 }
 

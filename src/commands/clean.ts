@@ -107,12 +107,18 @@ async function removeHosts(
   return code
 }
 
+/** Why nothing was looked into. One that was ended by force may hold what runs left, until it starts again. */
+const unasked = (all: boolean, io: Io): string =>
+  !all && existsSync(embeddedPaths(io.env).dataRoot)
+    ? 'the embedded engine does not run; what killed runs left in it is removed by the next run'
+    : 'no engine answers, so nothing is left in one'
+
 async function sweepPlaces(
   places: readonly Place[],
   options: { readonly all: boolean; readonly io: Io },
 ): Promise<number> {
   const { all, io } = options
-  if (places.length === 0) io.stdout('no engine answers, so nothing is left in one\n')
+  if (places.length === 0) io.stdout(`${unasked(all, io)}\n`)
   const lives = all && projectRuns(io.env, io.cwd)
   if (lives) io.stderr('matrix: a run of this project lives, so its images stay; run this again when that has ended\n')
   let code = lives ? 3 : 0

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, EngineError } from '../engines/engine.ts'
-import { ensureEmbedded, isOurs } from '../hosts/embedded.ts'
+import { deniedEmbedded, ensureEmbedded, isOurs } from '../hosts/embedded.ts'
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { type FindResult, findEngine } from '../hosts/find-engine.ts'
 import { ping } from '../hosts/ping.ts'
@@ -56,9 +56,10 @@ export async function lookForEngine(named: string | undefined, io: Io): Promise<
   const found = await findEngine({ ...(named === undefined ? {} : { named }), env, home, signal })
   if (found.kind === 'found') return usable(found)
   if (found.kind === 'refused') return found
-  const { endpoint } = embeddedPaths(env)
-  const answer = await ping(endpoint, { signal })
-  return answer.answers ? { kind: 'found', endpoint, access: {}, how: 'the embedded engine' } : found
+  const paths = embeddedPaths(env)
+  const answer = await ping(paths.endpoint, { signal })
+  if (answer.answers) return { kind: 'found', endpoint: paths.endpoint, access: {}, how: 'the embedded engine' }
+  return answer.why === 'denied' ? { kind: 'refused', problem: deniedEmbedded(paths) } : found
 }
 
 /** An address that nothing can be reached by is refused before anybody asks there. */

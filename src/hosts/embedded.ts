@@ -47,11 +47,7 @@ export async function ensureEmbedded(request: EmbeddedRequest): Promise<Embedded
   if (mayNotInstall && embeddedPid(paths) !== null) {
     const answer = await ping(paths.endpoint, request)
     if (answer.answers) return { ok: true, endpoint: paths.endpoint, started: false, installed: [] }
-    if (answer.why === 'denied')
-      return machineProblem(
-        `the embedded engine runs, but this user may not use ${paths.socket}`,
-        'Run again as root, or join the group docker.',
-      )
+    if (answer.why === 'denied') return { ok: false, problem: deniedEmbedded(paths) }
   }
   const refusal = startBlocker(request.env, request)
   if (refusal !== null) return { ok: false, problem: refusal }
@@ -61,6 +57,13 @@ export async function ensureEmbedded(request: EmbeddedRequest): Promise<Embedded
   })
   return await setUp(paths, request)
 }
+
+/** It runs, and belongs to another user. */
+export const deniedEmbedded = ({ socket }: EmbeddedPaths): HostProblem => ({
+  kind: 'machine',
+  message: `the embedded engine runs, but this user may not use ${socket}`,
+  hint: 'Run again as root, or join the group docker.',
+})
 
 /** Why an engine of our own cannot be started here by this user; null where it can. */
 export function startBlocker(

@@ -1,6 +1,7 @@
 /** The built program, its whole output and its exit codes. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { runSchema } from '../../src/record/run-schema.ts'
@@ -38,12 +39,33 @@ describe('matrix', () => {
         stderr: 'matrix: -C /no/such/folder: there is no such folder\n',
       })
     }
+    // What cannot be looked at may be there; nobody has to be told the place of a defect in Matrix.
+    expect(await matrix(['-C', 'x'.repeat(300), 'list'], { cwd: '/' })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^matrix: -C x+: ENAMETOOLONG: name too long/),
+    })
     expect(await matrix(['schema', 'stck'], { cwd: '/' })).toEqual({
       exitCode: 2,
       stdout: '',
       stderr:
         'matrix: there is no schema "stck"; did you mean "stack"? There are: matrix, stack, environment, waivers, run.\n',
     })
+  })
+
+  test('whose output finds no room says so, for half of it would pass as the whole', async () => {
+    const program = new URL('../../bin/matrix.js', import.meta.url).pathname
+    const full = `"$0" "$1" schema run > /dev/full`
+    const told = await execa('sh', ['-c', full, process.execPath, program], { reject: false })
+    expect(told.exitCode).toBe(3)
+    expect(told.stderr).toMatch(/^matrix: the output could not be written: ENOSPC/)
+  })
+
+  test('that was not built yet says how it is', async () => {
+    using folder = project({ 'bin/matrix.js': readFileSync(new URL('../../bin/matrix.js', import.meta.url), 'utf8') })
+    writeFileSync(join(folder.root, 'package.json'), '{ "type": "module" }')
+    const told = await execa(process.execPath, [join(folder.root, 'bin/matrix.js'), 'list'], { reject: false })
+    const hint = `  Run in ${folder.root}/: npm ci && npm run build`
+    expect(told).toMatchObject({ exitCode: 3, stdout: '', stderr: `matrix: it is not built yet\n${hint}` })
   })
 
   test('helps with each command, and refuses to help with one that there is not', async () => {
