@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { type Engine, EngineError, type ImageFacts, type Labels } from '../engines/engine.ts'
-import { spawnGroup } from '../lib/process-group.ts'
+import { spawnMmdebstrap } from './mmdebstrap.ts'
 
 /** Left out of the base and of whatever a Dockerfile installs on it: dpkg keeps to it in the image too. Licences stay. */
 const unwanted = ['doc', 'man', 'info', 'locale', 'lintian']
@@ -21,6 +21,9 @@ const slimming = [
 const baring =
   '--customize-hook=rm -rf "$1"/usr/lib/*/gconv "$1"/usr/share/man "$1"/usr/share/initramfs-tools "$1"/var/lib/apt "$1"/var/cache/apt'
 
+/** The shell's word for a program that is not there. */
+const notInstalled = 127
+
 export interface BootstrapRequest {
   /** What the image is called afterwards. */
   readonly reference: string
@@ -38,8 +41,7 @@ export interface BootstrapRequest {
 /** Makes an image of one layer from Debian's packages. Rejects with `EngineError` of code `no-image`. */
 export async function bootstrapImage(engine: Engine, request: BootstrapRequest): Promise<ImageFacts> {
   const { signal, reference, suite, include } = request
-  const child = spawnGroup(
-    'mmdebstrap',
+  const child = spawnMmdebstrap(
     [
       '--quiet',
       ...(request.bare === true ? ['--variant=extract', baring] : ['--variant=minbase', ...slimming]),
@@ -55,13 +57,14 @@ export async function bootstrapImage(engine: Engine, request: BootstrapRequest):
     errors = (errors + chunk.toString('utf8')).slice(-4000)
   })
   const ended = new Promise<void>((resolve, reject) => {
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      const hint = error.code === 'ENOENT' ? { hint: 'apt-get install mmdebstrap' } : {}
-      reject(new EngineError('no-image', `${reference} could not be made: ${error.message}`, { cause: error, ...hint }))
+    child.on('error', (error) => {
+      reject(new EngineError('no-image', `${reference} could not be made: ${error.message}`, { cause: error }))
     })
     child.on('close', (code) => {
-      if (code === 0) resolve()
-      else reject(new EngineError('no-image', `mmdebstrap ended with exit code ${code ?? 'unknown'}: ${errors.trim()}`))
+      if (code === 0) return resolve()
+      const hint = code === notInstalled ? { hint: 'apt-get install mmdebstrap' } : {}
+      const why = `mmdebstrap ended with exit code ${code ?? 'unknown'}: ${errors.trim()}`
+      reject(new EngineError('no-image', why, hint))
     })
   })
   const { command, labels } = request

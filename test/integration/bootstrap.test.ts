@@ -1,9 +1,13 @@
 /** Root file systems that take their time, and engines that do not take them. */
-import { expect, test } from 'vitest'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
 import { type Engine, EngineError } from '../../src/engines/engine.ts'
+import { createFakeEngine } from '../../src/engines/fake/fake-engine.ts'
 import { bootstrapImage } from '../../src/images/bootstrap.ts'
 import { commandLineOf, processIds } from '../../src/lib/process-table.ts'
 import { testEngine } from '../support/engine.ts'
+import { project } from '../support/project.ts'
 import { until } from '../support/until.ts'
 
 const signal = new AbortController().signal
@@ -55,6 +59,26 @@ test('one that is cancelled ends at once, with all that works for it', async () 
   cancelled.abort(new Error('enough'))
   await expect(making).rejects.toThrow('enough')
   expect(running('bullseye')).toEqual([])
+})
+
+test('one that is cancelled while it has something mounted leaves neither that nor a folder', async () => {
+  using folder = project({})
+  const made = join(folder.root, 'made')
+  const mounting = `#!/bin/sh
+mkdir $TMPDIR/root && mount -t tmpfs none $TMPDIR/root && echo $TMPDIR > ${made} && exec sleep 600
+`
+  writeFileSync(join(folder.root, 'mmdebstrap'), mounting, { mode: 0o755 })
+  vi.stubEnv('PATH', `${folder.root}:${process.env['PATH']}`)
+  const cancelled = new AbortController()
+  const making = bootstrapImage(createFakeEngine({}), { ...request, signal: cancelled.signal })
+  making.catch(() => {})
+  await until(() => existsSync(made) && readFileSync(made, 'utf8').endsWith('\n'))
+  vi.unstubAllEnvs()
+  const root = readFileSync(made, 'utf8').trim()
+  cancelled.abort(new Error('enough'))
+  await expect(making).rejects.toThrow('enough')
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(root)
+  expect(existsSync(root)).toBe(false)
 })
 
 /** Processes that make a root file system of this suite for these tests. */

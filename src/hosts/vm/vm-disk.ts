@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { spawnMmdebstrap } from '../../images/mmdebstrap.ts'
 import { readOr } from '../../lib/files.ts'
 import { spawnGroup } from '../../lib/process-group.ts'
 import type { VmSpec } from '../../model/project.ts'
@@ -40,18 +41,19 @@ export async function makeDisk(
 ): Promise<void> {
   const { spec, signal, onProgress } = options
   const root = join(options.folder, 'root')
-  const run = (program: string, args: readonly string[]) => runProgram(program, args, options)
+  const env = { ...options.env, PATH: programPath(options.env) }
   rmSync(files.made, { force: true })
   await rm(root, { recursive: true, force: true })
   try {
     onProgress(`making a virtual machine from the packages of Debian ${spec.release}: about a minute`)
-    await run('mmdebstrap', [
+    const packages = [
       ...['--quiet', '--variant=minbase', '--format=directory', `--include=${guestPackages.join(',')}`],
       ...['doc', 'man', 'info', 'locale', 'lintian'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
       ...Object.entries(earlyFiles).map(([path, text]) => `--essential-hook=${writeHook(path, text)}`),
       `--customize-hook=chroot "$1" /bin/sh -c ${quoted(guestSetup)}`,
       ...[spec.release, root],
-    ])
+    ]
+    await ending('mmdebstrap', spawnMmdebstrap(packages, { env, signal }), signal)
     keepKeys(root, files)
     for (const { path, text, mode } of guestFiles(readFileSync(join(root, 'root/key.pub'), 'utf8'))) {
       place(root, path, (at) => writeFileSync(at, text, { mode: mode ?? 0o644 }))
@@ -65,7 +67,8 @@ export async function makeDisk(
     rmSync(files.disk, { force: true })
     writeFileSync(files.disk, '', { mode: 0o600 })
     truncateSync(files.disk, spec.diskBytes)
-    await run('mkfs.ext4', ['-q', '-F', '-L', 'matrix-vm', '-d', root, files.disk])
+    const disk = ['-q', '-F', '-L', 'matrix-vm', '-d', root, files.disk]
+    await ending('mkfs.ext4', spawnGroup('mkfs.ext4', disk, { env, signal }), signal)
     signal.throwIfAborted()
     writeFileSync(files.made, recipe(spec))
   } finally {
@@ -98,14 +101,8 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const writeHook = (path: string, text: string): string =>
   `mkdir -p "$1${dirname(path)}" && printf %s ${quoted(text)} > "$1${path}"`
 
-function runProgram(
-  program: string,
-  args: readonly string[],
-  options: { readonly env: Env; readonly signal: AbortSignal },
-): Promise<void> {
-  const { env, signal } = options
+function ending(program: string, child: ReturnType<typeof spawnGroup>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawnGroup(program, args, { env: { ...env, PATH: programPath(env) }, signal })
     child.stdout.resume()
     let said = ''
     child.stderr.on('data', (chunk: Buffer) => {
