@@ -15,6 +15,8 @@ export interface Answer {
   readonly reason: Reason | null
   readonly message: string | null
   readonly signature: string | null
+  /** The name of the check that decided it; null where none did. */
+  readonly check: string | null
   /** Everything that it said: message, checks, logs. */
   readonly clues: string
   readonly durationMs: number

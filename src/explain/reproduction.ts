@@ -39,7 +39,10 @@ export function reproductionOf(input: ReproductionInput): Reproduced {
     return told(foreground(failing, input), foreground(passing, input), noted(note, input))
   }
   const ending = endingOf(failing, input)
-  if (ending === null) return { made: null, why: 'a shell would judge something else than the check did' }
+  if (ending === null) {
+    const judge = stage === 'ready' ? 'readiness' : 'check'
+    return { made: null, why: `a shell would judge something else than the ${judge} did` }
+  }
   const note = noted('exit code 0: it passes', input)
   return told(background(failing, ending, input), background(passing, ending, input), note)
 }
@@ -127,7 +130,7 @@ function background(cell: RunnableCell, ending: string, input: ReproductionInput
 /** What has to hold once it is started; null where a shell cannot ask it. */
 function endingOf(cell: RunnableCell, input: ReproductionInput): string | null {
   const [copy] = cell.copies
-  const { stage, message } = input.failure.answer
+  const { stage, check: failed } = input.failure.answer
   const ready = copy?.readiness === undefined ? 'true' : asked(copy.readiness, cell, input)
   if (ready === null) return null
   const engine = client(input.engine)
@@ -140,8 +143,8 @@ function endingOf(cell: RunnableCell, input: ReproductionInput): string | null {
     return `${isReady} && ${stopped} && [ "$(${engine} inspect --format '{{.State.ExitCode}}' "$id")" != 137 ]`
   }
   if (stage !== 'check') return null
-  const named = cell.checks.filter(({ name }) => message?.includes(name))
-  const check = cell.checks.length === 1 ? cell.checks[0] : named.length === 1 ? named[0] : undefined
+  const named = cell.checks.filter(({ name }) => name === failed)
+  const check = named.length === 1 ? named[0] : undefined
   const [step] = check?.steps ?? []
   if (step === undefined || check?.steps.length !== 1 || step.on !== undefined || step.act.kind !== 'exec') return null
   if (step.eventuallyMs !== undefined) return null

@@ -47,7 +47,15 @@ export function answerWith(
     reason,
     message,
     signature,
+    check: stage === 'check' ? decisive(seen) : null,
     clues: [...replies, ...logs].join('\n').slice(-64_000),
     durationMs,
   }
+}
+
+function decisive({ checks, message }: Pick<CellRecord, 'checks' | 'message'>): string | null {
+  const failing = checks.filter(({ outcome }) => outcome === 'fail' || outcome === 'error')
+  // A workload that ended is told in other words than those of the check that saw it.
+  const told = failing.find(({ name, message: said }) => said === message || message?.endsWith(`during "${name}"`))
+  return (told ?? failing[0])?.name ?? null
 }

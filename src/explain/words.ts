@@ -19,7 +19,7 @@ export function relativeTo(
 ): readonly ProbeRecord[] {
   const failures = [{ answer: own, likeness: 'signature' as const }, ...causes.map(({ failure }) => failure)]
   return records.map((probe) => {
-    const known = failures.some((failure) => judge({ ...probe, clues: '' }, failure) === 'same')
+    const known = failures.some((failure) => judge({ ...probe, check: null, clues: '' }, failure) === 'same')
     return probe.outcome === 'fail' && !known ? { ...probe, outcome: 'unresolved' } : probe
   })
 }

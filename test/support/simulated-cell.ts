@@ -64,6 +64,7 @@ export const passing: Answer = {
   reason: null,
   message: null,
   signature: null,
+  check: null,
   clues: '',
   durationMs: 1,
 }
@@ -73,6 +74,7 @@ export const failing = (signature: string): Answer => ({
   reason: 'exited',
   message: `it failed as ${signature}`,
   signature,
+  check: null,
   clues: '',
   durationMs: 1,
 })
