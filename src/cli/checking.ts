@@ -52,7 +52,7 @@ export function addChecking(program: Command, perform: Perform): void {
   )
     .addHelpText(
       'after',
-      examples(['matrix explain api-endpoint@customer-servers', 'matrix explain --try static-site@qa-server']),
+      examples(['matrix explain analytics-db@customer-servers', 'matrix explain --try static-site@qa-server']),
     )
     .action((cells: readonly string[], options) =>
       perform(async (io) =>

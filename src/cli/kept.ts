@@ -11,7 +11,7 @@ export function addKept(program: Command, perform: Perform): void {
     .addOption(engineOption())
     .addHelpText(
       'after',
-      examples(['matrix check api-endpoint@qa-server --keep-failed', 'matrix logs api-endpoint@qa-server']),
+      examples(['matrix check api-endpoint-py3@qa-server --keep-failed', 'matrix logs api-endpoint-py3@qa-server']),
     )
     .action((cell: string, options) =>
       perform(async (io) => (await import('../commands/logs.ts')).runLogs({ ...options, cell, project: io.cwd }, io)),
@@ -26,7 +26,10 @@ export function addKept(program: Command, perform: Perform): void {
     .addOption(engineOption())
     .addHelpText(
       'after',
-      examples(['matrix shell api-endpoint@qa-server', 'matrix shell api-endpoint@qa-server --in user-db -- id -u']),
+      examples([
+        'matrix shell api-endpoint-py3@qa-server',
+        'matrix shell api-endpoint-py3@qa-server --in user-db -- id -u',
+      ]),
     )
     .action((cell: string, command: readonly string[], options) =>
       perform(async (io) =>

@@ -60,7 +60,7 @@ export function addResults(program: Command, perform: Perform): void {
   )
     .addOption(new Option('--runs <count>', 'how many runs').argParser(count))
     .option('--json', 'print it as JSON')
-    .addHelpText('after', examples(['matrix history', 'matrix history api-endpoint@qa-server --runs 100']))
+    .addHelpText('after', examples(['matrix history', 'matrix history api-endpoint-py3@qa-server --runs 100']))
     .action((cells: readonly string[], options) =>
       perform(async (io) =>
         (await import('../commands/history.ts')).runHistory({ ...options, cells, project: io.cwd }, io),
@@ -90,7 +90,7 @@ export function addResults(program: Command, perform: Perform): void {
     .addOption(new Option('--days <count>', 'how long, 90 at most').argParser(count).default(30))
     .addHelpText(
       'after',
-      examples(['matrix waive api-endpoint@qa-server --reason "fixed in 2.1" --owner @ops --days 14']),
+      examples(['matrix waive analytics-db@customer-servers --reason "fixed in 2.1" --owner @ops --days 14']),
     )
     .action((cell: string, options) =>
       perform(async (io) => (await import('../commands/waive.ts')).runWaive({ ...options, cell, project: io.cwd }, io)),

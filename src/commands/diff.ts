@@ -3,11 +3,12 @@ import { createColors } from 'picocolors'
 import { oneLine, printable } from '../lib/printable.ts'
 import { type CellState, type Change, changeOf, changes } from '../model/comparison.ts'
 import { type Difference, differencesOf, runDifferences } from '../model/differences.ts'
+import type { CellOutcome } from '../model/outcome.ts'
 import type { CellRecord, RunRecord } from '../model/run-record.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { reportsFolder, runIds } from '../record/run-folder.ts'
 import type { Io } from './io.ts'
-import { readRun } from './read-run.ts'
+import { isUnderWay, readRun } from './read-run.ts'
 
 export interface DiffOptions {
   readonly project?: string
@@ -21,8 +22,8 @@ export interface DiffOptions {
 interface ChangedCell {
   readonly cell: string
   readonly change: Change
-  readonly before: string | null
-  readonly after: string | null
+  readonly before: CellOutcome | null
+  readonly after: CellOutcome | null
   readonly message: string | null
   readonly differences: readonly Difference[]
 }
@@ -30,8 +31,9 @@ interface ChangedCell {
 export async function runDiff(options: DiffOptions, io: Io): Promise<number> {
   const reports = reportsFolder(options.project ?? io.cwd)
   const ids = runIds(reports)
-  const to = findRun(options.to, ids, ids.at(-1))
-  const from = to.ok ? findRun(options.from, ids, ids[ids.indexOf(to.run) - 1]) : to
+  const lastOf = (some: readonly string[]) => some.findLast((id) => !isUnderWay(reports, id))
+  const to = findRun(options.to, ids, lastOf(ids))
+  const from = to.ok ? findRun(options.from, ids, lastOf(ids.slice(0, ids.indexOf(to.run)))) : to
   if (!to.ok || !from.ok) {
     const problem = !to.ok ? to.problem : from.ok ? '' : from.problem
     const known = ids.length === 0 ? '; run matrix check first' : `; the last are ${ids.slice(-5).join(', ')}`
@@ -92,10 +94,17 @@ function compared(before: RunRecord, after: RunRecord): readonly ChangedCell[] {
       before: was?.outcome ?? null,
       after: is?.outcome ?? null,
       message: is?.message ?? null,
-      differences: change === 'unchanged' ? [] : differencesOf(before, after, id),
+      differences: change !== 'unchanged' && ranTwice(was, is) ? differencesOf(before, after, id) : [],
     }
   })
 }
+
+/** Of a cell that did not run nothing is known that could be compared. */
+const didRun = (outcome: CellOutcome | null): boolean =>
+  outcome !== null && outcome !== 'not-run' && outcome !== 'cancelled'
+
+const ranTwice = (was: CellRecord | undefined, is: CellRecord | undefined): boolean =>
+  didRun(was?.outcome ?? null) && didRun(is?.outcome ?? null)
 
 function stateOf(cell: CellRecord | undefined): CellState | null {
   if (cell === undefined) return null
@@ -133,7 +142,7 @@ function cellLines({ cell, before, after, message, differences }: ChangedCell): 
   const what = `  ${cell}: ${before ?? 'not there'} → ${after ?? 'not there'}`
   return [
     message === null ? what : `${what}, ${oneLine(message, 300)}`,
-    ...(differences.length === 0 && before !== null && after !== null
+    ...(differences.length === 0 && didRun(before) && didRun(after)
       ? ['      nothing that it depends on changed: drift, or a flake']
       : differenceLines(differences, '      ')),
   ]

@@ -1,11 +1,14 @@
 /** What `matrix doctor` finds of hosts: what this machine can offer, and what is left of others. */
 import { platform } from 'node:os'
 import type { Disks } from '../hosts/disks.ts'
-import { hostName } from '../hosts/host-place.ts'
-import { forsakenHosts, madeHosts } from '../hosts/host-record.ts'
+import { hostFolder, hostName } from '../hosts/host-place.ts'
+import { allHosts, forsakenHosts, madeHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
-import { type Ability, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
+import { type Ability, type Tried, tryKvm, tryMachine } from '../hosts/machine-tries.ts'
 import { engineShortage, machineOffer, shortages } from '../hosts/offer.ts'
+import { rememberedAccelerator } from '../hosts/vm/accelerator.ts'
+import { vmFiles } from '../hosts/vm/vm-files.ts'
+import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostSpec } from '../model/project.ts'
 import { broughtUp, roomForPlan } from './hosts.ts'
@@ -90,12 +93,27 @@ export function unaskedFindings({ environments }: Plan, io: Io): readonly Findin
 function triedFindings(io: Io): readonly Finding[] {
   if (platform() !== 'linux') return []
   const without: Readonly<Partial<Record<Ability, string>>> = { kvm: '; a virtual machine is emulated, and slow' }
-  return [tryKvm(io.env), ...tryMachine(io.env)].map(({ ability, works, found, mend }) => ({
+  return [seenOfKvm(io), ...tryMachine(io.env)].map(({ ability, works, found, mend }) => ({
     name: titles[ability],
     state: works ? 'ok' : 'note',
     value: `${found}${works === false ? (without[ability] ?? '') : ''}`,
     ...(mend === null ? {} : { mend }),
   }))
+}
+
+/** A guest may hang where a machine can be made: what a run found weighs more than what can be tried in a second. */
+function seenOfKvm(io: Io): Tried {
+  const tried = tryKvm(io.env)
+  const emulated = allHosts(io.env).filter(
+    ({ root, spec }) =>
+      spec.kind === 'vm' &&
+      rememberedAccelerator(vmFiles(hostFolder(io.env, projectIdOf(root), hostName(spec)))) === 'tcg',
+  )
+  const [first] = emulated
+  if (tried.works !== true || first === undefined) return tried
+  const found = `a machine can be made with it, but ${hostName(first.spec)} did not come up`
+  const mend = `matrix env down --purge ${hostName(first.spec)} forgets that, and the next run tries it again`
+  return { ...tried, works: false, found, mend }
 }
 
 const titles: Readonly<Record<Ability, string>> = {

@@ -34,7 +34,8 @@ export async function runEnvDiff(
   const { environments } = loaded.project
   const known = environments.map(({ id }) => id).join(', ') || 'none'
   if (ids.after === undefined) {
-    io.stderr(printable(`matrix: ${ids.before} is compared with another environment; name one of: ${known}\n`))
+    const others = environments.flatMap(({ id }) => (id === ids.before ? [] : [id])).join(', ') || 'there is no other'
+    io.stderr(printable(`matrix: ${ids.before} is compared with another environment; name one of: ${others}\n`))
     return exitCodes.usage
   }
   const found = [ids.before, ids.after].map((id) => environments.find((environment) => environment.id === id))

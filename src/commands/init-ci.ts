@@ -21,7 +21,7 @@ export function runInitCi(options: { readonly project: string; readonly ci: CiSy
   }
   const missing = installsMatrix(options.project)
     ? ''
-    : '  make a package.json that has matrix among its devDependencies, with its lock file: the job runs npm ci\n'
+    : `  npm install --save-dev git+https://ADDRESS/OF/matrix.git\n    (its repository: on the registry the name is another's; then commit package.json and the lock file)\n`
   io.stdout(`\nNext:\n${missing}  ${ciNext[options.ci]}\n`)
   return exitCodes.green
 }

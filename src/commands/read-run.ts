@@ -14,3 +14,12 @@ export function readRun(reports: string, id: string): RunRecord | null {
     return null
   }
 }
+
+/** What it has not answered yet is no answer. */
+export function isUnderWay(reports: string, id: string): boolean {
+  try {
+    return stateOfRun(readJournal(runFolder(reports, id).journal)) === 'under way'
+  } catch {
+    return false
+  }
+}

@@ -16,8 +16,9 @@ export async function readSecrets(project: Project, io: Io): Promise<ReadSecrets
     if ('env' in source) {
       const value = io.env[source.env]
       if (value === undefined || value === '') {
+        const state = value === '' ? 'empty' : 'not set'
         problems.push(
-          `the secret ${name} comes from the variable ${source.env}, which is not set; export ${source.env}=…`,
+          `the secret ${name} comes from the variable ${source.env}, which is ${state}; export ${source.env}=…`,
         )
       } else values.set(name, value)
       continue

@@ -1,5 +1,5 @@
 /** Runs one cell: brings up what it needs and the workload, verifies, checks, tests the contract, keeps the evidence. */
-import { anyOf, CancelledError, ending } from '../lib/abort.ts'
+import { anyOf, CancelledError, ending, manyListeners } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { signatureOf } from '../lib/signature.ts'
 import type { Progress, RunEventBody } from '../model/event.ts'
@@ -340,7 +340,7 @@ class RunOfCell {
       sink: evidence,
       redact: this.#deps.redact,
       peaks: failed,
-      signal: AbortSignal.timeout(20_000),
+      signal: manyListeners(AbortSignal.timeout(20_000)),
     })
     return [...rest, ...captured]
   }

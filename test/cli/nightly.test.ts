@@ -80,7 +80,7 @@ describe('matrix init --ci', () => {
     },
   )
   test('says what the project lacks for the job', async () => {
-    const lacks = 'has matrix among its devDependencies'
+    const lacks = 'npm install --save-dev git+https:'
     using bare = project({})
     expect((await matrix(['init', '--ci', 'cron'], { cwd: bare.root })).stdout).toContain(lacks)
     using whole = project({ 'package.json': '{ "devDependencies": { "matrix": "file:../matrix" } }' })

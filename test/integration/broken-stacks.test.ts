@@ -34,6 +34,11 @@ const files = {
   ...serverStack('wrong-answer', {
     checks: '  - { name: greets, http: { port: http }, expect: { json: { $.greeting: hello } } }',
   }),
+  // Of all these containers the evidence is kept at once.
+  ...serverStack('crowd', {
+    yaml: 'needs: [good, hangs, wrong-answer, dies-later]',
+    checks: '  - { name: greets, http: { port: http }, expect: { json: { $.greeting: hello } } }',
+  }),
   ...serverStack('no-program', { readiness: small, yaml: 'command: [/no/such/program]' }),
   ...serverStack('short-lived', { readiness: small, yaml: 'command: [perl, -e, "exit 7"]' }),
   ...serverStack('needs-short-lived', { yaml: 'needs: [short-lived]' }),
@@ -69,6 +74,7 @@ const answers = [
   ['dies-later@plain', 'fail', 'check', 'exited', /./],
   ['hangs@plain', 'fail', 'check', 'deadline', /2000 ms/],
   ['wrong-answer@plain', 'fail', 'check', 'mismatch', /greeting/],
+  ['crowd@plain', 'fail', 'check', 'mismatch', /greeting/],
   ['no-program@plain', 'fail', 'start', 'rejected', /no such file or directory/],
   ['short-lived@plain', 'fail', 'ready', 'exited', /exit code 7/],
   ['needs-short-lived@plain', 'fail', 'needs', 'need-failed', /short-lived did not come up \(ready, exited\)/],
@@ -104,6 +110,10 @@ describe('a broken stack', () => {
       const ids = new Set(run.run.cells.filter((cell) => cell.stack === row.id).map((cell) => cell.image?.id))
       expect(ids).toEqual(new Set([row.image?.id]))
     }
+  })
+
+  test('is told in words of Matrix alone', () => {
+    expect(run.stderr).not.toContain('Warning')
   })
 
   test('shows the log that explains it as evidence', () => {

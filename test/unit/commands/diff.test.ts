@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runDiff } from '../../../src/commands/diff.ts'
 import type { Io } from '../../../src/commands/io.ts'
+import { ownIdentity } from '../../../src/lib/owner.ts'
 import type { CellOutcome } from '../../../src/model/outcome.ts'
 import { runFolder } from '../../../src/record/run-folder.ts'
 import { project } from '../../support/project.ts'
@@ -14,15 +15,18 @@ interface PastRun {
   readonly selection: Selection
   readonly columns: readonly string[]
   readonly cells: Readonly<Record<string, CellOutcome>>
+  readonly isUnderWay?: boolean
 }
 
 async function diffOf(past: readonly PastRun[], asked: { readonly from?: string; readonly to?: string } = {}) {
   using made = project({})
-  for (const { id, selection, columns, cells } of past) {
+  for (const { id, selection, columns, cells, isUnderWay } of past) {
     const folder = runFolder(join(made.root, 'reports'), id)
     mkdirSync(folder.path, { recursive: true })
     const [started, ...rest] = eventsOf(['api'], columns, cells)
-    const events = [{ ...started, run: id, selection }, ...rest, finished]
+    const events = isUnderWay
+      ? [{ ...started, run: id, selection, owner: ownIdentity() }]
+      : [{ ...started, run: id, selection }, ...rest, finished]
     writeFileSync(folder.journal, events.map((event) => `${JSON.stringify(event)}\n`).join(''))
   }
   let stdout = ''
@@ -73,6 +77,23 @@ test('of a cell that is new or gone no property is told', async () => {
     { ...whole, id: '2026-02-01-120000-cccc' },
   ])
   expect(stdout.split('\n').slice(2)).toEqual(['new 1', '  api@prod: not there → pass', 'unchanged 1', ''])
+})
+
+test('of a cell that did not run this time nothing else is told', async () => {
+  const { stdout } = await diffOf([whole, { ...whole, id: '2026-02-01-120000-cccc', cells: { 'api@qa': 'pass' } }])
+  const [lost, ...rest] = stdout.split('\n').slice(2)
+  expect([lost, rest[0], ...rest.slice(1, 2)]).toEqual([
+    'lost 1',
+    expect.stringMatching(/^ {2}api@prod: pass → not-run/),
+    'unchanged 1',
+  ])
+})
+
+test('a run that is under way is no last one', async () => {
+  const later = { ...whole, id: '2026-02-01-120000-cccc' }
+  const begun = { ...later, id: '2026-02-02-120000-dddd', isUnderWay: true }
+  expect((await diffOf([whole, later, begun])).stdout).toMatch(`From ${whole.id} to ${later.id}`)
+  expect((await diffOf([whole, later, begun], { to: begun.id })).stdout).toMatch(`From ${later.id} to ${begun.id}`)
 })
 
 test('a beginning that fits several runs, none, or nothing at all is told as what it is', async () => {

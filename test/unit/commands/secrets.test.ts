@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { proxyPasswords } from '../../../src/commands/secrets.ts'
+import type { Io } from '../../../src/commands/io.ts'
+import { proxyPasswords, readSecrets } from '../../../src/commands/secrets.ts'
+import type { Project } from '../../../src/model/project.ts'
 
 test('the passwords of proxies are known in every spelling', () => {
   const env = {
@@ -10,4 +12,15 @@ test('the passwords of proxies are known in every spelling', () => {
   }
   expect(proxyPasswords({ env })).toEqual(['p%40ss', 'p@ss', Buffer.from('me:p@ss').toString('base64')])
   expect(proxyPasswords({ env: {} })).toEqual([])
+})
+
+test('a variable that is empty is not said to be not set', async () => {
+  const project = { root: '/', secrets: { one: { env: 'ONE' }, other: { env: 'OTHER' } } } as unknown as Project
+  expect(await readSecrets(project, { env: { ONE: '' } } as unknown as Io)).toEqual({
+    ok: false,
+    problems: [
+      'the secret one comes from the variable ONE, which is empty; export ONE=…',
+      'the secret other comes from the variable OTHER, which is not set; export OTHER=…',
+    ],
+  })
 })
