@@ -14,7 +14,7 @@ const pauses = sh(
 const floods = sh('/bin/busybox yes 0123456789 | /bin/busybox head -n 1000')
 // Some live as long as the suite: none takes a processor that the engine needs, which is emulated perhaps.
 const stays = sh("trap 'exit 5' TERM; echo up; /bin/busybox sleep 1000 & wait")
-const deaf = sh("trap '' TERM; exec /bin/busybox sleep 1000")
+const deaf = sh("trap '' TERM; echo up; exec /bin/busybox sleep 1000")
 
 /** The same commands, as the engine in memory knows them. */
 export const fakePrograms: Readonly<Record<string, FakeProgram>> = Object.fromEntries<FakeProgram>([
@@ -22,7 +22,7 @@ export const fakePrograms: Readonly<Record<string, FakeProgram>> = Object.fromEn
   [pauses.join(' '), { stdout: ['ready, and steady', 'done'], exitCode: 0 }],
   [floods.join(' '), { stdout: Array.from({ length: 1000 }, () => '0123456789'), exitCode: 0 }],
   [stays.join(' '), { stdout: ['up'], exitCode: null, onStop: 5 }],
-  [deaf.join(' '), { exitCode: null, onStop: null }],
+  [deaf.join(' '), { stdout: ['up'], exitCode: null, onStop: null }],
 ])
 
 /** @param open gives an engine that answers, and throws where there is none. */
@@ -111,9 +111,12 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       await engine.containers.stop(polite, { ...options, graceMs: 30_000 })
       expect(await engine.containers.inspect(polite, options)).toMatchObject({ status: 'exited', exitCode: 5 })
       const stubborn = await started(deaf)
+      // Until it has said so it hears the signal as any other.
+      await logSays(stubborn, 'up')
       await engine.containers.stop(stubborn, { ...options, graceMs: 1000 })
       expect(await engine.containers.inspect(stubborn, options)).toMatchObject({ status: 'exited', exitCode: 137 })
       const hasty = await started(deaf)
+      await logSays(hasty, 'up')
       await engine.containers.stop(hasty, { ...options, graceMs: 250 })
       expect(await engine.containers.inspect(hasty, options)).toMatchObject({ status: 'exited', exitCode: 137 })
     })
