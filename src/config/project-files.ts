@@ -67,6 +67,7 @@ export class ProjectFiles {
       const parsed = parseLocated(file, await readFile(path, 'utf8'), this.#variables)
       this.#lines.set(file, parsed.lines)
       this.diagnostics.push(...parsed.diagnostics)
+      await this.#reportTwin(file)
       return parsed.root
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
@@ -79,9 +80,16 @@ export class ProjectFiles {
 
   /** Null where nothing is wrong with it. One that goes by another ending would be left out of everything in silence. */
   async #absence(file: string, optional: boolean): Promise<string | null> {
-    const other = file.replace(/\.yaml$/, '.yml')
+    const other = otherEnding(file)
     if (await exists(join(this.#root, other))) return `${other} is not read; rename it to ${file}`
     return optional ? null : `${file} is missing`
+  }
+
+  /** One of the same name that is left out; environments are read under both endings. */
+  async #reportTwin(file: string): Promise<void> {
+    const other = otherEnding(file)
+    if (file.startsWith('environments/') || !(await exists(join(this.#root, other)))) return
+    this.report('twin', `${other} is not read beside ${file}; keep one of them`, beginningOf(other))
   }
 
   async folders(name: string): Promise<readonly string[]> {
@@ -127,6 +135,8 @@ export class ProjectFiles {
     }
   }
 }
+
+const otherEnding = (file: string) => file.replace(/\.yaml$/, '.yml')
 
 /** The nearest folder above that looks like a project; null where there is none. */
 async function projectAbove(root: string): Promise<string | null> {

@@ -378,6 +378,12 @@ checks: [{ name: it answers, on: api, http: { port: http } }]
     ])
   })
 
+  test('that has a file under both endings is told which is not read', async () => {
+    expect(await shown({ 'matrix.yaml': 'version: 1\n', 'matrix.yml': 'version: 1\n' })).toEqual([
+      'matrix.yml:1:1 twin: matrix.yml is not read beside matrix.yaml; keep one of them',
+    ])
+  })
+
   test('whose link leads out of it is refused', async () => {
     const lines = await shown({}, {}, (root) => {
       mkdirSync(join(root, 'stacks/linked'))
