@@ -13,6 +13,7 @@ import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy, unobserved } from './copy-runner.ts'
 import { captureEvidence, keepRestMemory } from './evidence.ts'
 import { fullDiskUnder } from './full-disk.ts'
+import { interruptionOf, isByUser } from './interruption.ts'
 import { labelsOf } from './labels.ts'
 import { lossesOf } from './losses.ts'
 import { type CellNetwork, openCellNetwork } from './network/cell-network.ts'
@@ -363,11 +364,11 @@ class RunOfCell {
 
   #finishCancelled(): CellRun {
     const { signal } = this.#deps
-    const byUser = signal.reason instanceof CancelledError
+    const byUser = isByUser(signal)
     return this.#emitFinished(byUser ? 'cancelled' : 'not-run', {
       stage: null,
       reason: byUser ? 'interrupted' : 'deadline',
-      message: byUser ? 'cancelled while it ran' : 'the time of the run was over before it ended',
+      message: interruptionOf(signal),
       signature: null,
       evidence: [],
       failures: [],

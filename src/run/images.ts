@@ -12,6 +12,7 @@ import type { EvidenceSink } from '../model/evidence.ts'
 import type { BuildOutcome } from '../model/outcome.ts'
 import type { Plan, PlannedBuild } from '../model/plan.ts'
 import type { BaseRecord, EvidenceRef } from '../model/run-record.ts'
+import { interruptionOf } from './interruption.ts'
 import type { RunIdentity } from './labels.ts'
 import { redact, withoutCredentials } from './redact.ts'
 
@@ -97,8 +98,9 @@ async function makeImage(
     return { ok: true, imageId, durationMs: deps.clock.now() - startedAt }
   } catch (error) {
     if (deps.signal.aborted) {
-      finished('cancelled', { message: 'cancelled' })
-      return { ok: false, reason: 'build-trouble', message: 'cancelled' }
+      const message = interruptionOf(deps.signal)
+      finished('cancelled', { message })
+      return { ok: false, reason: 'build-trouble', message }
     }
     const message = hide(told(error, 500))
     if (error instanceof EngineError && error.code === 'build-step') {

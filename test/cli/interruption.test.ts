@@ -1,5 +1,5 @@
 /** What stays of a run that does not end by itself: its record, and nothing in the engine. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/engines/engine.ts'
@@ -183,6 +183,16 @@ describe('a deadline', () => {
     const cell = (id: string) => run.cells.find((one) => one.id === id)
     expect(cell('quick@plain')).toMatchObject({ outcome: 'pass' })
     expect(cell('waiting@plain')).toMatchObject({ outcome: 'not-run', reason: 'deadline' })
+    expect(await leftovers(engine, late.root)).toEqual([])
+  })
+
+  test('that is over during a build is told as the reason why it did not end', async () => {
+    using late = unfinished()
+    writeFileSync(join(late.root, 'stacks/quick/Dockerfile'), 'FROM debian:bookworm-slim\nRUN sleep 100\n')
+    const args = ['check', '--json', '--stack', 'quick', '--deadline', '8s']
+    const { builds } = JSON.parse((await matrix(args, { cwd: late.root })).stdout) as RunRecord
+    const message = 'the time of the run was over before it ended'
+    expect(builds).toMatchObject([{ stack: 'quick', outcome: 'cancelled', message }])
     expect(await leftovers(engine, late.root)).toEqual([])
   })
 
