@@ -33,7 +33,7 @@ import type { Afterwards } from '../run/trial.ts'
 import { explainCells } from './explain-cells.ts'
 import { enterGithubJob } from './github.ts'
 import { roomForPlan } from './hosts.ts'
-import type { Io } from './io.ts'
+import { type Io, tableWidth } from './io.ts'
 import { loadPlan, type PlanArguments, type Planned } from './load-plan.ts'
 import { OpenColumns } from './open-columns.ts'
 import { openEngine, reportProblem } from './open-engine.ts'
@@ -324,7 +324,7 @@ export function presentMatrix(run: RunRecord, { options, io, folder }: PresentCo
   }
   io.stdout(
     renderFinal(run, {
-      columns: io.isTTY.stdout ? io.columns : 200,
+      columns: tableWidth(io),
       color: io.color,
       reportPath: relative(io.workingFolder, folder.html),
       timing: options.timing === true,

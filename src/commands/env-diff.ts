@@ -10,7 +10,7 @@ import type { Environment, HostSpec } from '../model/project.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { compareEnvironments, type Property, type PropertyRow, type Side } from '../plan/compare-environments.ts'
 import { engineKindOf } from '../plan/engine-defaults.ts'
-import type { Io } from './io.ts'
+import { type Io, tableWidth } from './io.ts'
 import { knownLimits } from './known-limits.ts'
 import { lookForEngine } from './open-engine.ts'
 
@@ -48,7 +48,7 @@ export async function runEnvDiff(
   const sides = { before: await sideOf(before, io), after: await sideOf(after, io) }
   const rows = compareEnvironments(sides.before, sides.after)
   const shown = options.all === true ? rows : rows.filter(({ differs }) => differs)
-  io.stdout(options.json === true ? asJson(sides, shown) : asText(sides, shown))
+  io.stdout(options.json === true ? asJson(sides, shown) : asText(sides, shown, tableWidth(io)))
   return exitCodes.green
 }
 
@@ -119,12 +119,13 @@ function asJson({ before, after }: Sides, rows: readonly PropertyRow[]): string 
   return `${JSON.stringify({ before: side(before), after: side(after), properties: rows }, null, 2)}\n`
 }
 
-function asText({ before, after }: Sides, rows: readonly PropertyRow[]): string {
+function asText({ before, after }: Sides, rows: readonly PropertyRow[], width: number): string {
   const table = new Table({
     head: ['', before.environment.id, after.environment.id],
     style: { head: [], border: [], compact: true },
-    colWidths: [36, 44, 44],
+    colWidths: colWidths(width, rows),
     wordWrap: true,
+    wrapOnWordBoundary: true,
   })
   table.push(['engine', before.title, after.title])
   for (const row of rows)
@@ -136,11 +137,21 @@ function asText({ before, after }: Sides, rows: readonly PropertyRow[]): string 
   return printable(`${[table.toString(), ...remarks].join('\n')}\n`)
 }
 
+/** The names are not cut as long as there is room for the two sides. */
+function colWidths(width: number, rows: readonly PropertyRow[]): number[] {
+  const room = Math.min(width, 128) - 4
+  const name = Math.min(2 + Math.max(10, ...rows.map(({ property }) => property.length)), Math.floor(room / 2))
+  const side = Math.max(12, Math.floor((room - name) / 2))
+  return [name, side, side]
+}
+
 function asWords(property: string, told: Property | null): string {
   if (told === null) return '-'
   const { value, from, enforced } = told
   const list = Array.isArray(value) ? value.map(String).join(' ') || 'none' : null
-  const text = list ?? (typeof value === 'object' && value !== null ? JSON.stringify(value) : withUnit(property, value))
+  // With spaces, at which it can be wrapped.
+  const fields = (entries: object) => JSON.stringify(entries, null, 1).replace(/\s+/g, ' ')
+  const text = list ?? (typeof value === 'object' && value !== null ? fields(value) : withUnit(property, value))
   const remarks = [...(from === 'default' ? ['engine default'] : []), ...(enforced === false ? ['not enforced'] : [])]
   return oneLine(`${text}${remarks.length > 0 ? ` (${remarks.join(', ')})` : ''}`, 400)
 }

@@ -1,4 +1,5 @@
 /** `matrix history`: what each cell answered over the last runs, and whether its last answer can still be believed. */
+import { stripVTControlCharacters } from 'node:util'
 import Table from 'cli-table3'
 import { createColors } from 'picocolors'
 import { printable } from '../lib/printable.ts'
@@ -7,7 +8,7 @@ import { lastAnswer, type Staleness } from '../model/staleness.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
 import { type CellState, letters, paintOf, stateOf } from '../reporters/grid.ts'
-import type { Io } from './io.ts'
+import { type Io, tableWidth } from './io.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
 import { staleNotes, stalenessToday } from './today.ts'
 
@@ -72,29 +73,42 @@ const plain = (history: CellHistory) => ({
   })),
 })
 
+/** Of the runs the last, as many as there is room for. */
 function asText(cells: readonly CellHistory[], io: Io): string {
-  const colors = createColors(io.color)
+  const all = Math.max(fewestRuns, ...cells.map(({ strip }) => strip.length))
+  const whole = tableOf(cells, { runs: all, color: io.color })
+  const [line = ''] = whole.split('\n')
+  const over = stripVTControlCharacters(line).length - tableWidth(io)
+  const table = over > 0 ? tableOf(cells, { runs: Math.max(fewestRuns, all - over), color: io.color }) : whole
+  return printableLines([table, legend, ...staleNotes(cells)])
+}
+
+/** Shown where there is no room for them, too. */
+const fewestRuns = 5
+
+function tableOf(cells: readonly CellHistory[], look: { readonly runs: number; readonly color: boolean }): string {
+  const colors = createColors(look.color)
   const table = new Table({
-    head: ['cell', 'now', 'runs, the last on the right', 'flaky', 'last pass'],
+    head: ['cell', 'now', 'runs', 'flaky', 'last pass'],
     style: { head: [], border: [], compact: true },
   })
   for (const { cell, now, strip, flakeRate: rate, lastPass } of cells) {
-    const marks = strip.map((line) => paintOf(shownState(line), colors)(letters[shownState(line)])).join('')
+    const shown = strip.slice(-look.runs).map(shownState)
     const last = strip.findLast(answers)
     const state = now === '?' || last === undefined ? '?' : shownState(last)
     table.push([
       cell,
       state === '?' ? colors.dim('?') : paintOf(state, colors)(state),
-      marks,
+      shown.map((one) => paintOf(one, colors)(letters[one])).join(''),
       rate === null || rate === 0 ? '' : `${Math.round(rate * 100)} %`,
       lastPass === null ? 'never' : `${lastPass.slice(0, 10)} ${lastPass.slice(11, 16)}`,
     ])
   }
-  const notes = staleNotes(cells)
-  return printableLines([table.toString(), legend, ...notes])
+  return table.toString()
 }
 
-const legend = 'P pass  F fail  W fail, waived  E error  B blocked  C cancelled  ? not run'
+const legend =
+  'The last run is on the right. P pass  F fail  W fail, waived  E error  B blocked  C cancelled  ? not run'
 
 const shownState = ({ outcome, waived }: HistoryLine): CellState => stateOf(outcome, waived === true)
 

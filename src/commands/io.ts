@@ -20,3 +20,6 @@ export interface Io {
   readonly stdoutStream: NodeJS.WriteStream
   readonly stderrStream: NodeJS.WriteStream
 }
+
+/** For a table: of the terminal; through a pipe wide enough that nothing of it is cut. */
+export const tableWidth = (io: Pick<Io, 'isTTY' | 'columns'>): number => (io.isTTY.stdout ? io.columns : 200)

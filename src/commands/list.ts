@@ -9,7 +9,7 @@ import { limitedBy } from '../plan/plan.ts'
 import { readHistory } from '../record/history.ts'
 import { reportsFolder } from '../record/run-folder.ts'
 import { type CellState, renderGrid, stateOf } from '../reporters/grid.ts'
-import type { Io } from './io.ts'
+import { type Io, tableWidth } from './io.ts'
 import { type Limits, limitsOf } from './known-limits.ts'
 import { loadPlan, type PlanArguments } from './load-plan.ts'
 import { staleNotes, stalenessToday } from './today.ts'
@@ -102,7 +102,7 @@ function planAsText(plan: Plan, { known, limits, io }: Known & { readonly io: Io
   }
   const grid = renderGrid(
     { rows: plan.rows.map(({ id }) => id), columns: plan.environments.map(({ id }) => id), state },
-    { width: io.isTTY.stdout ? io.columns : 200, color: io.color },
+    { width: tableWidth(io), color: io.color },
   )
   const notes = staleNotes([...known].map(([cell, { stale }]) => ({ cell, stale })))
   const lines = [...(known.size === 0 ? [] : ['What each cell answered last']), ...notes, '']

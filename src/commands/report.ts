@@ -11,7 +11,7 @@ import { renderJson } from '../reporters/json.ts'
 import { renderFinal } from '../reporters/terminal-final.ts'
 import { publish, tellChanges } from './after-night.ts'
 import { enterGithubJob } from './github.ts'
-import type { Io } from './io.ts'
+import { type Io, tableWidth } from './io.ts'
 import { mergeRuns } from './merge-runs.ts'
 import { readRun } from './read-run.ts'
 import { formats } from './renderings.ts'
@@ -102,7 +102,7 @@ async function render(
   }
   io.stdout(
     renderFinal(shown, {
-      columns: io.isTTY.stdout ? io.columns : 200,
+      columns: tableWidth(io),
       color: io.color,
       reportPath: relative(io.workingFolder, folder.html),
       timing: false,
