@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const program = new URL('../dist/cli.js', import.meta.url)
-if (existsSync(program)) {
+if (statSync(program, { throwIfNoEntry: false }) !== undefined) {
   await import(program.href)
 } else {
   const folder = fileURLToPath(new URL('..', import.meta.url))

@@ -6,7 +6,7 @@ import { type Engine, EngineError, type EngineFacts } from '../engines/engine.ts
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
 import type { FindResult } from '../hosts/find-engine.ts'
-import { ping } from '../hosts/ping.ts'
+import { type PingResult, ping } from '../hosts/ping.ts'
 import type { HostProblem } from '../hosts/problem.ts'
 import { ensureBase } from '../images/bases.ts'
 import { printable } from '../lib/printable.ts'
@@ -162,11 +162,11 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
   const paths = embeddedPaths(env)
   const found = await lookForEngine(options.engine, io)
   const pid = embeddedPid(paths)
-  const answers = pid !== null && (await ping(paths.endpoint, { signal })).answers
+  const answer = pid === null ? null : await ping(paths.endpoint, { signal })
   const used = found.kind === 'found' ? { endpoint: found.endpoint, how: found.how } : null
   const embedded = {
     running: pid !== null,
-    answers,
+    answers: answer?.answers === true,
     pid,
     endpoint: paths.endpoint,
     data: paths.dataRoot,
@@ -176,17 +176,14 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
   if (options.json === true) {
     io.stdout(`${JSON.stringify({ used, embedded, hosts }, null, 2)}\n`)
   } else {
-    const state = pid === null ? 'not running' : `pid ${pid}, ${answers ? 'answers' : 'does not answer'}`
+    const state = pid === null || answer === null ? 'not running' : `pid ${pid}, ${answerAsWords(answer)}`
     io.stdout(
       printable(
         `embedded engine: ${state}\n  socket ${paths.socket}\n  data   ${paths.dataRoot}\n  log    ${paths.log}\n`,
       ),
     )
-    io.stdout(
-      printable(
-        `a run would use: ${used === null ? 'none yet; matrix env up starts one' : `${used.endpoint} (${used.how})`}\n`,
-      ),
-    )
+    const nothingUsed = found.kind === 'refused' ? 'none' : 'none yet; matrix env up starts one'
+    io.stdout(printable(`a run would use: ${used === null ? nothingUsed : `${used.endpoint} (${used.how})`}\n`))
     for (const { name, environments, state, message, engine } of hosts) {
       const elsewhere = engine === null || engine === used?.endpoint ? '' : `; it is in ${engine}`
       io.stdout(
@@ -195,6 +192,11 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
     }
   }
   return found.kind === 'refused' ? reportProblem(found.problem, io) : 0
+}
+
+const answerAsWords = (answer: PingResult) => {
+  if (answer.answers) return 'answers'
+  return answer.why === 'denied' ? 'is not open to this user' : 'does not answer'
 }
 
 async function hostStates(found: FindResult, io: Io): Promise<readonly ToldHost[]> {

@@ -49,7 +49,7 @@ export type HostUp =
 /** `message`: in words, such as `Docker 20.10.5, up for 3 h`. */
 export type HostStatus =
   | { readonly state: 'up'; readonly access: HostAccess; readonly message: string }
-  | { readonly state: 'sick' | 'down' | 'absent'; readonly message: string }
+  | { readonly state: 'sick' | 'down' | 'absent' | 'unknown'; readonly message: string }
 
 /** One kind of host. No method but `runs`, which asks an engine, rejects but with the signal's reason or a defect. */
 export interface HostKind<Spec extends HostSpec = HostSpec> {

@@ -124,7 +124,7 @@ export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
   await using there = await whereItIs(ask)
   const { request, silence, problem } = there
   if (problem !== null) return { state: 'absent', message: problem.message }
-  if (silence !== null) return { state: 'down', message: silence }
+  if (silence !== null) return { state: silence.denied ? 'unknown' : 'down', message: silence.message }
   return await kinds[ask.spec.kind].status(request as never)
 }
 
@@ -138,7 +138,7 @@ export async function hostDown(ask: HostAsk, options: { readonly purge: boolean 
   // What is in the embedded engine ends with it; one that was never brought up is in none.
   const isNowhere = request.local.endpoint === embeddedPaths(ask.env).endpoint || readRecord(request.folder) === null
   const isEnded = !options.purge && isNowhere
-  if (silence !== null) return isEnded ? null : outOfReach(request, silence, options)
+  if (silence !== null) return isEnded ? null : outOfReach(request, silence.message, options)
   const problem = await kinds[ask.spec.kind].down(request as never, options)
   if (problem === null && options.purge) rmSync(request.folder, { recursive: true, force: true })
   return problem
@@ -162,8 +162,8 @@ const outOfReach = (
 
 interface Whereabouts extends AsyncDisposable {
   readonly request: HostRequest
-  /** The engine that it is in does not answer. */
-  readonly silence: string | null
+  /** The engine that it is in does not answer this user. */
+  readonly silence: { readonly denied: boolean; readonly message: string } | null
   readonly problem: HostProblem | null
 }
 
@@ -183,7 +183,10 @@ async function whereItIs(ask: HostAsk): Promise<Whereabouts> {
   const elsewhere = engineTrouble(there.request)
   if (elsewhere !== null) return { ...there, problem: elsewhere }
   const answer = await ping(endpoint, ask)
-  return answer.answers ? there : { ...there, silence: `${endpoint}, the engine that it is in, does not answer` }
+  if (answer.answers) return there
+  const denied = answer.why === 'denied'
+  const said = denied ? 'is not open to this user' : 'does not answer'
+  return { ...there, silence: { denied, message: `${endpoint}, the engine that it is in, ${said}` } }
 }
 
 function requestOf(ask: HostAsk): HostRequest {

@@ -46,7 +46,7 @@ export function roomFor(
   const isUnknown = room.engineDiskBytes > 0 && disks.engine === null
   const gibibytes = (room.engineDiskBytes / 1024 ** 3).toFixed(1)
   const unknown = isUnknown
-    ? `how much disk is free where the engine keeps its data is not known; ${hosts.join(', ')} take about ${gibibytes} GiB of it`
+    ? `how much disk is free where the engine keeps its data is not known; it takes about ${gibibytes} GiB to make ${hosts.join(', ')}`
     : null
   if (short.length === 0) return { hosts, room, problem: null, unknown }
   const together = hosts.length > 1 ? ' together' : ''

@@ -52,7 +52,9 @@ test('a disk that cannot be looked at is told, and not taken for enough', () => 
   const disks = { ...disksToBe(env), engine: null }
   expect(asked({ specs: [nested], disks })).toMatchObject({
     problem: null,
-    unknown: expect.stringMatching(/^how much disk is free .* is not known; docker-trixie take about 1\.0 GiB/),
+    unknown: expect.stringMatching(
+      /^how much disk is free .* is not known; it takes about 1\.0 GiB to make docker-trixie$/,
+    ),
   })
   expect(asked({ specs: [nested] }).unknown).toBeNull()
 })
