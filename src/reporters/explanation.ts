@@ -16,12 +16,14 @@ export function renderExplanation(
   const colors = createColors(options.color)
   const lines = [colors.bold(oneLine(explanation.summary, 400))]
   for (const cause of cell.causes) lines.push(...causeLines(cause, cell.causes.length > 1))
-  if (cell.causes.length === 0) lines.push(`  ${oneLine(explanation.confidence, 400)}`)
+  const { summary, confidence, complete } = explanation
+  const more = summary.includes(confidence) ? '' : oneLine(confidence, 400)
+  if (complete && cell.causes.length === 0 && more !== '') lines.push(`  ${more}`)
   const run = explanation.probes.filter(({ from }) => from === null).length
   const free = explanation.probes.length - run
   const also = free > 0 ? ` and ${counted(free, 'answer')} known before` : ''
   lines.push(`  ${counted(run, 'probe')}${also}, in ${formatDuration(explanation.durationMs)}`)
-  if (!explanation.complete) lines.push(`  The search did not come to its end: ${oneLine(explanation.confidence, 400)}`)
+  if (!complete) lines.push(`  The search did not come to its end${more === '' ? '' : `: ${more}`}`)
   if (options.probes) for (const probe of explanation.probes) lines.push(`    ${probeLine(probe)}`)
   return lines
 }

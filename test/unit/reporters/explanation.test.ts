@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { foldRun } from '../../../src/model/fold-run.ts'
+import type { ExplanationRecord } from '../../../src/model/run-record.ts'
+import { renderExplanation } from '../../../src/reporters/explanation.ts'
+import { eventsOf, finished } from '../../support/runs.ts'
+
+function told(summary: string, more: Partial<ExplanationRecord>): readonly string[] {
+  const explanation = {
+    summary,
+    confidence: 'it fails alone too',
+    probes: [],
+    durationMs: 1000,
+    complete: true,
+    ...more,
+  }
+  const found = {
+    atMs: 8000,
+    type: 'cell-explained',
+    cell: 'api@qa',
+    diagnosis: 'stack',
+    causes: [],
+    explanation,
+  } as const
+  const [cell] = foldRun([...eventsOf(['api'], ['qa'], { 'api@qa': 'fail' }), found, finished]).cells
+  return cell === undefined ? [] : renderExplanation(cell, { color: false, probes: false })
+}
+
+test('what the summary says already is not said again', () => {
+  expect(told('api is broken: it fails alone too', {})).toEqual([
+    'api is broken: it fails alone too',
+    '  0 probes, in 1.0 s',
+  ])
+  expect(told('api is broken: it fails alone too', { complete: false })).toContain(
+    '  The search did not come to its end',
+  )
+})
+
+test('what it does not say is said once', () => {
+  expect(told('api is broken', {})).toContain('  it fails alone too')
+  expect(told('api is broken', { complete: false }).filter((line) => line.includes('alone'))).toHaveLength(1)
+})
