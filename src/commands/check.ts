@@ -295,7 +295,7 @@ function tellKept(run: RunRecord, io: Io): void {
 function progressReporter(io: Io): Reporter {
   const { env } = io
   const redraws = io.isTTY.stderr && env['TERM'] !== 'dumb' && !env['CI']
-  if (!redraws) return terminalLines({ write: io.stderr, color: io.color, verbose: false })
+  if (!redraws) return terminalLines({ write: io.stderr, color: io.color }, systemClock)
   const screen = { stream: io.stderrStream, columns: () => io.columns, rows: () => io.rows, color: io.color }
   return terminalLive(screen, systemClock)
 }

@@ -1,5 +1,6 @@
 /** One line an event: for logs, pipes and terminals that cannot redraw. */
 import { createColors } from 'picocolors'
+import type { Clock } from '../lib/clock.ts'
 import { counted } from '../lib/counted.ts'
 import { printable } from '../lib/printable.ts'
 import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
@@ -8,18 +9,16 @@ import { paintOf } from './grid.ts'
 import type { Reporter } from './reporter.ts'
 import { troubleTold } from './sentence.ts'
 
-export function terminalLines(options: {
-  readonly write: (text: string) => void
-  readonly color: boolean
-  /** Also what is only under way: build output, stages. */
-  readonly verbose: boolean
-}): Reporter {
+export function terminalLines(
+  options: { readonly write: (text: string) => void; readonly color: boolean },
+  clock: Pick<Clock, 'now'>,
+): Reporter {
+  const startedAt = clock.now()
   const colors = createColors(options.color)
   let total = 0
   let done = 0
-  const say = (atMs: number | null, text: string) => {
-    const time = atMs === null ? '' : formatDuration(atMs)
-    options.write(`${colors.dim(time.padStart(11))}  ${printable(text)}\n`)
+  const say = (atMs: number, text: string) => {
+    options.write(`${colors.dim(formatDuration(atMs).padStart(11))}  ${printable(text)}\n`)
   }
   const finished = (event: CellFinished & { readonly atMs: number }) => {
     done += 1
@@ -55,9 +54,6 @@ export function terminalLines(options: {
           say(event.atMs, outcome === 'pass' ? `build ${stack}: ${how}` : `build ${stack} ${outcome}: ${message}`)
           return
         }
-        case 'cell-started':
-          if (options.verbose) say(event.atMs, `start ${event.cell}`)
-          return
         case 'cell-finished':
           finished(event)
           return
@@ -72,8 +68,9 @@ export function terminalLines(options: {
       }
     },
     progress(progress: Progress) {
-      if (progress.type === 'notice' || progress.type === 'host-progress') say(null, progress.text)
-      if (progress.type === 'cell-search') say(null, `${progress.cell}: ${progress.text}`)
+      const atMs = clock.now() - startedAt
+      if (progress.type === 'notice' || progress.type === 'host-progress') say(atMs, progress.text)
+      if (progress.type === 'cell-search') say(atMs, `${progress.cell}: ${progress.text}`)
     },
     end() {},
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { create } from 'xmlbuilder2'
+import { systemClock } from '../../../src/lib/clock.ts'
 import type { RunEvent } from '../../../src/model/event.ts'
 import { foldRun } from '../../../src/model/fold-run.ts'
 import { runSchema } from '../../../src/record/run-schema.ts'
@@ -134,7 +135,7 @@ test('what was taken over from an earlier run is told as that, everywhere', () =
   const options = { columns: 100, color: false, reportPath: 'x', timing: false, evidence: () => null }
   expect(renderFinal(run, options)).toContain('2 passed (1 in an earlier run, unchanged since)')
   const told: string[] = []
-  const lines = terminalLines({ write: (part) => told.push(part), color: false, verbose: false })
+  const lines = terminalLines({ write: (part) => told.push(part), color: false }, systemClock)
   for (const event of events) lines.event(event)
   expect(told.join('')).toContain('api@qa pass since 2026-01-30-120000-abcd, unchanged')
 })
@@ -171,7 +172,7 @@ test('trouble after which a cell was tried again is told everywhere, also of wha
   expect(renderFinal(run, options)).toContain(`tried again: api@qa, for ${why}`)
   expect(renderMarkdown(run)).toContain('the disk ␛')
   const told: string[] = []
-  const lines = terminalLines({ write: (part) => told.push(part), color: false, verbose: false })
+  const lines = terminalLines({ write: (part) => told.push(part), color: false }, systemClock)
   for (const event of events) lines.event(event)
   expect(told.join('')).toContain(`api@qa is tried again, for ${why}`)
   const live = new LiveRun()
@@ -179,15 +180,16 @@ test('trouble after which a cell was tried again is told everywhere, also of wha
   expect(live.state(0).notice).toContain('api@qa is tried again')
 })
 
-test('lines tell each answer and how many there are', () => {
+test('lines tell each answer and how many there are, and when', () => {
   let text = ''
-  const reporter = terminalLines({
-    write: (part) => {
-      text += part
-    },
-    color: false,
-    verbose: false,
-  })
+  const write = (part: string) => {
+    text += part
+  }
+  let now = 5000
+  const reporter = terminalLines({ write, color: false }, { now: () => now })
+  now = 7500
+  reporter.progress({ type: 'notice', text: 'making a host' })
+  expect(text).toBe('      2.5 s  making a host\n')
   for (const event of eventsOf(['api'], ['qa', 'vm'], { 'api@qa': 'pass', 'api@vm': 'fail' })) reporter.event(event)
   expect(text).toContain('1/2  api@qa pass in 1.5 s')
   expect(text).toContain('2/2  api@vm fail in 1.5 s at check (mismatch): it did not hold')
