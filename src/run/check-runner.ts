@@ -12,8 +12,9 @@ import type { Observation } from '../model/observation.ts'
 import { fillPlaceholders } from '../model/placeholder.ts'
 import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
 import type { CookieJar } from './probes/context.ts'
+import { type LogMark, markLog } from './probes/log-mark.ts'
 import { observe } from './probes/observe.ts'
-import { lastLoggedAt } from './probes/record.ts'
+
 import { listensElsewhere, type ProbeTarget } from './probes/target.ts'
 import { redact, redactJson } from './redact.ts'
 
@@ -43,8 +44,8 @@ export interface CheckContext {
 interface State {
   readonly captures: Map<string, string>
   readonly cookies: CookieJar
-  /** Alias → when the last line was written that its log held as the check began; of those whose log is asked for from then on. */
-  readonly lastLogged: ReadonlyMap<string, Promise<string | null>>
+  /** Alias → where its log ended as the check began; of those whose log is asked for from then on. */
+  readonly logMarks: ReadonlyMap<string, Promise<LogMark | null>>
   readonly trail: unknown[]
   attempts: number
 }
@@ -55,7 +56,7 @@ export async function runCheck(check: Check, context: CheckContext): Promise<Che
   const state: State = {
     captures: new Map(),
     cookies: new Map(),
-    lastLogged: await markLogs(check.steps, context),
+    logMarks: await markLogs(check.steps, context),
     trail: [],
     attempts: 0,
   }
@@ -79,18 +80,18 @@ export async function runCheck(check: Check, context: CheckContext): Promise<Che
 }
 
 /** Where the logs end now. Never rejects: what could not be seen is told by the step that asks for it. */
-async function markLogs(steps: readonly Step[], context: CheckContext): Promise<State['lastLogged']> {
-  const mark = async (step: Step): Promise<string | null> => {
+async function markLogs(steps: readonly Step[], context: CheckContext): Promise<State['logMarks']> {
+  const mark = async (step: Step): Promise<LogMark | null> => {
     const target = context.targets.get(step.on ?? '')
     if (target === undefined) return null
     using limit = deadline(step.timeoutMs * context.timeScale, context.signal)
-    return await lastLoggedAt(target.containerId, { engine: context.engine, signal: limit.signal })
+    return await markLog(target.containerId, { engine: context.engine, signal: limit.signal })
   }
   const asking = probesOf(steps).filter(({ act }) => act.kind === 'log' && act.since === 'check')
-  const marks = new Map(asking.map((step) => [step.on ?? '', step]))
-  const lastLogged = new Map([...marks].map(([alias, step]) => [alias, mark(step)]))
-  await Promise.allSettled(lastLogged.values())
-  return lastLogged
+  const perAlias = new Map(asking.map((step) => [step.on ?? '', step]))
+  const marks = new Map([...perAlias].map(([alias, step]) => [alias, mark(step)]))
+  await Promise.allSettled(marks.values())
+  return marks
 }
 
 const probesOf = (steps: readonly Step[]): readonly Step[] =>
@@ -249,7 +250,7 @@ async function probeOnce(
       secret: context.secret,
       labels: context.labels,
       cookies: state.cookies,
-      loggedBefore: async () => (await state.lastLogged.get(step.on ?? '')) ?? null,
+      logMark: async () => (await state.logMarks.get(step.on ?? '')) ?? null,
     },
   )
   if (context.signal.aborted && context.signal.reason instanceof CancelledError) throw context.signal.reason

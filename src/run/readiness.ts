@@ -84,7 +84,7 @@ export async function waitReady(readiness: Readiness, context: ReadinessContext)
         signal: patience.signal,
         from: readiness.from,
         cookies: new Map(),
-        loggedBefore: async () => null,
+        logMark: async () => null,
       })
       const verdict = await judge(readiness.probe, observation)
       if (verdict.outcome === 'pass') return { outcome: 'ready', attempts }

@@ -150,6 +150,19 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       expect(tail.lines.map((line) => line.text)).toEqual(['0123456789', '0123456789', '0123456789'])
     })
 
+    test('gives a log from the time of a line on, that line and those of its time too', async () => {
+      const id = await ended(floods)
+      const { lines } = await engine.containers.logs(id, { ...options, maxBytes: 20_000 })
+      const last = lines.at(-1)?.at
+      expect(last).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+      const sameTime = lines.filter(({ at }) => at === last)
+      const sinceMs = Date.parse(last ?? '')
+      const from = await engine.containers.logs(id, { ...options, maxBytes: 20_000, sinceMs })
+      expect(from.lines.filter(({ at }) => at === last)).toEqual(sameTime)
+      const later = await engine.containers.logs(id, { ...options, maxBytes: 20_000, sinceMs: sinceMs + 2000 })
+      expect(later.lines).toEqual([])
+    })
+
     test('gives a line that was written in pieces as one', async () => {
       const { lines } = await engine.containers.logs(await ended(pauses), { ...options, maxBytes: 1000 })
       expect(lines.map((line) => line.text)).toEqual(['ready, and steady', 'done'])

@@ -169,8 +169,9 @@ export function createFakeEngine(programs: Readonly<Record<string, FakeProgram>>
       }),
     logs: (id, options) =>
       call(options, () => {
-        const lines = find(id).logs.slice(-(options.tail ?? Number.POSITIVE_INFINITY))
-        return bounded(lines, options.maxBytes)
+        const { sinceMs = 0, tail = Number.POSITIVE_INFINITY } = options
+        const lines = find(id).logs.filter(({ at }) => at === null || Date.parse(at) >= sinceMs)
+        return bounded(lines.slice(-tail), options.maxBytes)
       }),
     followLogs: (id, options) => call(options, () => follow(find(id))),
     readFile: (id, _path, options) =>

@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { SecretOrText, Vantage } from '../../model/check.ts'
 import type { NoReply, Observation } from '../../model/observation.ts'
+import type { LogMark } from './log-mark.ts'
 import { DialError, type ProbeTarget } from './target.ts'
 
 export interface ProbeContext {
@@ -19,8 +20,8 @@ export interface ProbeContext {
   /** For containers that a probe starts. */
   readonly labels: Labels
   readonly cookies: CookieJar
-  /** When the last line was written that the log held as the check began, by the engine's clock; null: it held none. */
-  readonly loggedBefore: () => Promise<string | null>
+  /** Where the log ended as the check began; null: it was empty. Rejects with `EngineError`. */
+  readonly logMark: () => Promise<LogMark | null>
 }
 
 /** Name → value; the cookies of one check. */

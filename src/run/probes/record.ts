@@ -1,8 +1,9 @@
 /** Probes that read what the engine and the file system record: log, exit, file, inspect, health. */
-import { EngineError, type LogLine } from '../../engines/engine.ts'
+import { EngineError } from '../../engines/engine.ts'
 import type { ExitProbe, FileProbe, InspectProbe, Json, LogProbe } from '../../model/check.ts'
 import type { Observation } from '../../model/observation.ts'
 import { type ProbeContext, silence } from './context.ts'
+import { linesAfter } from './log-mark.ts'
 
 const maxBytes = 1024 * 1024
 const maxLines = 10_000
@@ -21,13 +22,13 @@ async function orUnobserved(context: ProbeContext, work: () => Promise<Observati
 export function observeLog(probe: LogProbe, context: ProbeContext): Promise<Observation> {
   const { engine, signal, target } = context
   return orUnobserved(context, async () => {
-    const since = await sinceOf(probe, context)
-    const from = since === null ? {} : { sinceMs: Date.parse(since) }
+    const mark = probe.since === 'check' ? await context.logMark() : null
+    const since = probe.since === 'start' ? await startOf(context) : mark?.at
+    const from = since === undefined ? {} : { sinceMs: Date.parse(since) }
     // One more than is kept tells whether there were more.
     const tail = maxLines + 1
     const log = await engine.containers.logs(target.containerId, { signal, maxBytes, tail, ...from })
-    const isOld = ({ at }: LogLine) => probe.since === 'check' && since !== null && at !== null && !isLater(at, since)
-    const lines = log.lines.filter((line) => !isOld(line))
+    const lines = mark === null ? log.lines : linesAfter(mark, log.lines)
     const kept = lines.slice(-maxLines)
     const cutEnds = log.lines.reduce((sum, { cutChars = 0 }) => sum + cutChars, 0)
     return {
@@ -39,33 +40,10 @@ export function observeLog(probe: LogProbe, context: ProbeContext): Promise<Obse
   })
 }
 
-/** By the engine's clock, which is another than this machine's; null: from the beginning. */
-async function sinceOf(probe: LogProbe, context: ProbeContext): Promise<string | null> {
-  if (probe.since !== 'start') return probe.since === 'check' ? await context.loggedBefore() : null
-  const { containerId } = context.target
-  const { startedAt } = await context.engine.containers.inspect(containerId, { signal: context.signal })
+async function startOf({ engine, signal, target }: ProbeContext): Promise<string> {
+  const { startedAt } = await engine.containers.inspect(target.containerId, { signal })
   if (startedAt === null) throw new EngineError('failed', 'the engine does not say when the container was started')
   return startedAt
-}
-
-/** When the last line of the log so far was written, by the engine's clock; null: there is none. Rejects with `EngineError`. */
-export async function lastLoggedAt(
-  containerId: string,
-  { engine, signal }: Pick<ProbeContext, 'engine' | 'signal'>,
-): Promise<string | null> {
-  const { lines } = await engine.containers.logs(containerId, { signal, maxBytes, tail: 1 })
-  const last = lines.at(-1)
-  if (last === undefined) return null
-  if (last.at === null) throw new EngineError('failed', 'the engine does not say when a line of the log was written')
-  return last.at
-}
-
-const isLater = (one: string, other: string): boolean => nanosecondsOf(one) > nanosecondsOf(other)
-
-/** Since the epoch, of a time as engines write it: in UTC, with up to nine digits of a second. */
-function nanosecondsOf(at: string): bigint {
-  const [, fraction = ''] = /\.(\d+)Z$/.exec(at) ?? []
-  return BigInt(Date.parse(at.replace(/\.\d+/, ''))) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
 }
 
 export function observeExit(probe: ExitProbe, context: ProbeContext): Promise<Observation> {

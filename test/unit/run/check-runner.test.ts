@@ -66,10 +66,13 @@ test('that no such process runs is an observation, and no trouble of the engine'
   expect(unseen).toMatchObject({ outcome: 'error', actual: null })
 })
 
-test('what is logged since the check is told by the clock of the engine, which may be far from ours', async () => {
-  const lines: LogLine[] = [{ at: '1999-12-31T23:59:58.5Z', stream: 'stdout', text: 'got USR1' }]
+test.each([
+  ['which may be far from ours', '1999-12-31T23:59:58.5Z', '1999-12-31T23:59:58.500001Z'],
+  ['which may tell whole seconds', '2026-01-31T12:00:00Z', '2026-01-31T12:00:00Z'],
+])('what is logged since the check is told by the clock of the engine, %s', async (_, before, after) => {
+  const lines: LogLine[] = [before, before].map((at) => ({ at, stream: 'stdout', text: 'got USR1' }))
   const engine = createFakeEngine({})
-  const logs: Engine['containers']['logs'] = async (_id, { sinceMs = 0, tail = 1 }) => ({
+  const logs: Engine['containers']['logs'] = async (_id, { sinceMs = 0, tail = 100 }) => ({
     lines: lines.filter(({ at }) => Date.parse(at ?? '') >= sinceMs).slice(-tail),
     cutBytes: 0,
   })
@@ -86,7 +89,7 @@ test('what is logged since the check is told by the clock of the engine, which m
     targets: new Map([['', { containerId: 'x', alias: 'api' } as ProbeTarget]]),
   })
   expect(await runCheck(check, context([]))).toMatchObject({ outcome: 'fail', reason: 'mismatch' })
-  const heard = [{ at: '1999-12-31T23:59:58.500001Z', stream: 'stdout', text: 'got USR1' }] as const
+  const heard = [{ at: after, stream: 'stdout', text: 'got USR1' }] as const
   expect(await runCheck(check, context(heard))).toMatchObject({ outcome: 'pass' })
 })
 

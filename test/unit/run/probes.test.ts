@@ -10,6 +10,7 @@ import { DeadlineError } from '../../../src/lib/abort.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Probe } from '../../../src/model/check.ts'
 import type { ProbeContext } from '../../../src/run/probes/context.ts'
+import type { LogMark } from '../../../src/run/probes/log-mark.ts'
 import { observe } from '../../../src/run/probes/observe.ts'
 import type { ProbeTarget } from '../../../src/run/probes/target.ts'
 import { httpProbe } from '../../support/declared.ts'
@@ -35,7 +36,7 @@ function contextOf(engine: Engine, target: Partial<ProbeTarget>, rest: Partial<P
     secret: () => '',
     labels: {},
     cookies: new Map(),
-    loggedBefore: async () => null,
+    logMark: async () => null,
     ...rest,
   }
 }
@@ -114,7 +115,7 @@ describe('a probe that cannot keep everything says so', () => {
 })
 
 describe('a log', () => {
-  const told = async (lines: readonly LogLine[]) => {
+  const told = async (lines: readonly LogLine[], mark: LogMark = { at: '2026-01-31T12:00:07.0001Z', lines: 1 }) => {
     const { engine, containerId } = await started({ exitCode: null })
     const { containers } = engine
     const asked: unknown[] = []
@@ -132,10 +133,7 @@ describe('a log', () => {
         },
       },
     }
-    return {
-      asked,
-      context: contextOf(own, { containerId }, { loggedBefore: async () => '2026-01-31T12:00:07.0001Z' }),
-    }
+    return { asked, context: contextOf(own, { containerId }, { logMark: async () => mark }) }
   }
 
   test.each([
@@ -152,6 +150,13 @@ describe('a log', () => {
     const line = (at: string, text: string): LogLine => ({ at: `2026-01-31T12:00:07${at}Z`, stream: 'stdout', text })
     const { context } = await told([line('.0001', 'before'), line('.000100001', 'after'), line('.1', 'later')])
     expect(await observe({ ...log, since: 'check' }, context)).toMatchObject({ lines: ['after', 'later'] })
+  })
+
+  test('since the check has the lines of the same second, where an engine tells no fractions of one', async () => {
+    const line = (text: string, at = '2026-01-31T12:00:07Z'): LogLine => ({ at, stream: 'stdout', text })
+    const lines = [line('before', '2026-01-31T12:00:06Z'), line('first'), line('second'), line('third')]
+    const { context } = await told(lines, { at: '2026-01-31T12:00:07Z', lines: 2 })
+    expect(await observe({ ...log, since: 'check' }, context)).toMatchObject({ lines: ['third'] })
   })
 })
 
