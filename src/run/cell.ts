@@ -11,7 +11,7 @@ import { notRun, runCheck } from './check-runner.ts'
 import { describeEnd } from './container-end.ts'
 import { type ContractContext, testStaysUp, testStops } from './contract.ts'
 import { type RunningCopy, startCopy, unobserved } from './copy-runner.ts'
-import { captureEvidence, keepRestMemory } from './evidence.ts'
+import { captureEvidence } from './evidence.ts'
 import { fullDiskUnder } from './full-disk.ts'
 import { interruptionOf, isByUser } from './interruption.ts'
 import { labelsOf } from './labels.ts'
@@ -333,17 +333,19 @@ class RunOfCell {
   async #keepEvidence(): Promise<readonly EvidenceRef[]> {
     const { evidence, session } = this.#deps
     const failed = this.#problems.length > 0
-    const containers = [...this.#created].filter(([alias]) => failed || alias === this.#workload()?.copy.alias)
-    const rest = await keepRestMemory(this.#restMemory, { cell: this.#cell.id, sink: evidence })
-    const captured = await captureEvidence(containers, {
+    const own = this.#cell.copies.find(({ role }) => role === 'workload')?.alias
+    const isOwn = ([alias]: readonly [string, string]) => alias === own
+    const created = [...this.#created]
+    const needs = failed ? created.filter((one) => !isOwn(one)) : []
+    return await captureEvidence([...created.filter(isOwn), ...needs], {
       cell: this.#cell,
       engine: session.engine,
       sink: evidence,
       redact: this.#deps.redact,
       peaks: failed,
+      restMemory: this.#restMemory,
       signal: manyListeners(AbortSignal.timeout(20_000)),
     })
-    return [...rest, ...captured]
   }
 
   #finish(evidence: readonly EvidenceRef[]): CellRun {

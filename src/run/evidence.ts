@@ -1,5 +1,5 @@
 /** Keeps what is known of a cell's containers before they are removed: state, requests, logs. */
-import type { ContainerState, Engine } from '../engines/engine.ts'
+import type { ContainerLogs, ContainerState, Engine } from '../engines/engine.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { EvidenceRef } from '../model/run-record.ts'
@@ -8,60 +8,79 @@ import { redact, redactJson } from './redact.ts'
 const logLines = 200
 const logBytes = 256 * 1024
 
-/** What each container of a cell held in memory when nothing was asked of it. */
-export async function keepRestMemory(
-  bytes: Readonly<Record<string, number>>,
-  options: { readonly cell: string; readonly sink: EvidenceSink },
-): Promise<readonly EvidenceRef[]> {
-  if (Object.keys(bytes).length === 0) return []
-  const content = JSON.stringify(bytes, null, 2)
-  return [
-    await options.sink.put({ name: 'memory at rest', mediaType: 'application/json', content, cell: options.cell }),
-  ]
+interface Blob {
+  readonly name: string
+  readonly mediaType: string
+  readonly content: string
 }
 
-/** What cannot be had any more is left out; gathering evidence never changes a cell's outcome. */
+interface EvidenceContext {
+  readonly cell: RunnableCell
+  readonly engine: Engine
+  readonly sink: EvidenceSink
+  readonly redact: readonly string[]
+  /** The most memory that each held, too: an engine takes up to a second to tell. */
+  readonly peaks: boolean
+  /** Alias → bytes that its container held when nothing was asked of it. */
+  readonly restMemory: Readonly<Record<string, number>>
+  readonly signal: AbortSignal
+}
+
+/**
+ * What cannot be had any more is left out; gathering evidence never changes a cell's outcome. There is room for so much of a
+ * cell: what tells most is kept first.
+ *
+ * @param containers the stack's own first, where there is one
+ */
 export async function captureEvidence(
   containers: readonly (readonly [alias: string, containerId: string])[],
-  context: {
-    readonly cell: RunnableCell
-    readonly engine: Engine
-    readonly sink: EvidenceSink
-    readonly redact: readonly string[]
-    /** The most memory that each held, too: an engine takes up to a second to tell. */
-    readonly peaks: boolean
-    readonly signal: AbortSignal
-  },
+  context: EvidenceContext,
 ): Promise<readonly EvidenceRef[]> {
-  const { cell, engine, sink, signal } = context
+  const [own, ...needs] = await Promise.all(containers.map((container) => captured(container, context)))
+  const found = [
+    own?.log,
+    own?.state,
+    ...needs.map(({ log }) => log),
+    restMemoryOf(context),
+    ...needs.map(({ state }) => state),
+  ]
   const refs: EvidenceRef[] = []
-  const keep = async (name: string, mediaType: string, content: string) => {
-    refs.push(await sink.put({ name, mediaType, content, cell: cell.id }))
-  }
-  await Promise.all(
-    containers.map(async ([alias, id]) => {
-      const [state, logs, peakBytes] = await Promise.all([
-        engine.containers.inspect(id, { signal }).catch(() => null),
-        engine.containers.logs(id, { signal, tail: logLines, maxBytes: logBytes }).catch(() => null),
-        context.peaks ? engine.containers.peakMemory(id, { signal }).catch(() => null) : null,
-      ])
-      if (logs) {
-        const cut = logs.cutBytes > 0 ? `[${logs.cutBytes} bytes cut]\n` : ''
-        const lines = logs.lines.map(
-          (line) => `${line.at ?? ''} ${line.stream === 'stderr' ? 'err' : 'out'} ${line.text}\n`,
-        )
-        await keep(`${alias} log`, 'text/plain', redact(cut + lines.join(''), context.redact))
-      }
-      if (state)
-        await keep(
-          `${alias} state`,
-          'application/json',
-          JSON.stringify(redactJson(described(alias, { cell, state, peakBytes }), context.redact), null, 2),
-        )
-    }),
-  )
+  for (const blob of found) if (blob) refs.push(await context.sink.put({ ...blob, cell: context.cell.id }))
   return refs
 }
+
+async function captured(
+  [alias, id]: readonly [alias: string, containerId: string],
+  context: EvidenceContext,
+): Promise<{ readonly log: Blob | null; readonly state: Blob | null }> {
+  const { cell, engine, signal } = context
+  const [state, logs, peakBytes] = await Promise.all([
+    engine.containers.inspect(id, { signal }).catch(() => null),
+    engine.containers.logs(id, { signal, tail: logLines, maxBytes: logBytes }).catch(() => null),
+    context.peaks ? engine.containers.peakMemory(id, { signal }).catch(() => null) : null,
+  ])
+  const told = state === null ? null : redactJson(described(alias, { cell, state, peakBytes }), context.redact)
+  return {
+    log: logs && { name: `${alias} log`, mediaType: 'text/plain', content: redact(textOf(logs), context.redact) },
+    state: told === null ? null : jsonBlob(`${alias} state`, told),
+  }
+}
+
+function textOf({ lines, cutBytes }: ContainerLogs): string {
+  const cut = cutBytes > 0 ? `[${cutBytes} bytes cut]\n` : ''
+  return (
+    cut + lines.map(({ at, stream, text }) => `${at ?? ''} ${stream === 'stderr' ? 'err' : 'out'} ${text}\n`).join('')
+  )
+}
+
+const restMemoryOf = ({ restMemory }: EvidenceContext): Blob | null =>
+  Object.keys(restMemory).length === 0 ? null : jsonBlob('memory at rest', restMemory)
+
+const jsonBlob = (name: string, value: unknown): Blob => ({
+  name,
+  mediaType: 'application/json',
+  content: JSON.stringify(value, null, 2),
+})
 
 function described(
   alias: string,
