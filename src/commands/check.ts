@@ -40,7 +40,7 @@ import { openEngine, reportProblem } from './open-engine.ts'
 import { readRun } from './read-run.ts'
 import { runAgain } from './run-again.ts'
 import { runStarted } from './run-started.ts'
-import { proxyPasswords, readSecrets } from './secrets.ts'
+import { neededSecrets, proxyPasswords, readSecrets } from './secrets.ts'
 import { sourceOf } from './source.ts'
 import { tool } from './version.ts'
 import { writeReports } from './write-reports.ts'
@@ -53,6 +53,8 @@ export interface CheckOptions extends PlanArguments {
   readonly concurrency?: number
   /** As written, such as `10m`. */
   readonly deadline?: string
+  /** Also those secrets have to be there that no cell needs. */
+  readonly everySecret?: boolean
   readonly keepFailed?: boolean
   readonly engine?: string
   readonly install?: boolean
@@ -112,7 +114,7 @@ export async function runCheck(
     io.stderr('matrix: every selected cell is excluded, so there is nothing to run\n')
     return exitCodes.usage
   }
-  const secrets = await readSecrets(plan.project, io)
+  const secrets = await readSecrets(plan.project, io, options.everySecret === true ? undefined : neededSecrets(plan))
   if (!secrets.ok) {
     for (const problem of secrets.problems) io.stderr(printable(`matrix: ${problem}\n`))
     return exitCodes.usage
@@ -231,7 +233,11 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
       emit,
       progress,
       evidence: recorder.evidence,
-      secret: (name) => secrets.get(name) ?? '',
+      secret: (name) => {
+        const value = secrets.get(name)
+        if (value === undefined) throw new Error(`the secret ${name} was not read`)
+        return value
+      },
       redact: [...secrets.values(), ...proxyPasswords(io)],
       signal: io.signal,
       concurrency: options.concurrency ?? null,

@@ -10,7 +10,7 @@ import type { Io } from './io.ts'
 import { loadPlan } from './load-plan.ts'
 import { OpenColumns } from './open-columns.ts'
 import { lookForEngine, reportProblem } from './open-engine.ts'
-import { readSecrets } from './secrets.ts'
+import { neededSecrets, readSecrets } from './secrets.ts'
 
 export interface KeptOptions {
   readonly project?: string
@@ -52,7 +52,7 @@ export async function withKeptCell(
     return refuse(`${options.cell} is several cells; name one of ${plan.cells.map(({ id }) => id).join(', ')}`)
   }
   if (cell.kind === 'excluded') return refuse(`${cell.id} is excluded, so it never runs: ${cell.reason}`)
-  const secrets = await readSecrets(plan.project, io)
+  const secrets = await readSecrets(plan.project, io, neededSecrets(plan))
   if (!secrets.ok) return refuse(secrets.problems.join('\nmatrix: '))
   const nothing = `nothing of ${cell.id} is kept; matrix check ${cell.id} --keep-failed leaves its containers where it fails`
   const found = await lookForEngine(options.engine, io)

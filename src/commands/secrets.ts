@@ -1,6 +1,8 @@
 /** Reads the project's secrets from where `matrix.yaml` says; nowhere else do they come from. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { secretsIn } from '../model/check.ts'
+import type { Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
 import type { Io } from './io.ts'
 
@@ -8,11 +10,16 @@ export type ReadSecrets =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-/** Every missing one at once. A file's last line break is not part of its secret. */
-export async function readSecrets(project: Project, io: Io): Promise<ReadSecrets> {
+/**
+ * Every missing one at once. A file's last line break is not part of its secret.
+ *
+ * @param needed names of those that have to be there; all of them where none is given
+ */
+export async function readSecrets(project: Project, io: Io, needed?: ReadonlySet<string>): Promise<ReadSecrets> {
   const values = new Map<string, string>()
   const problems: string[] = []
   for (const [name, source] of Object.entries(project.secrets)) {
+    if (needed?.has(name) === false) continue
     if ('env' in source) {
       const value = io.env[source.env]
       if (value === undefined || value === '') {
@@ -31,6 +38,12 @@ export async function readSecrets(project: Project, io: Io): Promise<ReadSecrets
     }
   }
   return problems.length === 0 ? { ok: true, values } : { ok: false, problems }
+}
+
+/** Those that the selected cells are given, ask with, or get their images with. */
+export function neededSecrets({ cells, environments, project }: Plan): ReadonlySet<string> {
+  const running = cells.filter(({ kind }) => kind === 'run')
+  return new Set(secretsIn([running, environments.map(({ registry }) => registry), project.registry]))
 }
 
 /** Passwords of the proxies that this process's environment names, as they may be printed by what uses the proxies. */

@@ -1,5 +1,5 @@
 /** What only shows when all files are seen together: names that refer to one another. */
-import type { Check, Step } from '../model/check.ts'
+import { type Check, type Step, secretsIn } from '../model/check.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, Exclusion, Row, SecretSource } from '../model/project.ts'
 import type { Waiver } from '../model/waiver.ts'
@@ -211,13 +211,6 @@ function secretProblems(name: string, at: SourceLocation, input: CrossCheckInput
 
 const mayNeedMore = (row: Row, input: CrossCheckInput): boolean =>
   hasHole(row, 'needs', input) || row.needs.some((need) => isBroken(need.row, input))
-
-function secretsIn(value: unknown): readonly string[] {
-  if (value === null || typeof value !== 'object') return []
-  const { secret } = value as { secret?: unknown }
-  if (typeof secret === 'string' && Object.keys(value).length === 1) return [secret]
-  return Object.values(value).flatMap(secretsIn)
-}
 
 function cycles(rows: ReadonlyMap<string, Row>, input: CrossCheckInput): readonly Diagnostic[] {
   const problems: Diagnostic[] = []

@@ -42,6 +42,14 @@ export type ActionKind = 'restart' | 'signal' | 'parallel'
 
 export type SecretOrText = string | { readonly secret: string }
 
+/** Names of the secrets that stand somewhere in a value. */
+export function secretsIn(value: unknown): readonly string[] {
+  if (value === null || typeof value !== 'object') return []
+  const { secret } = value as { secret?: unknown }
+  if (typeof secret === 'string' && Object.keys(value).length === 1) return [secret]
+  return Object.values(value).flatMap(secretsIn)
+}
+
 export interface HttpProbe {
   readonly kind: 'http'
   /** A name of `ports`. */

@@ -276,6 +276,7 @@ Report: reports/RUN/index.html
     const secret = 'plum-9c1f-cake'
     using guarded = project({
       ...environment('qa'),
+      ...serverStack('plain'),
       ...serverStack('api', {
         yaml: `environment: { PASSWORD: { secret: password } }\ncommand: [sh, -c, 'echo "password is $PASSWORD"; exec perl /server.pl']`,
         checks: `  - { name: echoes, http: { port: http, method: POST, path: /echo, body: x, headers: { X-Password: { secret: password } } }, expect: { body: y } }
@@ -284,6 +285,7 @@ Report: reports/RUN/index.html
       'matrix.yaml':
         'secrets: { password: { env: SHOP_PASSWORD } }\nimages: { debian:bookworm-slim: { bootstrap: { distribution: debian, suite: bookworm } } }\n',
     })
+    expect(await matrix(['check', '--stack', 'plain'], { cwd: guarded.root })).toMatchObject({ exitCode: 0 })
     const missing = await matrix(['check'], { cwd: guarded.root })
     expect(missing).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('SHOP_PASSWORD, which is not set') })
     const { exitCode, stdout, stderr } = await matrix(['check'], { cwd: guarded.root, env: { SHOP_PASSWORD: secret } })
