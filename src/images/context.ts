@@ -55,9 +55,12 @@ async function addFolder(
   tar: Pack,
   folder: { readonly directory: string; readonly inside: string; readonly keep: (path: string) => boolean },
 ): Promise<void> {
-  const names = (await readdir(join(folder.directory, folder.inside))).sort()
-  for (const name of names) {
+  for (const { name, isText } of await namesIn(join(folder.directory, folder.inside))) {
     const path = folder.inside === '' ? name : `${folder.inside}/${name}`
+    if (!isText) {
+      if (!folder.keep(path)) continue
+      throw new Error(`the name of ${path} is no UTF-8, so it cannot be packed; rename it, or name it in .dockerignore`)
+    }
     const full = join(folder.directory, path)
     const stat = await lstat(full)
     const header = { name: path, mode: stat.mode & 0o7777, mtime: new Date(0), uid: 0, gid: 0 }
@@ -78,4 +81,13 @@ async function addFolder(
       }
     }
   }
+}
+
+/** Sorted. A name that is no text cannot be said in one, and its file not be found by what is said instead. */
+async function namesIn(folder: string): Promise<readonly { readonly name: string; readonly isText: boolean }[]> {
+  const names = (await readdir(folder, { encoding: 'buffer' })).map((bytes) => {
+    const name = bytes.toString()
+    return { name, isText: Buffer.from(name).equals(bytes) }
+  })
+  return names.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }

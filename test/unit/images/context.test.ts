@@ -1,8 +1,10 @@
 /** That a build whose files cannot be read ends. */
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { connectDocker } from '../../../src/engines/docker-api/connect.ts'
@@ -30,4 +32,19 @@ test('a build whose files cannot be read ends, and says why', async () => {
   ;(await session).destroy()
   server.closeAllConnections()
   server.close()
+})
+
+test('a file whose name is no text is named, but for one that is left out', async () => {
+  using folder = project({ Dockerfile: 'FROM scratch\n', 'old/a': '' })
+  const strange = Buffer.concat([Buffer.from(`${folder.root}/old/caf`), Buffer.from([0xe9]), Buffer.from('.txt')])
+  writeFileSync(strange, 'x')
+  const packed = async () => {
+    const { tar } = await packContext(folder.root, { dockerfile: 'Dockerfile', hostCa: null })
+    return await text(tar)
+  }
+  await expect(packed()).rejects.toThrow(
+    /^the name of old\/caf\ufffd\.txt is no UTF-8, so it cannot be packed; rename it/,
+  )
+  writeFileSync(`${folder.root}/.dockerignore`, 'old\n')
+  expect(await packed()).toContain('Dockerfile')
 })
