@@ -64,6 +64,7 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
     request<Record<string, unknown>>(docker, { method: 'GET', path: '/info', signal }),
     request<Dockerode.DockerVersion>(docker, { method: 'GET', path: '/version', signal }),
   ])
+  refuseOther(version)
   refuseOtherStore(info)
   const text = (key: string) => String(info[key] ?? '')
   const components = (version as { readonly Components?: readonly { readonly Name: string }[] }).Components ?? []
@@ -95,6 +96,14 @@ async function readFacts(docker: Dockerode, signal: AbortSignal): Promise<Engine
       ids: idsOfPodman(own.idMappings?.uidmap),
     }),
   }
+}
+
+/** @throws EngineError where something else answers */
+function refuseOther(version: Partial<Dockerode.DockerVersion> | null): void {
+  if (typeof version?.Version === 'string' && typeof version.ApiVersion === 'string') return
+  throw new EngineError('rejected', 'what answers there is neither Docker nor Podman', {
+    hint: 'Name the address of an engine.',
+  })
 }
 
 /**
