@@ -211,7 +211,7 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
     authorities: authoritiesOf(plan.project),
     io,
     progress,
-    prepare: (opened) => sweepDeadRuns(opened, { identity, io, startedAt, progress }),
+    prepare: (opened, signal) => sweepDeadRuns(opened, { identity, signal, startedAt, progress }),
   })
   const kept = join(stateFolder(io.env), 'layers')
   const layers = new LayerStore(kept)
@@ -310,14 +310,14 @@ async function sweepDeadRuns(
   engine: Engine,
   options: {
     readonly identity: RunIdentity
-    readonly io: Io
+    readonly signal: AbortSignal
     readonly startedAt: string
     readonly progress: (what: Progress) => void
   },
 ): Promise<void> {
-  const { identity, io, progress } = options
+  const { identity, progress, signal } = options
   const nowMs = Date.parse(options.startedAt)
-  const swept = await sweep(engine, { project: identity.project, nowMs, ownerState, all: false, signal: io.signal })
+  const swept = await sweep(engine, { project: identity.project, nowMs, ownerState, all: false, signal })
   const count = swept.removed.length
   if (count > 0)
     progress({ type: 'notice', text: `removed ${count} containers, networks and volumes of runs that died` })

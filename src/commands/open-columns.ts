@@ -8,6 +8,7 @@ import type { RegistryAuthority } from '../hosts/authorities.ts'
 import { namedEndpoint } from '../hosts/endpoint-access.ts'
 import type { HostAccess } from '../hosts/host.ts'
 import { hostUp } from '../hosts/kinds.ts'
+import { DeadlineError, deadline } from '../lib/abort.ts'
 import type { Progress } from '../model/event.ts'
 import type { EngineChoice, Environment, HostSpec } from '../model/project.ts'
 import { canonicalJson } from '../plan/plan.ts'
@@ -27,13 +28,15 @@ export interface ColumnOptions {
   readonly io: Io
   readonly progress: (progress: Progress) => void
   /** Done once with every engine before cells run on it. */
-  readonly prepare: (engine: Engine) => Promise<void>
+  readonly prepare: (engine: Engine, signal: AbortSignal) => Promise<void>
 }
 
 interface HostFor {
   readonly environment: string
   readonly signal: AbortSignal
 }
+
+const answersWithinMs = 60_000
 
 /** Two that start at the same time share what they need of the machine, more would only wait. */
 const hostsAtATime = 2
@@ -54,7 +57,7 @@ export class OpenColumns implements AsyncDisposable {
     const key = canonicalJson(choice)
     let columns = this.#columns.get(key)
     if (columns === undefined) {
-      columns = this.#open(choice, { environment, signal }).then(async (opened) => this.#prepared(opened))
+      columns = this.#open(choice, { environment, signal }).then(async (opened) => this.#prepared(opened, signal))
       columns.catch(() => {})
       this.#columns.set(key, columns)
     }
@@ -66,19 +69,22 @@ export class OpenColumns implements AsyncDisposable {
       case 'default':
         return [{ engine: this.#options.local, onThisMachine: true }]
       case 'connect':
-        return [this.#connect(choice.endpoint)]
+        return [await this.#connect(choice.endpoint, host)]
       case 'provision':
         return [await this.#limit(() => this.#provision(choice.spec, host))]
       case 'pool':
-        return this.#usable(choice.endpoints, { nameOf: String, use: async (endpoint) => this.#connect(endpoint) })
+        return this.#usable(choice.endpoints, {
+          nameOf: String,
+          use: (endpoint) => this.#connect(endpoint, host),
+        })
     }
   }
 
-  #prepared(columns: readonly Column[]): Promise<readonly Column[]> {
+  #prepared(columns: readonly Column[], signal: AbortSignal): Promise<readonly Column[]> {
     return this.#usable(columns, {
       nameOf: (column) => column.engine.endpoint,
       use: async (column) => {
-        await this.#options.prepare(column.engine)
+        await this.#options.prepare(column.engine, signal)
         return column
       },
     })
@@ -105,12 +111,20 @@ export class OpenColumns implements AsyncDisposable {
     return usable
   }
 
-  #connect(name: string): Column {
+  async #connect(name: string, { environment, signal }: HostFor): Promise<Column> {
     const { env } = this.#options.io
     const found = namedEndpoint(name, { env, home: env['HOME'] || homedir() })
     if (!found.ok) throw new EngineError('rejected', found.problem.message, { hint: found.problem.hint })
     const { endpoint, access } = found
-    return { engine: connectDocker(endpoint, access), onThisMachine: endpoint.startsWith('unix://') }
+    const engine = connectDocker(endpoint, access)
+    this.#options.progress({ type: 'host-progress', environment, text: `connecting to ${name}` })
+    try {
+      await answers(engine, signal)
+    } catch (error) {
+      await engine[Symbol.asyncDispose]()
+      throw error
+    }
+    return { engine, onThisMachine: endpoint.startsWith('unix://') }
   }
 
   async #provision(spec: HostSpec, { environment, signal }: HostFor): Promise<Column> {
@@ -137,6 +151,18 @@ export class OpenColumns implements AsyncDisposable {
         if (engine !== this.#options.local) await engine[Symbol.asyncDispose]()
       }
     }
+  }
+}
+
+/** Rejects with `EngineError` where it does not, or takes longer than anybody would wait for it. */
+async function answers(engine: Engine, signal: AbortSignal): Promise<void> {
+  using limit = deadline(answersWithinMs, signal)
+  try {
+    await engine.facts({ signal: limit.signal })
+  } catch (error) {
+    if (!(error instanceof DeadlineError) || signal.aborted) throw error
+    const message = `the engine takes connections and does not answer within ${answersWithinMs / 1000} s`
+    throw new EngineError('unreachable', message, { hint: `docker -H ${engine.endpoint} version asks it, too.` })
   }
 }
 

@@ -1,6 +1,6 @@
 /** The engines behind each environment: brought up when the first cell asks, and shared by environments that name the same. */
 import type { Engine, EngineFacts } from '../engines/engine.ts'
-import { deadline } from '../lib/abort.ts'
+import { abortable, anyOf, CancelledError, deadline } from '../lib/abort.ts'
 import { Admission } from '../lib/admission.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RunEventBody } from '../model/event.ts'
@@ -44,6 +44,8 @@ export interface ColumnsDeps {
 /** What a connection that broke may need until it can be made again, and an engine that is started anew to answer. */
 const pauseMs = 1_000
 const answersWithinMs = 10_000
+/** What an engine that answers may need for what it was asked for when a column is opened. */
+const opensWithinMs = 30_000
 
 export class Columns {
   readonly #deps: ColumnsDeps
@@ -53,10 +55,31 @@ export class Columns {
   readonly #lost = new Set<OpenColumn>()
   readonly #openings = new Map<OpenColumn, Promise<OpenColumn | null>>()
   readonly #reopened = new Map<OpenColumn, OpenColumn>()
+  /** Aborts once nothing more is to be brought up. */
+  readonly #over = new AbortController()
+  /** Aborts once what is being opened is not waited for any more. */
+  readonly #cut = new AbortController()
   #thisMachine: Admission | undefined
 
   constructor(deps: ColumnsDeps) {
-    this.#deps = deps
+    this.#deps = { ...deps, signal: anyOf(deps.signal, this.#cut.signal) }
+  }
+
+  /**
+   * A run may end before a column is there that no cell asked for in the end: nothing more is brought up for it, and what is
+   * being made in an engine is waited for, so that it can be removed. False where that took too long.
+   */
+  async end(): Promise<boolean> {
+    this.#over.abort(new CancelledError('the run is over'))
+    const openings = Promise.allSettled([...this.#byEnvironment.values(), ...this.#openings.values()])
+    using limit = deadline(opensWithinMs)
+    try {
+      await abortable(openings, limit.signal)
+      return true
+    } catch {
+      this.#cut.abort(limit.signal.reason)
+      return false
+    }
   }
 
   /** Those that a run has used so far. */
@@ -131,8 +154,10 @@ export class Columns {
   }
 
   async #open(environment: string): Promise<readonly OpenColumn[]> {
-    const { columnOf, emit, onNotice, signal } = this.#deps
+    const { columnOf, emit, onNotice } = this.#deps
+    const signal = anyOf(this.#deps.signal, this.#over.signal)
     const columns = await columnOf(environment, signal)
+    signal.throwIfAborted()
     const opened: OpenColumn[] = []
     let trouble: unknown
     for (const column of columns) {

@@ -86,11 +86,12 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     const nothing = { cells: new Map(), builds: new Map(), distributeMs: 0, bytesDistributed: 0, imagesFetched: 0 }
     return { timing: timingOf(plan, { ...nothing, makespanMs: sinceStart() }), leftovers }
   } finally {
+    const settled = await columns.end()
     for (const teardown of teardowns) void clean(teardown)
     await Promise.all(cleaning)
     // What a full disk kept from being removed can be once the others' containers are gone.
     for (const teardown of unfinished) leftovers.push(...(await teardown.run(secondTeardownBudgetMs)))
-    if (deps.signal.aborted) leftovers.push(...(await lateComers(columns.engines, deps.identity.run)))
+    if (deps.signal.aborted || !settled) leftovers.push(...(await lateComers(columns.engines, deps.identity.run)))
   }
 }
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { connect, createServer as createSocketServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer } from 'node:tls'
@@ -393,3 +394,40 @@ async function drain(stream: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of stream) {
   }
 }
+
+describe('an address at which something else answers', () => {
+  const listening = async (server: Server): Promise<AsyncDisposable & { readonly endpoint: string }> => {
+    const folder = mkdtempSync(join(tmpdir(), 'matrix-test-'))
+    server.listen(join(folder, 'x.sock'))
+    await once(server, 'listening')
+    return {
+      endpoint: `unix://${folder}/x.sock`,
+      async [Symbol.asyncDispose]() {
+        server.close()
+        rmSync(folder, { recursive: true })
+      },
+    }
+  }
+  const connecting = (endpoint: string) =>
+    project({ ...serverStack('api'), ...environment('qa', `engine: { connect: "${endpoint}" }`) })
+
+  test('is refused as no engine', async () => {
+    const page = createHttpServer((_, response) => void response.end('<html>hello</html>'))
+    await using other = await listening(page)
+    await expect(firstFacts(other.endpoint, {})).rejects.toThrow('what answers there is neither Docker nor Podman')
+    using made = connecting(other.endpoint)
+    const { stdout } = await matrix(['doctor'], { cwd: made.root })
+    expect(stdout).toMatch(/^note +engine +.*what answers there is neither Docker nor Podman/m)
+  })
+
+  test('and never says a word keeps nobody longer than the time of the run', async () => {
+    const held: Socket[] = []
+    await using silent = await listening(createSocketServer((socket) => void held.push(socket)))
+    using made = connecting(silent.endpoint)
+    const { exitCode, run, stderr } = await check(made.root, '--no-rerun', '--deadline', '8s')
+    expect(stderr).toContain(`connecting to ${silent.endpoint}`)
+    expect([exitCode, run.complete]).toEqual([3, true])
+    expect(run.cells).toMatchObject([{ outcome: 'not-run' }])
+    for (const socket of held) socket.destroy()
+  })
+})
