@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Copy, Finding, Plan, PlannedBuild, PlannedCell, RunnableCell } from '../model/plan.ts'
 import type { Environment, ImageSource, Project, Row, StackRow } from '../model/project.ts'
-import { constraintAtoms, covers, impliedAtoms, limitName, networkAtoms } from './atoms.ts'
+import { type Atom, constraintAtoms, covers, impliedAtoms, limitName, networkAtoms } from './atoms.ts'
 import { undelayed } from './delays.ts'
 import { mergeConfig } from './merge.ts'
 
@@ -68,14 +68,7 @@ export function planCell(input: {
 
 /** The cell on an engine that does not enforce these keys or atoms: what it said of another engine before is taken back. */
 export function limitedBy(cell: RunnableCell, unenforced: ReadonlySet<string>): RunnableCell {
-  const atoms = [
-    ...cell.copies.flatMap(({ config: { constraints } }) => [
-      ...constraintAtoms(constraints),
-      ...impliedAtoms(constraints),
-    ]),
-    ...networkAtoms(cell.network),
-  ]
-  const limited = atoms.filter((atom) => [...unenforced].some((name) => covers(name, limitName(atom))))
+  const limited = atomsOf(cell).filter((atom) => [...unenforced].some((name) => covers(name, limitName(atom))))
   const unsupported = [...new Set(limited.map((atom) => atom.key))]
   const findings: Finding[] = unsupported.map((atom) => ({
     code: 'unsupported',
@@ -87,6 +80,17 @@ export function limitedBy(cell: RunnableCell, unenforced: ReadonlySet<string>): 
     findings: [...findings, ...cell.findings.filter(({ code }) => code !== 'unsupported')],
   }
 }
+
+/** What a cell's environment requires, and neither it nor the stack declares, so that nothing is there to be in force. */
+export function undeclaredOf(cell: RunnableCell): readonly string[] {
+  const atoms = atomsOf(cell)
+  return cell.required.filter((name) => !atoms.some(({ key }) => covers(name, key)))
+}
+
+const atomsOf = ({ copies, network }: RunnableCell): readonly Atom[] => [
+  ...copies.flatMap(({ config: { constraints } }) => [...constraintAtoms(constraints), ...impliedAtoms(constraints)]),
+  ...networkAtoms(network),
+]
 
 /** Needs first, each once an alias, in an order in which everything comes after what it needs. */
 function planCopies(row: Row, environment: Environment, rows: ReadonlyMap<string, Row>): readonly Copy[] {

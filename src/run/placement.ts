@@ -4,12 +4,12 @@ import type { Distribution } from '../images/distribution.ts'
 import type { UsedRegistry } from '../images/handover.ts'
 import { abortable } from '../lib/abort.ts'
 import type { CellFinished, RunEventBody } from '../model/event.ts'
-import type { CellOutcome } from '../model/outcome.ts'
+import type { CellOutcome, Reason } from '../model/outcome.ts'
 import type { RunnableCell } from '../model/plan.ts'
 import type { TroubleRecord } from '../model/run-record.ts'
 import { covers } from '../plan/atoms.ts'
 import { fingerprintOf } from '../plan/fingerprint.ts'
-import { limitedBy } from '../plan/plan.ts'
+import { limitedBy, undeclaredOf } from '../plan/plan.ts'
 import { type CellRun, runCell } from './cell.ts'
 import type { Columns, OpenColumn } from './columns.ts'
 import type { RunDeps } from './deps.ts'
@@ -162,14 +162,9 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
   const isLeft = () =>
     (options.mayMove && context.columns.inTurn([column]).length === 0) || context.columns.latest(column) !== column
   const deps: RunDeps = { ...context.deps, emit, evidence: evidenceOf(tried, context.deps) }
-  const required = cell.unsupported.filter((atom) => cell.required.some((name) => covers(name, atom)))
-  if (required.length > 0) {
-    answerUnstarted(cell, deps, {
-      outcome: 'error',
-      stage: 'constraints',
-      reason: 'not-enforced',
-      message: `${cell.environment} requires ${required.join(', ')}, which its engine does not enforce`,
-    })
+  const unmet = unmetOf(cell)
+  if (unmet !== null) {
+    answerUnstarted(cell, deps, { outcome: 'error', stage: 'constraints', ...unmet })
     return { kind: 'answered', startedMs: null }
   }
   const fingerprint = fingerprintHere(cell, { column, imageIds, deps })
@@ -214,6 +209,19 @@ interface Seen {
   troubled: CellFinished | null
   run: CellRun | null
   isTold: boolean
+}
+
+/** What the environment requires and cannot be there, known before anything is started; null where nothing is. */
+function unmetOf(cell: RunnableCell): { readonly reason: Reason; readonly message: string } | null {
+  const unenforced = cell.unsupported.filter((atom) => cell.required.some((name) => covers(name, atom)))
+  if (unenforced.length > 0) {
+    const message = `${cell.environment} requires ${unenforced.join(', ')}, which its engine does not enforce`
+    return { reason: 'not-enforced', message }
+  }
+  const undeclared = undeclaredOf(cell)
+  if (undeclared.length === 0) return null
+  const message = `${cell.environment} requires ${undeclared.join(', ')}, which neither it nor ${cell.row} declares`
+  return { reason: 'not-in-force', message }
 }
 
 function fingerprintHere(

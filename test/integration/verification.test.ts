@@ -6,7 +6,7 @@ import { succeeds, trials } from '../../src/run/verify/seccomp.ts'
 import { leftovers, testEngine } from '../support/engine.ts'
 import { readBackEnvironment } from '../support/environments.ts'
 import { runLyingCell } from '../support/lying-engine.ts'
-import { type CheckedRun, check } from '../support/matrix.ts'
+import { type CheckedRun, check, matrix } from '../support/matrix.ts'
 import { environment, project, serverStack, type TestProject } from '../support/project.ts'
 
 const scratch = 'size=8m,mode=1770,uid=1000650000,exec'
@@ -185,4 +185,18 @@ describe('an engine that puts its own profile of system calls in place of the de
       expect(await succeeds(engine, { ...trial, options: [] })).toBe(true)
     },
   )
+})
+
+test('what is required and declared by nobody gives error, and the plan says so', async () => {
+  using made = project({
+    ...environment('wanting', 'constraints: { read_only: true }\nrequired: [read_only, mem_limit, pids_limit]'),
+    ...serverStack('server', { yaml: 'service: { mem_limit: 64m }' }),
+  })
+  const { cell } = await check(made.root, '--no-rerun')
+  expect(cell('server@wanting')).toMatchObject({
+    ...{ outcome: 'error', stage: 'constraints', reason: 'not-in-force', phases: [] },
+    message: 'wanting requires pids_limit, which neither it nor server declares',
+  })
+  const { stdout } = await matrix(['list'], { cwd: made.root })
+  expect(stdout).toContain('wanting: it requires pids_limit, which nobody declares for server: an error')
 })
