@@ -41,7 +41,9 @@ function causeLines(cause: CauseRecord, amongOthers: boolean): readonly string[]
     for (const { change, passes } of remedy.relaxations)
       lines.push(`    remedy: ${oneLine(change, 300)}${tried(passes, amongOthers)}`)
     if (remedy.patch !== null) {
-      lines.push(`    or in ${remedy.patch.file}${tried(remedy.patch.passes, amongOthers)}:`)
+      const how =
+        remedy.patch.passes === null ? ' (not tried; with --try it is)' : tried(remedy.patch.passes, amongOthers)
+      lines.push(`    or in ${remedy.patch.file}${how}:`)
       lines.push(
         ...printable(remedy.patch.yaml)
           .trimEnd()
@@ -59,7 +61,7 @@ function causeLines(cause: CauseRecord, amongOthers: boolean): readonly string[]
 }
 
 function tried(passes: boolean | null, amongOthers: boolean): string {
-  if (passes === null) return ''
+  if (passes === null) return ' (not tried)'
   const beside = amongOthers ? ' with the other causes lifted' : ''
   return ` (${passes ? 'passes' : 'fails'}${beside})`
 }

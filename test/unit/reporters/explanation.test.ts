@@ -1,10 +1,29 @@
 import { expect, test } from 'vitest'
 import { foldRun } from '../../../src/model/fold-run.ts'
-import type { ExplanationRecord } from '../../../src/model/run-record.ts'
+import type { CauseRecord, ExplanationRecord } from '../../../src/model/run-record.ts'
 import { renderExplanation } from '../../../src/reporters/explanation.ts'
 import { eventsOf, finished } from '../../support/runs.ts'
 
-function told(summary: string, more: Partial<ExplanationRecord>): readonly string[] {
+const untried = {
+  ...{
+    constraints: ['read_only'],
+    threshold: null,
+    confidence: '',
+    probes: [],
+    reproduction: null,
+    notReproduced: null,
+  },
+  remedy: {
+    relaxations: [],
+    patch: { file: 'stacks/api/stack.yaml', yaml: 'service: { tmpfs: [/srv] }\n', passes: null },
+  },
+} as const
+
+function told(
+  summary: string,
+  more: Partial<ExplanationRecord>,
+  causes: readonly CauseRecord[] = [],
+): readonly string[] {
   const explanation = {
     summary,
     confidence: 'it fails alone too',
@@ -18,7 +37,7 @@ function told(summary: string, more: Partial<ExplanationRecord>): readonly strin
     type: 'cell-explained',
     cell: 'api@qa',
     diagnosis: 'stack',
-    causes: [],
+    causes,
     explanation,
   } as const
   const [cell] = foldRun([...eventsOf(['api'], ['qa'], { 'api@qa': 'fail' }), found, finished]).cells
@@ -38,4 +57,8 @@ test('what the summary says already is not said again', () => {
 test('what it does not say is said once', () => {
   expect(told('api is broken', {})).toContain('  it fails alone too')
   expect(told('api is broken', { complete: false }).filter((line) => line.includes('alone'))).toHaveLength(1)
+})
+
+test('what the stack could ask for is said to be not tried where it was not', () => {
+  expect(told('because', {}, [untried])).toContain('    or in stacks/api/stack.yaml (not tried; with --try it is):')
 })
