@@ -204,7 +204,13 @@ class Loader {
   async #loadEnvironments(secrets: Project['secrets']): Promise<readonly Environment[]> {
     const environments: Environment[] = []
     for (const name of await this.#files.entries('environments')) {
-      if (!/\.ya?ml$/.test(name)) continue
+      if (!/\.ya?ml$/.test(name)) {
+        if (/\.(?:ya?ml|ymal|yalm|yam)$/i.test(name)) {
+          const file = `environments/${name}`
+          this.#files.report('unreadable', `${file} is not read; it has to end in .yaml`, beginningOf(file))
+        }
+        continue
+      }
       const id = name.replace(/\.ya?ml$/, '')
       const file = `environments/${name}`
       if (!idPattern.test(id))

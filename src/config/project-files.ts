@@ -71,18 +71,18 @@ export class ProjectFiles {
       return parsed.root
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      const message =
-        code === 'ENOENT' ? await this.#absence(file, optional) : `${file} cannot be read (${code ?? String(error)})`
-      if (message !== null) this.report('unreadable', message, beginningOf(file))
+      if (code === 'ENOENT') await this.#reportAbsence(file, optional)
+      else this.report('unreadable', `${file} cannot be read (${code ?? String(error)})`, beginningOf(file))
       return null
     }
   }
 
-  /** Null where nothing is wrong with it. One that goes by another ending would be left out of everything in silence. */
-  async #absence(file: string, optional: boolean): Promise<string | null> {
+  /** One that goes by another ending would be left out of everything in silence. */
+  async #reportAbsence(file: string, optional: boolean): Promise<void> {
     const other = otherEnding(file)
-    if (await exists(join(this.#root, other))) return `${other} is not read; rename it to ${file}`
-    return optional ? null : `${file} is missing`
+    if (await exists(join(this.#root, other))) {
+      this.report('unreadable', `${other} is not read; rename it to ${file}`, beginningOf(other))
+    } else if (!optional) this.report('unreadable', `${file} is missing`, beginningOf(file))
   }
 
   /** One of the same name that is left out; environments are read under both endings. */

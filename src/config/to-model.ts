@@ -2,7 +2,7 @@
 import type { ActionKind, Check, CheckKind, Probe, Readiness, Step, Vantage } from '../model/check.ts'
 import type { Constraints } from '../model/constraint.ts'
 import type { SourceLocation } from '../model/diagnostic.ts'
-import type { Environment, HostSpec, Row } from '../model/project.ts'
+import type { EngineChoice, Environment, HostSpec, Row } from '../model/project.ts'
 import type { Waiver } from '../model/waiver.ts'
 import type { ParsedCheck, ParsedReadiness, ParsedStep } from './definitions/check.ts'
 import type { ParsedEnvironment, ParsedProvision, ParsedStack, ParsedWaivers } from './definitions/files.ts'
@@ -92,6 +92,12 @@ export function rowOf(
   }
 }
 
+function engineOf({ connect, provision, pool }: NonNullable<ParsedEnvironment['engine']>): EngineChoice {
+  if (connect !== undefined) return { kind: 'connect', endpoint: connect }
+  if (provision !== undefined) return { kind: 'provision', spec: hostSpecOf(provision) }
+  return pool === undefined ? { kind: 'default' } : { kind: 'pool', endpoints: pool }
+}
+
 export function environmentOf(
   parsed: ParsedEnvironment,
   context: { readonly id: string; readonly node: Located },
@@ -101,14 +107,7 @@ export function environmentOf(
     id: context.id,
     title: parsed.title ?? context.id,
     description: parsed.description,
-    engine:
-      engine === undefined
-        ? { kind: 'default' }
-        : 'connect' in engine
-          ? { kind: 'connect', endpoint: engine.connect }
-          : 'provision' in engine
-            ? { kind: 'provision', spec: hostSpecOf(engine.provision) }
-            : { kind: 'pool', endpoints: engine.pool },
+    engine: engineOf(engine ?? {}),
     constraints: defined(parsed.constraints) as Constraints,
     allow: parsed.allow,
     required: parsed.required,

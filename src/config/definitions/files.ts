@@ -172,18 +172,28 @@ export type ParsedProvision = z.output<typeof provision>
 
 const endpoint = z
   .string()
-  .regex(/^(unix|tcp|ssh):\/\/.+|^context:.+/, 'write unix://…, tcp://…, ssh://… or context:NAME')
+  .regex(
+    /^(unix|tcp|ssh):\/\/.+|^context:.+|^\/.+/,
+    'write unix://… or the path of a socket, tcp://…, ssh://… or context:NAME',
+  )
 
-const engine = z.union([
-  z.strictObject({ connect: endpoint }),
-  z.strictObject({ provision }),
-  z.strictObject({
+const engine = z
+  .strictObject({
+    connect: endpoint.optional(),
+    provision: provision.optional(),
     pool: z
       .array(endpoint)
-      .min(1)
-      .refine((all) => new Set(all).size === all.length, 'the same engine stands in it twice'),
-  }),
-])
+      .min(1, 'name at least one engine')
+      .refine((all) => new Set(all).size === all.length, 'the same engine stands in it twice')
+      .optional(),
+  })
+  .superRefine((given, context) => {
+    const named = Object.keys(given)
+    if (named.length === 1) return
+    const found = named.length === 0 ? 'there is none' : `there are ${named.join(' and ')}`
+    const message = `an engine is one of connect, provision and pool; here ${found}`
+    context.addIssue({ code: 'custom', message, params: { code: 'conflict' } })
+  })
 
 /** A key or an atom of what an environment can impose, such as `cap_drop:CHOWN`. */
 const constraintNames = [

@@ -178,9 +178,9 @@ function hostKeyProblem(
   )
 }
 
-function unknownHost({ host, port }: SshTarget, files: readonly string[]): EngineError {
+function unknownHost({ host, port, user }: SshTarget, files: readonly string[]): EngineError {
   return new EngineError('rejected', `no host key is known for ${host}:${port} in ${files.join(', ')}`, {
-    hint: `Connect once by hand, compare the fingerprint with the host's own, and accept it: ssh -p ${port} ${host}`,
+    hint: `Connect once by hand, compare the fingerprint with the host's own, and accept it: ssh -p ${port} ${user}@${host}`,
   })
 }
 

@@ -260,6 +260,17 @@ describe('a project', () => {
       stack(`${ports}checks: [{ name: a, http: { port: http }, tcp: { port: http } }]\n`),
       /kind|one of/,
     ],
+    ['an ending that is not read', { 'environments/qb.YAML': '{}\n' }, /qb\.YAML is not read; it has to end in \.yaml/],
+    [
+      'an engine of two kinds',
+      { 'environments/qa.yaml': 'engine: { connect: /run/a.sock, provision: { kind: vm } }\n' },
+      /1:9 conflict: an engine is one of connect, provision and pool; here there are connect and provision/,
+    ],
+    [
+      'an engine of no kind',
+      { 'environments/qa.yaml': 'engine: {}\n' },
+      /1:9 conflict: an engine is one of connect, provision and pool; here there is none/,
+    ],
     ['an id that is taken twice', { 'environments/qa.yml': '{}\n' }, /duplicate-id: the id "qa" is taken/],
     [
       'a context that leaves the project',
@@ -372,9 +383,9 @@ checks: [{ name: it answers, on: api, http: { port: http } }]
       renameSync(join(root, 'stacks/api/stack.yaml'), join(root, 'stacks/api/stack.yml'))
     })
     expect(lines).toEqual([
-      'matrix.yaml:1:1 unreadable: matrix.yml is not read; rename it to matrix.yaml',
-      'stacks/api/stack.yaml:1:1 unreadable: stacks/api/stack.yml is not read; rename it to stacks/api/stack.yaml',
-      'waivers.yaml:1:1 unreadable: waivers.yml is not read; rename it to waivers.yaml',
+      'matrix.yml:1:1 unreadable: matrix.yml is not read; rename it to matrix.yaml',
+      'stacks/api/stack.yml:1:1 unreadable: stacks/api/stack.yml is not read; rename it to stacks/api/stack.yaml',
+      'waivers.yml:1:1 unreadable: waivers.yml is not read; rename it to waivers.yaml',
     ])
   })
 
