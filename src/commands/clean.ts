@@ -15,6 +15,7 @@ import { type SweepResult, sweep } from '../run/sweep.ts'
 import { endEmbedded } from './end-embedded.ts'
 import { broughtUp, forsaken, localEngine, type ProjectHost, statesOf, takeDown } from './hosts.ts'
 import type { Io } from './io.ts'
+import { enginesNamed, whoNames } from './named-engines.ts'
 import { connectAccess } from './open-columns.ts'
 import { lookForEngine, type OpenEngineResult, openFound, reportProblem } from './open-engine.ts'
 
@@ -68,15 +69,13 @@ async function namedPlaces(target: Exclude<FindResult, { kind: 'refused' }>, io:
     io.stderr('matrix: the project has mistakes (matrix validate shows them), so engines that it names are left out\n')
     return { places: [...places.values()], code: 2 }
   }
-  const names = loaded.project.environments.flatMap(({ engine }) =>
-    engine.kind === 'connect' ? [engine.endpoint] : engine.kind === 'pool' ? engine.endpoints : [],
-  )
   let code = 0
-  for (const name of new Set(names)) {
+  for (const [name, ids] of enginesNamed(loaded.project.environments)) {
     const found = await lookForEngine(name, io)
     if (found.kind === 'refused') code = Math.max(code, reportProblem(found.problem, io))
     if (found.kind !== 'found' || places.has(found.endpoint)) continue
-    places.set(found.endpoint, { name, open: () => openFound(found, io) })
+    const { how, mend } = whoNames(ids)
+    places.set(found.endpoint, { name, open: () => openFound({ ...found, how, mend }, io) })
   }
   return { places: [...places.values()], code }
 }

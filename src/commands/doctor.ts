@@ -32,6 +32,7 @@ import {
 import { registryFindings } from './doctor-registries.ts'
 import { localEngine, wholePlan } from './hosts.ts'
 import type { Io } from './io.ts'
+import { enginesNamed, whoNames } from './named-engines.ts'
 import { lookForEngine } from './open-engine.ts'
 
 export interface DoctorOptions {
@@ -138,10 +139,10 @@ async function engineFindings(options: DoctorOptions, io: Io): Promise<readonly 
 }
 
 async function describeEngine(
-  found: { readonly endpoint: string; readonly access: EngineAccess; readonly how: string },
+  found: { readonly endpoint: string; readonly access: EngineAccess; readonly how: string; readonly mend?: string },
   io: Io,
 ): Promise<readonly Finding[]> {
-  const { endpoint, access, how } = found
+  const { endpoint, access, how, mend: ownMend = 'start it, or name another with --engine' } = found
   let facts: EngineFacts
   let unknown: readonly string[]
   try {
@@ -151,7 +152,7 @@ async function describeEngine(
     unknown = await unknownVolumes(engine, { env: io.env, signal: limit.signal })
   } catch (error) {
     io.signal.throwIfAborted()
-    const mend = (error instanceof EngineError ? error.hint : undefined) ?? 'start it, or name another with --engine'
+    const mend = (error instanceof EngineError ? error.hint : undefined) ?? ownMend
     const message = error instanceof Error ? error.message : String(error)
     return [{ name: 'engine', state: 'missing', value: `${endpoint} (${how}): ${message}`, mend }]
   }
@@ -239,17 +240,14 @@ async function mirrorFinding({ env, signal }: Io): Promise<Finding> {
 
 /** Engines that environments connect to. Where one does not answer, only its cells are in trouble. */
 async function namedFindings({ environments }: Plan, io: Io): Promise<readonly Finding[]> {
-  const usedBy = new Map<string, string[]>()
-  for (const { id, engine } of environments) {
-    const names = engine.kind === 'connect' ? [engine.endpoint] : engine.kind === 'pool' ? engine.endpoints : []
-    for (const name of names) usedBy.set(name, [...(usedBy.get(name) ?? []), id])
-  }
-  const all = [...usedBy].map(async ([name, ids]): Promise<readonly Finding[]> => {
+  const all = [...enginesNamed(environments)].map(async ([name, ids]): Promise<readonly Finding[]> => {
     const found = await lookForEngine(name, io)
     if (found.kind === 'none') return []
-    if (found.kind === 'refused')
-      return [{ name: 'engine', state: 'note', value: found.problem.message, mend: found.problem.hint }]
-    const [first] = await describeEngine({ ...found, how: ids.join(', ') }, io)
+    if (found.kind === 'refused') {
+      const value = `of ${ids.join(', ')}: ${found.problem.message}`
+      return [{ name: 'engine', state: 'note', value, mend: found.problem.hint }]
+    }
+    const [first] = await describeEngine({ ...found, ...whoNames(ids) }, io)
     return first === undefined ? [] : [{ ...first, state: first.state === 'missing' ? 'note' : first.state }]
   })
   return (await Promise.all(all)).flat()

@@ -76,7 +76,10 @@ async function usable(found: Extract<FindResult, { kind: 'found' }>): Promise<Fi
 
 /** Connects to an engine that was found, and asks it for an answer. */
 export async function openFound(
-  found: Pick<Extract<FindResult, { kind: 'found' }>, 'endpoint' | 'access' | 'how'>,
+  found: Pick<Extract<FindResult, { kind: 'found' }>, 'endpoint' | 'access' | 'how'> & {
+    /** What to do where it does not answer; as of one that a run would use where absent. */
+    readonly mend?: string
+  },
   io: Io,
 ): Promise<OpenEngineResult> {
   const { access, endpoint } = found
@@ -90,9 +93,10 @@ export async function openFound(
       ok: false,
       problem: {
         kind: 'machine',
-        message: `the engine at ${endpoint} (${how}) does not answer: ${silence.message}`,
+        message: `the engine at ${endpoint} (${how}) does not answer: ${silence.message.replace(/^the engine does not answer: /, '')}`,
         hint:
           silence.hint ??
+          found.mend ??
           'Start it, or name another with --engine; without one Matrix looks for a local engine itself.',
       },
     }

@@ -420,6 +420,17 @@ describe('an address at which something else answers', () => {
     expect(stdout).toMatch(/^note +engine +.*what answers there is neither Docker nor Podman/m)
   })
 
+  test('and is gone is told by the environments that name it', async () => {
+    const other = await listening(createSocketServer())
+    await other[Symbol.asyncDispose]()
+    using made = connecting(other.endpoint)
+    const cleaned = await matrix(['clean'], { cwd: made.root })
+    expect(cleaned.exitCode).toBe(3)
+    expect(cleaned.stderr).toMatch(
+      /^matrix: the engine at unix:\S+ \(qa\) does not answer: no such socket\n {2}Start it, or name another in the file of qa\.\n/,
+    )
+  })
+
   test('and never says a word keeps nobody longer than the time of the run', async () => {
     const held: Socket[] = []
     await using silent = await listening(createSocketServer((socket) => void held.push(socket)))
