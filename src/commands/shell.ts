@@ -32,8 +32,8 @@ export function runShell(options: ShellOptions, io: Io): Promise<number> {
     }
     const { status, exitCode } = await container.engine.containers.inspect(container.id, io)
     if (status !== 'running') {
-      const ended = exitCode === null ? '' : ` with ${exitCode}`
-      return refuse(`${container.alias} is ${status}${ended}, so nothing can be run in it; see matrix logs ${id}`)
+      const how = exitCode === null ? `is ${status}` : `has ended with exit code ${exitCode}`
+      return refuse(`${container.alias} ${how}, so nothing can be run in it; see matrix logs ${id}`)
     }
     const interactive = io.isTTY.stdin && io.isTTY.stdout
     if (!interactive && options.command.length === 0) {

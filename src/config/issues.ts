@@ -70,6 +70,10 @@ function diagnose(
       ]
     case 'invalid_key':
       return issue.issues.map((inner) => error('key', `${nameOf(path)}: ${inner.message}`, 'key'))
+    case 'too_small':
+      return [error('value', sizeTold(issue, { path, bound: issue.minimum, which: 'least' }))]
+    case 'too_big':
+      return [error('value', sizeTold(issue, { path, bound: issue.maximum, which: 'most' }))]
     case 'custom': {
       const { code = 'value', allowed } = (issue.params ?? {}) as { code?: string; allowed?: readonly string[] }
       const told = error(code, code === 'unit' ? `${nameOf(path)}: ${issue.message}` : issue.message)
@@ -78,6 +82,20 @@ function diagnose(
     default:
       return [error('value', `${nameOf(path)}: ${issue.message}`)]
   }
+}
+
+/** In words of ours where the definition has none of its own. */
+function sizeTold(
+  { message, origin }: { readonly message: string; readonly origin: string },
+  told: { readonly path: readonly PropertyKey[]; readonly bound: number | bigint; readonly which: 'least' | 'most' },
+): string {
+  const name = nameOf(told.path)
+  if (!message.startsWith('Too ')) return `${name}: ${message}`
+  const of = { string: ' characters', array: ' entries' }[origin]
+  if (of !== undefined && told.which === 'least' && told.bound === 1) return `${name} is empty`
+  return of === undefined
+    ? `${name} is at ${told.which} ${told.bound}`
+    : `${name} has at ${told.which} ${told.bound}${of}`
 }
 
 function unknownKey(

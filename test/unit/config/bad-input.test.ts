@@ -267,6 +267,19 @@ describe('a project', () => {
       /1:9 conflict: an engine is one of connect, provision and pool; here there are connect and provision/,
     ],
     [
+      'a number that is too large',
+      { 'environments/qa.yaml': 'contract: { port: 65536 }\n' },
+      /1:19 value: port is at most 65535$/,
+    ],
+    [
+      'a text that is empty',
+      {
+        'matrix.yaml':
+          'secrets: { a: { env: A } }\nregistry: { address: r.example.com, login: { username: "", password: { secret: a } } }\n',
+      },
+      /value: username is empty/,
+    ],
+    [
       'an engine of no kind',
       { 'environments/qa.yaml': 'engine: {}\n' },
       /1:9 conflict: an engine is one of connect, provision and pool; here there is none/,
