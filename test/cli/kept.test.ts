@@ -75,7 +75,7 @@ describe('a cell that is kept', () => {
   test.each([
     ['a cell that passed', ['logs', 'db@here'], 'nothing of db@here is kept'],
     ['a container that it does not have', ['shell', 'web@here', '--in', 'queue', '--', 'true'], 'there are: db, web'],
-    ['a container that has ended', ['shell', 'gone@here', '--', 'true'], 'gone is exited with 7'],
+    ['a container that has ended', ['shell', 'gone@here', '--', 'true'], 'gone has ended with exit code 7'],
     ['a shell without a terminal', ['shell', 'web@here'], 'matrix shell web@here -- COMMAND'],
     ['a cell that is none', ['logs', 'web@there'], 'there is no environment "there"'],
   ])('is not %s', async (_, args, problem) => {
