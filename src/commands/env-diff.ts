@@ -33,17 +33,16 @@ export async function runEnvDiff(
   }
   const { environments } = loaded.project
   const known = environments.map(({ id }) => id).join(', ') || 'none'
-  if (ids.after === undefined && environments.some(({ id }) => id === ids.before)) {
-    const others = environments.flatMap(({ id }) => (id === ids.before ? [] : [id])).join(', ') || 'there is no other'
-    io.stderr(printable(`matrix: ${ids.before} is compared with another environment; name one of: ${others}\n`))
+  const named = [ids.before, ...(ids.after === undefined ? [] : [ids.after])]
+  const unknown = named.filter((name) => !environments.some(({ id }) => id === name))
+  if (unknown.length > 0) {
+    io.stderr(printable(`matrix: there is no environment "${unknown.join('" and no "')}"; there are: ${known}\n`))
     return exitCodes.usage
   }
-  const named = [ids.before, ...(ids.after === undefined ? [] : [ids.after])]
-  const found = named.map((id) => environments.find((environment) => environment.id === id))
-  const [before, after] = found
+  const [before, after] = named.map((name) => environments.find(({ id }) => id === name))
   if (before === undefined || after === undefined) {
-    const unknown = named.filter((_, index) => found[index] === undefined)
-    io.stderr(printable(`matrix: there is no environment "${unknown.join('" and no "')}"; there are: ${known}\n`))
+    const others = environments.flatMap(({ id }) => (id === ids.before ? [] : [id])).join(', ') || 'there is no other'
+    io.stderr(printable(`matrix: ${ids.before} is compared with another environment; name one of: ${others}\n`))
     return exitCodes.usage
   }
   const sides = { before: await sideOf(before, io), after: await sideOf(after, io) }

@@ -6,7 +6,7 @@ import { type Engine, EngineError, type EngineFacts } from '../engines/engine.ts
 import { embeddedPaths } from '../hosts/embedded-paths.ts'
 import { embeddedPid } from '../hosts/embedded-process.ts'
 import type { FindResult } from '../hosts/find-engine.ts'
-import { type PingResult, ping } from '../hosts/ping.ts'
+import { ping, silenceAsWords } from '../hosts/ping.ts'
 import type { HostProblem } from '../hosts/problem.ts'
 import { ensureBase } from '../images/bases.ts'
 import { printable } from '../lib/printable.ts'
@@ -176,7 +176,7 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
   if (options.json === true) {
     io.stdout(`${JSON.stringify({ used, embedded, hosts }, null, 2)}\n`)
   } else {
-    const state = pid === null || answer === null ? 'not running' : `pid ${pid}, ${answerAsWords(answer)}`
+    const state = answer === null ? 'not running' : `pid ${pid}, ${answer.answers ? 'answers' : silenceAsWords(answer)}`
     io.stdout(
       printable(
         `embedded engine: ${state}\n  socket ${paths.socket}\n  data   ${paths.dataRoot}\n  log    ${paths.log}\n`,
@@ -192,11 +192,6 @@ export async function runEnvStatus(options: EnvStatusOptions, io: Io): Promise<n
     }
   }
   return found.kind === 'refused' ? reportProblem(found.problem, io) : 0
-}
-
-const answerAsWords = (answer: PingResult) => {
-  if (answer.answers) return 'answers'
-  return answer.why === 'denied' ? 'is not open to this user' : 'does not answer'
 }
 
 async function hostStates(found: FindResult, io: Io): Promise<readonly ToldHost[]> {

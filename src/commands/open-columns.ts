@@ -14,6 +14,7 @@ import type { EngineChoice, Environment, HostSpec } from '../model/project.ts'
 import { canonicalJson } from '../plan/plan.ts'
 import type { Column } from '../run/columns.ts'
 import type { Io } from './io.ts'
+import { remoteAnswersWithinMs } from './open-engine.ts'
 
 export interface ColumnOptions {
   readonly environments: readonly Environment[]
@@ -35,8 +36,6 @@ interface HostFor {
   readonly environment: string
   readonly signal: AbortSignal
 }
-
-const answersWithinMs = 60_000
 
 /** Two that start at the same time share what they need of the machine, more would only wait. */
 const hostsAtATime = 2
@@ -156,12 +155,12 @@ export class OpenColumns implements AsyncDisposable {
 
 /** Rejects with `EngineError` where it does not, or takes longer than anybody would wait for it. */
 async function answers(engine: Engine, signal: AbortSignal): Promise<void> {
-  using limit = deadline(answersWithinMs, signal)
+  using limit = deadline(remoteAnswersWithinMs, signal)
   try {
     await engine.facts({ signal: limit.signal })
   } catch (error) {
     if (!(error instanceof DeadlineError) || signal.aborted) throw error
-    const message = `the engine takes connections and does not answer within ${answersWithinMs / 1000} s`
+    const message = `the engine takes connections and does not answer within ${remoteAnswersWithinMs / 1000} s`
     throw new EngineError('unreachable', message, { hint: `docker -H ${engine.endpoint} version asks it, too.` })
   }
 }

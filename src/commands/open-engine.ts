@@ -12,7 +12,7 @@ import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
 
 /** A machine under emulation is slow to greet. */
-const remoteAnswersWithinMs = 60_000
+export const remoteAnswersWithinMs = 60_000
 
 export interface OpenEngineOptions {
   /** What `--engine` says. */

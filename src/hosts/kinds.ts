@@ -14,7 +14,7 @@ import { machineFacts } from './machine-facts.ts'
 import { takeLock } from './machine-lock.ts'
 import { nested } from './nested/nested.ts'
 import { engineShortage, machineOffer, shortages } from './offer.ts'
-import { ping } from './ping.ts'
+import { ping, silenceAsWords } from './ping.ts'
 import type { HostProblem } from './problem.ts'
 import { swarmCluster } from './swarm-cluster/swarm-cluster.ts'
 import { vm } from './vm/vm.ts'
@@ -184,9 +184,8 @@ async function whereItIs(ask: HostAsk): Promise<Whereabouts> {
   if (elsewhere !== null) return { ...there, problem: elsewhere }
   const answer = await ping(endpoint, ask)
   if (answer.answers) return there
-  const denied = answer.why === 'denied'
-  const said = denied ? 'is not open to this user' : 'does not answer'
-  return { ...there, silence: { denied, message: `${endpoint}, the engine that it is in, ${said}` } }
+  const message = `${endpoint}, the engine that it is in, ${silenceAsWords(answer)}`
+  return { ...there, silence: { denied: answer.why === 'denied', message } }
 }
 
 function requestOf(ask: HostAsk): HostRequest {

@@ -7,6 +7,10 @@ export type PingResult =
   /** `denied`: a socket is there, and this user may not use it. */
   | { readonly answers: false; readonly why: 'absent' | 'denied' | 'silent'; readonly message: string }
 
+/** How one that gives no answer is told. */
+export const silenceAsWords = ({ why }: Extract<PingResult, { answers: false }>): string =>
+  why === 'denied' ? 'is not open to this user' : 'does not answer'
+
 const answerWithinMs = 3_000
 
 /** @param endpoint `unix:///path`; anything else is reported as absent. Rejects only with the signal's reason. */
