@@ -27,3 +27,26 @@ export const ulimitNames: Readonly<Record<string, string>> = {
   'Max realtime priority': 'rtprio',
   'Max realtime timeout': 'rttime',
 }
+
+/** Signal names without `SIG`, but for the realtime ones. Source: signal(7), of x86 and ARM. */
+export const signalNames: readonly string[] = (
+  'ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP ' +
+  'TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ'
+).split(' ')
+
+/** Options of a tmpfs that stand alone. Source: mount(8), and `tmpcopyup` of Podman. */
+export const tmpfsFlags: readonly string[] = (
+  'defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync mand nomand atime noatime diratime nodiratime ' +
+  'relatime norelatime strictatime nostrictatime tmpcopyup notmpcopyup'
+).split(' ')
+
+/** Options of a tmpfs that have a value → how it is written, with an example. Source: tmpfs(5). */
+export const tmpfsValues: Readonly<Record<string, { readonly pattern: RegExp; readonly such: string }>> = {
+  size: { pattern: /^\d+[kmg%]?$/i, such: 'size=64m' },
+  mode: { pattern: /^[0-7]{1,5}$/, such: 'mode=1777' },
+  uid: { pattern: /^\d+$/, such: 'uid=1000' },
+  gid: { pattern: /^\d+$/, such: 'gid=1000' },
+  nr_inodes: { pattern: /^\d+[kmg]?$/i, such: 'nr_inodes=10k' },
+  nr_blocks: { pattern: /^\d+[kmg]?$/i, such: 'nr_blocks=10k' },
+  mpol: { pattern: /^./, such: 'mpol=default' },
+}

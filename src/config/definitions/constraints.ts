@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { SecurityOption } from '../../model/constraint.ts'
-import { capabilityNames, ulimitNames } from '../../model/kernel-names.ts'
+import { capabilityNames, signalNames, tmpfsFlags, tmpfsValues, ulimitNames } from '../../model/kernel-names.ts'
 import { didYouMean } from '../nearest.ts'
 import { coded, duration, plainVariables, scalarText, size } from './common.ts'
 
@@ -22,12 +22,34 @@ const limitName = z
 
 const absolutePath = z.string().regex(/^\//, 'a path inside a container begins with /')
 
+/** What no kernel would take of a tmpfs's options; null where nothing is wrong with them. */
+function tmpfsProblem(options: string): string | null {
+  for (const option of options.split(',').filter((one) => one !== '')) {
+    const at = option.indexOf('=')
+    const name = at < 0 ? option : option.slice(0, at)
+    const form = Object.hasOwn(tmpfsValues, name) ? tmpfsValues[name] : undefined
+    if (form !== undefined && at >= 0 && form.pattern.test(option.slice(at + 1))) continue
+    if (form !== undefined) return `"${option}" is no option of a tmpfs. Write it such as ${form.such}.`
+    if (at < 0 && tmpfsFlags.includes(name)) continue
+    const near = didYouMean(name, [...tmpfsFlags, ...Object.keys(tmpfsValues)])
+    return `there is no option "${option}" of a tmpfs.${near || ' They are such as size=64m,mode=1777,exec.'}`
+  }
+  return null
+}
+
+const refuseOptions = (options: string, context: z.core.$RefinementCtx) => {
+  const problem = tmpfsProblem(options)
+  if (problem !== null) context.issues.push(coded('value', problem))
+}
+const tmpfsOptions = z.string().superRefine(refuseOptions)
+const tmpfsEntry = absolutePath.superRefine((entry, context) => refuseOptions(entry.replace(/^[^:]*:?/, ''), context))
+
 const tmpfs = z
   .union([
-    absolutePath.transform((path) => [path]),
-    z.array(absolutePath),
+    tmpfsEntry.transform((entry) => [entry]),
+    z.array(tmpfsEntry),
     z
-      .record(absolutePath, z.string())
+      .record(absolutePath, tmpfsOptions)
       .transform((map) => Object.entries(map).map(([path, options]) => `${path}:${options}`)),
   ])
   .transform((list) =>
@@ -83,6 +105,19 @@ const securityOption = z
   )
   .transform((text): SecurityOption => ({ text }))
 
+/** As engines take it: with or without `SIG`, or its number. */
+const signal = z.string().superRefine((text, context) => {
+  const name = text.toUpperCase().replace(/^SIG/, '')
+  const isRealtime = /^RTM(?:IN(?:\+\d{1,2})?|AX(?:-\d{1,2})?)$/.test(name)
+  const isNumber = /^\d+$/.test(name) && Number(name) >= 1 && Number(name) <= 64
+  if (signalNames.includes(name) || isRealtime || isNumber) return
+  const near = didYouMean(
+    `SIG${name}`,
+    signalNames.map((one) => `SIG${one}`),
+  )
+  context.issues.push(coded('value', `there is no signal "${text}".${near || ' It is a name such as SIGTERM.'}`))
+})
+
 const address = z.string().refine((text) => isIP(text) !== 0, { error: 'write the address of a name server' })
 
 export const constraintShape = {
@@ -110,11 +145,25 @@ export const constraintShape = {
   userns_mode: z.string().optional(),
   runtime: z.string().optional(),
   platform: z.string().optional(),
-  stop_signal: z.string().optional(),
+  stop_signal: signal.optional(),
   stop_grace_period: duration.optional(),
   environment: plainVariables.optional(),
 }
-export const constraints = z.strictObject(constraintShape)
+
+/** Of memory and swap together there is at least as much as of memory. */
+function refuseLessSwap(
+  {
+    mem_limit,
+    memswap_limit,
+  }: { readonly mem_limit?: number | undefined; readonly memswap_limit?: number | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  if (mem_limit === undefined || memswap_limit === undefined || memswap_limit >= mem_limit) return
+  const message = 'memswap_limit is of memory and swap together, so it is at least mem_limit'
+  context.addIssue({ code: 'custom', path: ['memswap_limit'], message, params: { code: 'value' } })
+}
+
+export const constraints = z.strictObject(constraintShape).superRefine(refuseLessSwap)
 
 /** `name:/path` or `/path`; what reaches the host is refused. */
 const volume = z
@@ -131,6 +180,7 @@ const volume = z
 export const service = z
   .strictObject({ ...constraintShape, volumes: z.array(volume).optional() })
   .superRefine((value, context) => {
+    refuseLessSwap(value, context)
     value.security_opt?.forEach((option, index) => {
       if (/unconfined/.test(option.text)) {
         context.addIssue({

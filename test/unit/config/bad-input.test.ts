@@ -45,6 +45,20 @@ describe('a project', () => {
     expect(await shown({ 'environments/qa.yaml': `engine: { provision: ${provision} }\n` })).toEqual([])
   })
 
+  test.each(['SIGTERM', 'term', '15', 'SIGRTMIN+3', 'RTMAX-1'])(
+    'may have %s as the signal of its end',
+    async (signal) => {
+      expect(await shown({ 'environments/qa.yaml': `constraints: { stop_signal: "${signal}" }\n` })).toEqual([])
+    },
+  )
+
+  test.each(['/run', '["/run:size=64M,exec", "/tmp"]', '{ /run: "mode=1777,nr_inodes=10k,nosuid", /tmp: "" }'])(
+    'may have a tmpfs of %s',
+    async (tmpfs) => {
+      expect(await shown({ 'environments/qa.yaml': `constraints: { tmpfs: ${tmpfs} }\n` })).toEqual([])
+    },
+  )
+
   test.each([
     [
       'an unknown key',
@@ -60,6 +74,26 @@ describe('a project', () => {
       'a limit that is none',
       { 'environments/qa.yaml': 'constraints: { ulimits: { nofiles: 5 } }\n' },
       /qa\.yaml:1:27 key: nofiles: a limit is one of .*nofile/,
+    ],
+    [
+      'a signal that is none',
+      { 'environments/qa.yaml': 'constraints: { stop_signal: SIGTREM }\n' },
+      /qa\.yaml:1:29 value: there is no signal "SIGTREM"\. Did you mean "SIGTERM"/,
+    ],
+    [
+      'a size of a tmpfs that is none',
+      { 'environments/qa.yaml': 'constraints: { tmpfs: ["/run:mode=1777,size=5q"] }\n' },
+      /qa\.yaml:1:24 value: "size=5q" is no option of a tmpfs\. Write it such as size=64m/,
+    ],
+    [
+      'an option of a tmpfs that is none',
+      stack(`${ports}service: { tmpfs: { /run: noexce } }\n${checks}`),
+      /stack\.yaml:3:\d+ value: there is no option "noexce" of a tmpfs\. Did you mean "noexec"/,
+    ],
+    [
+      'swap that is less than the memory it includes',
+      { 'environments/qa.yaml': 'constraints: { mem_limit: 64m, memswap_limit: 32m }\n' },
+      /qa\.yaml:1:47 value: memswap_limit is of memory and swap together, so it is at least mem_limit/,
     ],
     [
       'a registry with a scheme',
