@@ -1,6 +1,6 @@
 /** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
 import { platform } from 'node:os'
-import { loadProject } from '../config/load.ts'
+import { type LoadResult, loadProject } from '../config/load.ts'
 import { connectDocker } from '../engines/docker-api/connect.ts'
 import { type Engine, type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
 import { type Disk, type Disks, disksOf, disksToBe, factsSoon } from '../hosts/disks.ts'
@@ -18,9 +18,11 @@ import {
 } from '../hosts/packages.ts'
 import { mirrorSilence, packageSources } from '../images/package-mirror.ts'
 import { deadline } from '../lib/abort.ts'
+import { counted } from '../lib/counted.ts'
 import { printable } from '../lib/printable.ts'
 import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
+import { exitCodes } from '../model/verdict.ts'
 import {
   type Finding,
   forsakenFindings,
@@ -48,7 +50,7 @@ const mirrorWithinMs = 4_000
 /** Of the images that Matrix makes for itself. */
 const helperSuite = 'bookworm'
 
-/** Starts nothing. Exit 0 where a run could start, 3 where something is missing for it. */
+/** Starts nothing. Exit 0 where a run could start, 2 where the project has mistakes, 3 where something is missing for it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
   const [engine, hub, mirror] = await Promise.all([engineFindings(options, io), hubFinding(io), mirrorFinding(io)])
   const local = await localPlace(options, io)
@@ -57,6 +59,7 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
   const findings = [
     ...machineFindings(local.disks),
     ...[...engine, hub, mirror, ...programFindings(io)],
+    ...projectFindings(loaded),
     ...(plan === null ? [] : await registryFindings(plan.project, io)),
     ...hostFindings(plan, { local, io }),
     ...(plan === null ? [] : await namedFindings(plan, io)),
@@ -67,7 +70,28 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
   ]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
   else io.stdout(printable(render(findings)))
-  return findings.some((finding) => finding.state === 'missing') ? 3 : 0
+  if (mistakesOf(loaded) > 0) return exitCodes.usage
+  return findings.some((finding) => finding.state === 'missing') ? exitCodes.trouble : exitCodes.green
+}
+
+/** None where there is no project. */
+function mistakesOf(loaded: LoadResult): number {
+  return loaded.ok
+    ? 0
+    : loaded.diagnostics.filter(({ code, severity }) => code !== 'empty' && severity === 'error').length
+}
+
+function projectFindings(loaded: LoadResult): readonly Finding[] {
+  const name = 'project'
+  if (loaded.ok) {
+    const { rows, environments } = loaded.project
+    const value = `${counted(rows.length, 'stack')} × ${counted(environments.length, 'environment')}`
+    return [{ name, state: 'ok', value }]
+  }
+  const mistakes = mistakesOf(loaded)
+  if (mistakes === 0) return []
+  const value = `${counted(mistakes, 'mistake')} in its files, so that what it asks for is not known`
+  return [{ name, state: 'missing', value, mend: 'matrix validate shows them' }]
 }
 
 function render(findings: readonly Finding[]): string {

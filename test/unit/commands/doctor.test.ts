@@ -91,6 +91,18 @@ test('a host is told with the environments that ask for it', async () => {
   expect(hosts.filter((value) => value.includes(', for '))).toHaveLength(2)
 })
 
+test('a project with mistakes is told as that', async () => {
+  await using engine = await engineThatSays({ Driver: 'overlay2', SecurityOptions: [] })
+  using made = project({ ...environment('theirs', 'titel: x\n'), ...serverStack('api') })
+  const found = await doctorOf(engine.endpoint, made.root)
+  expect(found.find(({ name }) => name === 'project')).toMatchObject({
+    state: 'missing',
+    value: expect.stringContaining('1 mistake'),
+    mend: expect.stringContaining('matrix validate'),
+  })
+  expect((await doctorOf(engine.endpoint)).map(({ name }) => name)).not.toContain('project')
+})
+
 test('all that is not installed is one command', () => {
   const debian = 'ID=debian\n'
   expect(packageFindings(['busybox'], debian)).toEqual([])
