@@ -320,7 +320,7 @@ async function sweepDeadRuns(
   const swept = await sweep(engine, { project: identity.project, nowMs, ownerState, all: false, signal })
   const count = swept.removed.length
   if (count > 0)
-    progress({ type: 'notice', text: `removed ${count} containers, networks and volumes of runs that died` })
+    progress({ type: 'notice', text: `removed ${count} containers, networks and volumes that earlier runs left` })
 }
 
 export function presentMatrix(run: RunRecord, { options, io, folder }: PresentContext): null {

@@ -132,7 +132,7 @@ describe('kill -9', () => {
     await process
     const next = await matrix(['check', '--stack', 'quick'], { cwd: killed.root })
     expect(next).toMatchObject({ exitCode: 0 })
-    expect(next.stderr).toMatch(/removed \d+ containers, networks and volumes of runs that died/)
+    expect(next.stderr).toMatch(/removed \d+ containers, networks and volumes that earlier runs left/)
     expect(await leftovers(engine, killed.root)).toEqual([])
   })
 })

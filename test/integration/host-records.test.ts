@@ -56,6 +56,8 @@ test('a host that was made takes no disk any more, and its memory only while it 
   expect(await using(first)(['env', 'up', 'nested'])).toMatchObject({ exitCode: 0 })
   expect(await room()).toBeNull()
   expect(await using(first)(['env', 'down', 'nested'])).toMatchObject({ exitCode: 0 })
+  const { stdout } = await using(first)(['env', 'status', '--json'])
+  expect(JSON.parse(stdout)).toMatchObject({ hosts: [{ state: 'down', message: expect.stringContaining('kept') }] })
   expect(await room()).toMatch(/\(docker-bookworm\) take about 0\.0 GiB of disk and 0\.3 GiB of memory$/)
   expect(await using(first)(['env', 'down', '--purge', 'nested'])).toMatchObject({ exitCode: 0 })
 })

@@ -29,7 +29,11 @@ export const nested: HostKind<Spec> = {
   async status(request) {
     const { local, signal } = request
     const state = await containerState(local, request)
-    if (state === null) return { state: 'absent', message: 'a run that needs it brings it up' }
+    if (state === null) {
+      return (await hasVolume(local, request))
+        ? { state: 'down', message: 'does not run; its data is kept for the next run that needs it' }
+        : { state: 'absent', message: 'a run that needs it brings it up' }
+    }
     if (state !== 'running') return { state: 'down', message: state }
     const answer = await ping(endpointOf(request), { signal })
     return answer.answers
@@ -177,6 +181,11 @@ async function containerState(local: Engine, request: HostRequest<Spec>): Promis
     if (error instanceof EngineError && error.code === 'not-found') return null
     throw error
   }
+}
+
+async function hasVolume(local: Engine, request: HostRequest<Spec>): Promise<boolean> {
+  const volumes = await local.list('volume', { 'matrix.project': request.project, 'matrix.role': 'host' }, request)
+  return volumes.some(({ name }) => name === volumeName(request))
 }
 
 /** What the local engine refuses becomes a value; the signal's reason does not. */
