@@ -9,6 +9,9 @@ import { paintOf } from './grid.ts'
 import type { Reporter } from './reporter.ts'
 import { troubleTold } from './sentence.ts'
 
+/** A phase that takes so long is told when it ends, so that a cell that takes long is not silent. */
+const longPhaseMs = 30_000
+
 export function terminalLines(
   options: { readonly write: (text: string) => void; readonly color: boolean },
   clock: Pick<Clock, 'now'>,
@@ -52,6 +55,13 @@ export function terminalLines(
           const { stack, outcome, durationMs, cached, message } = event.build
           const how = cached ? 'already built' : `built in ${formatDuration(durationMs)}`
           say(event.atMs, outcome === 'pass' ? `build ${stack}: ${how}` : `build ${stack} ${outcome}: ${message}`)
+          return
+        }
+        case 'cell-phase': {
+          const { name, durationMs } = event.phase
+          // How the sending goes is told on its own.
+          if (name === 'distribute' || durationMs < longPhaseMs) return
+          say(event.atMs, `${event.cell}: ${name}, ${formatDuration(durationMs)}`)
           return
         }
         case 'cell-finished':

@@ -193,6 +193,14 @@ test('lines tell each answer and how many there are, and when', () => {
   for (const event of eventsOf(['api'], ['qa', 'vm'], { 'api@qa': 'pass', 'api@vm': 'fail' })) reporter.event(event)
   expect(text).toContain('1/2  api@qa pass in 1.5 s')
   expect(text).toContain('2/2  api@vm fail in 1.5 s at check (mismatch): it did not hold')
+  const phase = (name: string, durationMs: number) =>
+    reporter.event({ atMs: 90_000, type: 'cell-phase', cell: 'api@vm', phase: { name, startMs: 0, durationMs } })
+  text = ''
+  phase('ready api', 29_000)
+  phase('distribute', 60_000)
+  expect(text).toBe('')
+  phase('ready api', 80_000)
+  expect(text).toContain('api@vm: ready api, 1 min 20 s\n')
 })
 
 describe('what a container wrote', () => {
