@@ -1,11 +1,7 @@
 /** `matrix doctor`: what this machine offers, what is missing, and the command that mends it. */
 import { platform } from 'node:os'
 import { type LoadResult, loadProject } from '../config/load.ts'
-import { connectDocker } from '../engines/docker-api/connect.ts'
-import { type Engine, type EngineAccess, EngineError, type EngineFacts } from '../engines/engine.ts'
 import { type Disk, type Disks, disksOf, disksToBe, factsSoon } from '../hosts/disks.ts'
-import { startBlocker } from '../hosts/embedded.ts'
-import { allHosts } from '../hosts/host-record.ts'
 import { machineFacts } from '../hosts/machine-facts.ts'
 import {
   enginePrograms,
@@ -20,9 +16,9 @@ import { mirrorSilence, packageSources } from '../images/package-mirror.ts'
 import { deadline } from '../lib/abort.ts'
 import { counted } from '../lib/counted.ts'
 import { printable } from '../lib/printable.ts'
-import { projectIdOf } from '../lib/project-id.ts'
 import type { Plan } from '../model/plan.ts'
 import { exitCodes } from '../model/verdict.ts'
+import { engineFindings, namedFindings } from './doctor-engines.ts'
 import {
   type Finding,
   forsakenFindings,
@@ -34,7 +30,6 @@ import {
 import { registryFindings } from './doctor-registries.ts'
 import { localEngine, wholePlan } from './hosts.ts'
 import type { Io } from './io.ts'
-import { enginesNamed, whoNames } from './named-engines.ts'
 import { lookForEngine } from './open-engine.ts'
 
 export interface DoctorOptions {
@@ -52,14 +47,19 @@ const helperSuite = 'bookworm'
 
 /** Starts nothing. Exit 0 where a run could start, 2 where the project has mistakes, 3 where something is missing for it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
-  const [engine, hub, mirror] = await Promise.all([engineFindings(options, io), hubFinding(io), mirrorFinding(io)])
+  const [engine, hub, mirror] = await Promise.all([
+    engineFindings(options.engine, io),
+    hubFinding(io),
+    mirrorFinding(io),
+  ])
   const local = await localPlace(options, io)
   const loaded = await loadProject(io.cwd, { env: io.env })
   const plan = loaded.ok ? wholePlan(loaded.project) : null
+  const mistakes = mistakesIn(loaded)
   const findings = [
     ...machineFindings(local.disks),
     ...[...engine, hub, mirror, ...programFindings(io)],
-    ...projectFindings(loaded),
+    ...projectFindings(loaded, mistakes),
     ...(plan === null ? [] : await registryFindings(plan.project, io)),
     ...hostFindings(plan, { local, io }),
     ...(plan === null ? [] : await namedFindings(plan, io)),
@@ -70,28 +70,26 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
   ]
   if (options.json === true) io.stdout(`${JSON.stringify(findings, null, 2)}\n`)
   else io.stdout(printable(render(findings)))
-  if (mistakesOf(loaded) > 0) return exitCodes.usage
+  if (mistakes > 0) return exitCodes.usage
   return findings.some((finding) => finding.state === 'missing') ? exitCodes.trouble : exitCodes.green
 }
 
-/** None where there is no project. */
-function mistakesOf(loaded: LoadResult): number {
-  return loaded.ok
-    ? 0
-    : loaded.diagnostics.filter(({ code, severity }) => code !== 'empty' && severity === 'error').length
+/** Mistakes in its files; none where there is no project. */
+function mistakesIn(loaded: LoadResult): number {
+  if (loaded.ok) return 0
+  return loaded.diagnostics.filter(({ code, severity }) => code !== 'empty' && severity === 'error').length
 }
 
-function projectFindings(loaded: LoadResult): readonly Finding[] {
+function projectFindings(loaded: LoadResult, mistakes: number): readonly Finding[] {
   const name = 'project'
-  if (loaded.ok) {
-    const { rows, environments } = loaded.project
-    const value = `${counted(rows.length, 'stack')} × ${counted(environments.length, 'environment')}`
-    return [{ name, state: 'ok', value }]
+  if (mistakes > 0) {
+    const value = `${counted(mistakes, 'mistake')} in its files, so that what it asks for is not known`
+    return [{ name, state: 'missing', value, mend: 'matrix validate shows them' }]
   }
-  const mistakes = mistakesOf(loaded)
-  if (mistakes === 0) return []
-  const value = `${counted(mistakes, 'mistake')} in its files, so that what it asks for is not known`
-  return [{ name, state: 'missing', value, mend: 'matrix validate shows them' }]
+  if (!loaded.ok) return []
+  const { rows, environments } = loaded.project
+  const value = `${counted(rows.length, 'stack')} × ${counted(environments.length, 'environment')}`
+  return [{ name, state: 'ok', value }]
 }
 
 function render(findings: readonly Finding[]): string {
@@ -145,78 +143,6 @@ function diskFindings({ engine, own }: Disks): readonly Finding[] {
   return engine !== null && engine.device === own?.device ? [images] : [images, found(own, 'virtual machines')]
 }
 
-async function engineFindings(options: DoctorOptions, io: Io): Promise<readonly Finding[]> {
-  const found = await lookForEngine(options.engine, io)
-  const name = 'engine'
-  if (found.kind === 'refused') {
-    return [{ name, state: 'missing', value: found.problem.message, mend: found.problem.hint }]
-  }
-  if (found.kind === 'found') return describeEngine(found, io)
-  const tried = found.tried.map((line): Finding => ({ name, state: 'note', value: line }))
-  const blocker = startBlocker(io.env, { mayInstall: false })
-  return [
-    ...tried,
-    blocker === null
-      ? { name, state: 'ok', value: 'none answers; matrix check starts one of its own' }
-      : { name, state: 'missing', value: blocker.message, mend: blocker.hint },
-  ]
-}
-
-async function describeEngine(
-  found: { readonly endpoint: string; readonly access: EngineAccess; readonly how: string; readonly mend?: string },
-  io: Io,
-): Promise<readonly Finding[]> {
-  const { endpoint, access, how, mend: ownMend = 'start it, or name another with --engine' } = found
-  let facts: EngineFacts
-  let unknown: readonly string[]
-  try {
-    await using engine = connectDocker(endpoint, access)
-    using limit = deadline(10_000, io.signal)
-    facts = await engine.facts({ signal: limit.signal })
-    unknown = await unknownVolumes(engine, { env: io.env, signal: limit.signal })
-  } catch (error) {
-    io.signal.throwIfAborted()
-    const mend = (error instanceof EngineError ? error.hint : undefined) ?? ownMend
-    const message = error instanceof Error ? error.message : String(error)
-    return [{ name: 'engine', state: 'missing', value: `${endpoint} (${how}): ${message}`, mend }]
-  }
-  const slow = facts.storageDriver === 'vfs'
-  const mode = facts.rootless ? ', rootless' : ''
-  return [
-    {
-      name: 'engine',
-      state: 'ok',
-      value: `${facts.name} ${facts.version} at ${endpoint} (${how}), cgroup ${facts.cgroup}, ${facts.ociRuntime}${mode}`,
-    },
-    {
-      name: 'storage',
-      state: slow ? 'note' : 'ok',
-      value: facts.storageDriver,
-      ...(slow ? { mend: 'every layer is copied; keep the engine’s data on a disk, not on an overlay' } : {}),
-    },
-    ...unknownFindings(unknown, endpoint),
-  ]
-}
-
-/** Data of hosts that no project of this user is known to have, another user's perhaps. */
-async function unknownVolumes(
-  engine: Engine,
-  { env, signal }: { readonly env: Io['env']; readonly signal: AbortSignal },
-): Promise<readonly string[]> {
-  const known = new Set(allHosts(env).map(({ root }) => projectIdOf(root)))
-  const volumes = await engine.list('volume', { 'matrix.role': 'host' }, { signal })
-  return volumes.filter(({ labels }) => !known.has(labels['matrix.project'] ?? '')).map(({ name }) => name)
-}
-
-function unknownFindings(volumes: readonly string[], endpoint: string): readonly Finding[] {
-  const [first] = volumes
-  if (first === undefined) return []
-  const value = `${volumes.length} of hosts that no project of this user has, such as ${first}`
-  const docker = `docker -H ${endpoint} volume`
-  const mend = `${docker} ls --filter label=matrix.role=host names them; ${docker} rm where they are nobody’s`
-  return [{ name: 'volumes', state: 'note', value, mend }]
-}
-
 /** Any reply counts, a refusal without credentials too. */
 async function hubFinding(io: Io): Promise<Finding> {
   using limit = deadline(hubWithinMs, io.signal)
@@ -260,21 +186,6 @@ async function mirrorFinding({ env, signal }: Io): Promise<Finding> {
     value: `${silent.mirror}: ${silent.why}; no base image and no host can be made from packages`,
     mend: `curl -I ${silent.release} shows it; behind a proxy: export http_proxy=http://HOST:PORT`,
   }
-}
-
-/** Engines that environments connect to. Where one does not answer, only its cells are in trouble. */
-async function namedFindings({ environments }: Plan, io: Io): Promise<readonly Finding[]> {
-  const all = [...enginesNamed(environments)].map(async ([name, ids]): Promise<readonly Finding[]> => {
-    const found = await lookForEngine(name, io)
-    if (found.kind === 'none') return []
-    if (found.kind === 'refused') {
-      const value = `of ${ids.join(', ')}: ${found.problem.message}`
-      return [{ name: 'engine', state: 'note', value, mend: found.problem.hint }]
-    }
-    const [first] = await describeEngine({ ...found, ...whoNames(ids) }, io)
-    return first === undefined ? [] : [{ ...first, state: first.state === 'missing' ? 'note' : first.state }]
-  })
-  return (await Promise.all(all)).flat()
 }
 
 function programFindings(io: Io): readonly Finding[] {

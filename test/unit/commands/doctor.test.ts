@@ -31,6 +31,10 @@ async function engineThatSays(info: object): Promise<{ readonly endpoint: string
 
 /** What it finds with this engine, where nobody outside can be asked. */
 async function doctorOf(engine: string, cwd = folder) {
+  return (await runOf(engine, cwd)).found
+}
+
+async function runOf(engine: string, cwd: string) {
   let said = ''
   const stdout = (text: string) => {
     said += text
@@ -43,8 +47,9 @@ async function doctorOf(engine: string, cwd = folder) {
   const PATH = `${folder}:${process.env['PATH']}`
   // A proxy that is not there, so that nobody outside is asked.
   const env = { ...process.env, PATH, http_proxy: 'http://127.0.0.1:9', MATRIX_ENGINE_DIR: folder }
-  await runDoctor({ engine, json: true }, { cwd, env, signal, stdout } as unknown as Io)
-  return JSON.parse(said) as readonly { name: string; state: string; value: string; mend?: string }[]
+  const exitCode = await runDoctor({ engine, json: true }, { cwd, env, signal, stdout } as unknown as Io)
+  const found = JSON.parse(said) as readonly { name: string; state: string; value: string; mend?: string }[]
+  return { exitCode, found }
 }
 
 test('an engine that calls images by another name is refused, with what to set', async () => {
@@ -94,7 +99,8 @@ test('a host is told with the environments that ask for it', async () => {
 test('a project with mistakes is told as that', async () => {
   await using engine = await engineThatSays({ Driver: 'overlay2', SecurityOptions: [] })
   using made = project({ ...environment('theirs', 'titel: x\n'), ...serverStack('api') })
-  const found = await doctorOf(engine.endpoint, made.root)
+  const { exitCode, found } = await runOf(engine.endpoint, made.root)
+  expect(exitCode).toBe(2)
   expect(found.find(({ name }) => name === 'project')).toMatchObject({
     state: 'missing',
     value: expect.stringContaining('1 mistake'),
