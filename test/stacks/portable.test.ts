@@ -59,7 +59,7 @@ const components: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   },
 }
 
-/** Each of its servers maps the classes that the build archived; without them it works, and takes twice as long to start. */
+/** Each of its servers maps the classes that the build archived; without them it works, and takes half as long again to start. */
 const archives = `  - name: the servers map the archive of their classes
     exec:
       shell: true
