@@ -9,9 +9,11 @@ import { startHelper } from '../../src/run/relay/helper.ts'
 import { Teardown } from '../../src/run/teardown.ts'
 import { hostEngine } from '../support/hosts.ts'
 import { engineContract } from './engine-contract.ts'
+import { relayContract } from './relay-contract.ts'
 
 export function hostContract(name: string, spec: HostSpec): void {
   engineContract(name, () => hostEngine(spec))
+  relayContract(name, () => hostEngine(spec))
 
   test(`${name}: whoever speaks first hears that nothing listens`, async () => {
     await using engine = await hostEngine(spec)

@@ -11,6 +11,7 @@ import { ownBases, ownStacks } from '../support/own-stacks.ts'
 import { environment, project, type TestProject } from '../support/project.ts'
 import { usualVm } from '../support/vm.ts'
 import { engineContract } from './engine-contract.ts'
+import { relayContract } from './relay-contract.ts'
 
 vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 })
 
@@ -34,6 +35,7 @@ afterAll(async () => {
 const machine = () => hostEngine(usualVm, { root: made.root })
 
 engineContract('virtual machine', machine)
+relayContract('virtual machine', machine)
 
 test('virtual machine: it has a kernel of its own, and control groups of version 2', async () => {
   await using engine = await machine()

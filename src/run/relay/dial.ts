@@ -15,9 +15,6 @@ export interface RelayAddress {
 }
 
 const netcat = '/bin/busybox nsenter -t "$1" -n /bin/busybox nc "$2" "$3"'
-// Podman drops what a command said last where its input is written to after its end, as by a client that speaks first.
-// So where netcat failed its input is read on, until that client has heard of it.
-const relay = `${netcat} 2>&1 || /bin/busybox timeout 2 /bin/busybox cat >/dev/null`
 // What the tools say of themselves goes the same way as data; it comes first, and nothing follows it.
 const ownWords = /^(?:nc|nsenter): /
 
@@ -26,7 +23,7 @@ const ownWords = /^(?:nc|nsenter): /
  * cannot be made, it is destroyed with a `DialError`. When our side ends, the workload sees the connection end.
  */
 export async function dial(helper: Helper, to: RelayAddress & { readonly signal: AbortSignal }): Promise<Duplex> {
-  const attached = await helper.stream(relay, { args: argsOf(to), signal: to.signal })
+  const attached = await helper.stream(`exec ${netcat} 2>&1`, { args: argsOf(to), signal: to.signal })
   let first = true
   const checked = new Transform({
     transform(chunk: Buffer, _encoding, done) {

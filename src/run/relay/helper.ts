@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { Engine, EngineFacts, ExecResult, Labels } from '../../engines/engine.ts'
 import type { Teardown } from '../teardown.ts'
+import { Shell, shellCommand } from './shell.ts'
 
 const busybox = '/bin/busybox'
 
@@ -36,7 +37,11 @@ export async function startHelper(
     readonly signal: AbortSignal
   },
 ): Promise<Helper> {
-  options.teardown.defer('the relay', (signal) => engine.containers.remove(options.name, { signal }))
+  let shell: Shell | undefined
+  options.teardown.defer('the relay', async (signal) => {
+    await shell?.dispose()
+    await engine.containers.remove(options.name, { signal })
+  })
   const { id } = await engine.containers.create(
     {
       name: options.name,
@@ -60,15 +65,11 @@ export async function startHelper(
     { signal: options.signal },
   )
   await engine.containers.start(id, { signal: options.signal })
+  const own = new Shell(() => engine.containers.connect(id, shellCommand, { signal: options.signal }))
+  shell = own
   return {
     containerId: id,
-    script: (text, { args, signal, maxBytes }) =>
-      engine.containers.exec(
-        id,
-        { command: [busybox, 'sh', '-c', text, 'sh', ...args], maxBytes: maxBytes ?? 1 << 20 },
-        { signal },
-      ),
-    stream: (text, { args, signal }) =>
-      engine.containers.connect(id, [busybox, 'sh', '-c', text, 'sh', ...args], { signal }),
+    script: (text, { args, signal, maxBytes = 1 << 20 }) => own.run({ text, args }, { maxBytes, signal }),
+    stream: (text, { args, signal }) => own.open({ text, args }, { signal }),
   }
 }
