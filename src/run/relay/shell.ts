@@ -43,10 +43,10 @@ feed() {
   while read -r n && [ "$n" != 0 ]; do $B dd bs=$n count=1 iflag=fullblock 2>/dev/null; echo "$id ok" >&7; done
 }
 say() { $B base64 -w ${payload} | $B sed "s/^/$id $1 /" | $B dd bs=${longestLine} iflag=fullblock >&7 2>/dev/null; }
-work() { $B sh $f.sh 2>$f.err 7>&- 8>&-; echo $? >$f.code; }
+work() { (. $f.sh) 2>$f.err 7>&- 8>&-; echo $? >$f.code; }
 tell() {
   while $B dd bs=65536 count=1 of=$f.out 2>/dev/null && [ -s $f.out ]; do say out <$f.out; done
-  say err <$f.err
+  [ -s $f.err ] && say err <$f.err
   read -r code <$f.code
   echo "$id end $code" >&7
   read -r code <&8
