@@ -54,6 +54,8 @@ export async function startHelper(
       constraints: {
         cap_add: ['SYS_ADMIN', 'SYS_PTRACE', 'NET_ADMIN'],
         security_opt: [{ text: 'apparmor=unconfined' }],
+        // Where its shell keeps what is under way: the engine's disk may be full, which it is asked about.
+        tmpfs: { '/tmp': 'mode=700' },
         init: false,
         stop_signal: 'SIGKILL',
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
