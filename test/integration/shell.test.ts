@@ -70,7 +70,7 @@ test('once nobody talks to it any more it ends what it runs, and leaves no file'
   expect(foldersOf(child?.pid)).toHaveLength(1)
   const ended = new Promise((resolve) => child?.once('close', resolve))
   stream.on('error', () => {})
-  await shell.dispose()
+  shell.dispose()
   await ended
   await until(async () => foldersOf(child?.pid).length === 0)
 })

@@ -37,10 +37,10 @@ export async function startHelper(
     readonly signal: AbortSignal
   },
 ): Promise<Helper> {
-  let shell: Shell | undefined
-  options.teardown.defer('the relay', async (signal) => {
-    await shell?.dispose()
-    await engine.containers.remove(options.name, { signal })
+  const shell = new Shell(() => engine.containers.connect(options.name, shellCommand, { signal: options.signal }))
+  options.teardown.defer('the relay', (signal) => {
+    shell.dispose()
+    return engine.containers.remove(options.name, { signal })
   })
   const { id } = await engine.containers.create(
     {
@@ -67,11 +67,9 @@ export async function startHelper(
     { signal: options.signal },
   )
   await engine.containers.start(id, { signal: options.signal })
-  const own = new Shell(() => engine.containers.connect(id, shellCommand, { signal: options.signal }))
-  shell = own
   return {
     containerId: id,
-    script: (text, { args, signal, maxBytes = 1 << 20 }) => own.run({ text, args }, { maxBytes, signal }),
-    stream: (text, { args, signal }) => own.open({ text, args }, { signal }),
+    script: (text, { args, signal, maxBytes = 1 << 20 }) => shell.run({ text, args }, { maxBytes, signal }),
+    stream: (text, { args, signal }) => shell.open({ text, args }, { signal }),
   }
 }

@@ -30,7 +30,7 @@ export interface Script {
 /** No line of the shell's is longer than what a pipe takes in one piece. Source: pipe(7), PIPE_BUF. */
 const longestLine = 4096
 /** So that a line is that long but for the last one: `dd` writes the one as the other. */
-const payload = longestLine - '000001 out \n'.length
+const contentOfLine = longestLine - '000001 out \n'.length
 
 /**
  * One script. Its last part stays until it is closed, so that the number of its group of processes, which are the machine's
@@ -42,7 +42,7 @@ feed() {
   echo "$id ok" >&7
   while read -r n && [ "$n" != 0 ]; do $B dd bs=$n count=1 iflag=fullblock 2>/dev/null; echo "$id ok" >&7; done
 }
-say() { $B base64 -w ${payload} | $B sed "s/^/$id $1 /" | $B dd bs=${longestLine} iflag=fullblock >&7 2>/dev/null; }
+say() { $B base64 -w ${contentOfLine} | $B sed "s/^/$id $1 /" | $B dd bs=${longestLine} iflag=fullblock >&7 2>/dev/null; }
 work() { (. $f.sh) 2>$f.err 7>&- 8>&-; echo $? >$f.code; }
 tell() {
   while $B dd bs=65536 count=1 of=$f.out 2>/dev/null && [ -s $f.out ]; do say out <$f.out; done
@@ -130,10 +130,12 @@ export class Shell {
     return streamOf(script, await this.#open(signal))
   }
 
-  /** Ends every script, and with them the connection. */
-  async dispose(): Promise<void> {
-    const connection = await this.#connection?.catch(() => null)
-    connection?.stream.destroy()
+  /** Ends every script, and with them the connection; waits for no engine that does not answer. */
+  dispose(): void {
+    this.#connection?.then(
+      ({ stream }) => stream.destroy(),
+      () => {},
+    )
   }
 
   async #open(signal: AbortSignal): Promise<Connection> {
@@ -233,7 +235,7 @@ const notUnderstood = (line: string) =>
     `the shell that reaches into networks says what means nothing: ${oneLine(line.slice(0, 200))}`,
   )
 
-/** What a pipe holds, so that no write of the shell waits for the script. Source: pipe(7). */
+/** Half of what a pipe holds, so that no write of the shell waits for the script. Source: pipe(7). */
 const pieceBytes = 32 * 1024
 
 function streamOf(script: Script, connection: Connection): Duplex {
