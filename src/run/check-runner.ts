@@ -210,9 +210,13 @@ async function runProbe(
   const target = context.targets.get(step.on ?? '')
   if (target === undefined) throw new Error(`no container "${step.on ?? ''}" in ${context.cell}`)
   const until = step.eventuallyMs === undefined ? null : clock.now() + step.eventuallyMs * timeScale
+  let before: Attempt | null = null
   for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, 1000)) {
     const leftMs = until === null ? Number.POSITIVE_INFINITY : until - clock.now()
-    const { verdict, observation } = await probeOnce(probe, { ...input, target, limitMs: Math.max(1, leftMs) })
+    const attempt = await probeOnce(probe, { ...input, target, limitMs: Math.max(1, leftMs) })
+    // One that the end of `eventually` cut short says less than the one before it.
+    const { verdict, observation, entry } = attempt.isCut ? (before ?? attempt) : attempt
+    keepAttempt(state.trail, entry)
     const captured = verdict.outcome === 'pass' ? await capture(step.capture, observation, state.captures) : null
     const result = captured ?? verdict
     if (result.outcome === 'pass' || until === null || clock.now() + waitMs >= until) {
@@ -220,8 +224,23 @@ async function runProbe(
       const elsewhere = await listensElsewhere(observation, { target, signal: context.signal })
       return elsewhere === '' ? result : { ...result, message: `${result.message}${elsewhere}` }
     }
+    before = attempt
     await clock.sleep(waitMs, context.signal)
   }
+}
+
+interface TrailEntry {
+  readonly probe: Probe
+  readonly [key: string]: unknown
+}
+
+interface Attempt {
+  readonly verdict: Verdict
+  readonly observation: Observation
+  /** What is kept of it as evidence. */
+  readonly entry: TrailEntry
+  /** It did not have the time that its step grants to one. */
+  readonly isCut: boolean
 }
 
 async function probeOnce(
@@ -233,7 +252,7 @@ async function probeOnce(
     readonly target: ProbeTarget
     readonly limitMs: number
   },
-): Promise<{ readonly verdict: Verdict; readonly observation: Observation }> {
+): Promise<Attempt> {
   const { context, state, step, target } = input
   const ownMs = probe.kind === 'exit' ? probe.withinMs * context.timeScale + 1000 : step.timeoutMs * context.timeScale
   using limit = deadline(Math.min(ownMs, input.limitMs), context.signal)
@@ -254,14 +273,16 @@ async function probeOnce(
     },
   )
   if (context.signal.aborted && context.signal.reason instanceof CancelledError) throw context.signal.reason
+  const isCut = input.limitMs < ownMs && limit.signal.aborted && !context.signal.aborted
   const verdict = await judge(probe, observation)
-  keepAttempt(state.trail, { at, on: target.alias, from: step.from, probe, observation, verdict })
-  return { verdict, observation }
+  const entry = { at, on: target.alias, from: step.from, probe, observation, verdict }
+  return { verdict, observation, entry, isCut: isCut && verdict.outcome !== 'pass' }
 }
 
 /** The first and the last attempt of a step are what is worth keeping. */
-function keepAttempt(trail: unknown[], entry: { readonly probe: Probe; readonly [key: string]: unknown }): void {
-  const attempts = trail.filter((earlier) => (earlier as { probe: Probe }).probe === entry.probe)
+function keepAttempt(trail: unknown[], entry: TrailEntry): void {
+  if (trail.includes(entry)) return
+  const attempts = trail.filter((earlier) => (earlier as TrailEntry).probe === entry.probe)
   const last = attempts.at(-1)
   if (attempts.length >= 2 && last !== undefined) trail[trail.indexOf(last)] = entry
   else trail.push(entry)

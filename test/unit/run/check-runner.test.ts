@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { type Engine, EngineError, type LogLine } from '../../../src/engines/engine.ts'
+import { type ContainerState, type Engine, EngineError, type LogLine } from '../../../src/engines/engine.ts'
 import { createFakeEngine } from '../../../src/engines/fake/fake-engine.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Check, Probe, Step } from '../../../src/model/check.ts'
@@ -107,4 +107,36 @@ test('a log of which nobody knows where it ended before the check leaves it unob
   }
   const record = await runCheck({ name: 'a signal is heard', kind: 'log', steps: [step(probe)], at }, context)
   expect(record).toMatchObject({ outcome: 'error', reason: 'engine-lost' })
+})
+
+test('what was seen in time is the answer, where the last look of `eventually` is cut short by its end', async () => {
+  const engine = createFakeEngine({})
+  let looks = 0
+  const inspect: Engine['containers']['inspect'] = async (_id, { signal }) => {
+    looks += 1
+    if (looks > 1) await endsWith(signal)
+    return { health: 'healthy' } as ContainerState
+  }
+  const probe: Probe = { kind: 'health', expect: { status: 'unhealthy' } }
+  const check: Check = { name: 'it sickens', kind: 'health', steps: [{ ...step(probe), eventuallyMs: 900 }], at }
+  const kept: string[] = []
+  const record = runCheck(check, {
+    ...contextWith({ restart: async () => {}, signalProcess: async () => {} }),
+    engine: { ...engine, containers: { ...engine.containers, inspect } },
+    targets: new Map([['', { containerId: 'x', alias: 'api' } as ProbeTarget]]),
+    evidence: {
+      put: async ({ name, mediaType, content }) => {
+        kept.push(String(content))
+        return { hash: 'sha256:0', name, mediaType, sizeBytes: 0, cutBytes: 0 }
+      },
+    },
+  })
+  expect(await record).toMatchObject({
+    outcome: 'fail',
+    reason: 'mismatch',
+    actual: { status: 'healthy' },
+    attempts: 2,
+  })
+  expect(kept.join()).toContain('healthy')
+  expect(kept.join()).not.toContain('unobservable')
 })
