@@ -18,8 +18,13 @@ const cpuOf: Readonly<Record<Accelerator, string>> = { kvm: 'host', tcg: 'max,-e
 const kernelWords = 'root=/dev/vda rw console=ttyS0 mitigations=off net.ifnames=0 systemd.show_status=1'
 
 // The kernel mistrusts the emulated processors' clocks, which are one: without it every look at the time is a trip to an
-// emulated device, and a program of Go or Java looks at it all the time.
-const clockOf: Readonly<Record<Accelerator, string>> = { kvm: '', tcg: ' clocksource=tsc tsc=reliable' }
+// emulated device, and a program of Go or Java looks at it all the time. And Go interrupts with a signal what takes it longer
+// than ten milliseconds, which is nearly everything here: an engine without that loads an image an eighth cheaper.
+const wordsOf: Readonly<Record<Accelerator, string>> = {
+  kvm: '',
+  tcg: ' clocksource=tsc tsc=reliable systemd.setenv=GODEBUG=asyncpreemptoff=1',
+}
+
 const clockRate = (kilohertz: number | null) => (kilohertz === null ? '' : ` tsc_early_khz=${kilohertz}`)
 
 const shutdownMs = 90_000
@@ -60,7 +65,7 @@ export async function startVm(
       ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-cpu', cpuOf[accelerator]],
       ...['-smp', String(spec.cpus), '-m', `${Math.floor(spec.memoryBytes / 1024 ** 2)}M`],
       ...['-kernel', files.kernel, '-initrd', files.initrd],
-      ...['-append', `${kernelWords}${clockOf[accelerator]}${clockRate(kilohertz)}`],
+      ...['-append', `${kernelWords}${wordsOf[accelerator]}${clockRate(kilohertz)}`],
       ...['-drive', `file=${files.disk},if=none,id=root,format=raw,cache=unsafe,discard=unmap`],
       ...['-device', 'virtio-blk-pci,drive=root'],
       ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-:22`],
