@@ -1,20 +1,17 @@
-/** Runs one check: its steps in order, what they capture, what they are judged to be. */
-import { queryJson } from '../checks/json-path.ts'
+/** Runs one check: its steps in order, and what they are judged to be. */
 import { judge } from '../checks/registry.ts'
 import type { Verdict } from '../checks/verdict.ts'
 import { type Engine, EngineError, type Labels } from '../engines/engine.ts'
 import { CancelledError, DeadlineError, deadline } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
-import { matchSafely } from '../lib/safe-regex.ts'
-import type { Capture, Check, Json, Probe, Step } from '../model/check.ts'
+import type { Check, Json, Probe, Step } from '../model/check.ts'
 import type { EvidenceSink } from '../model/evidence.ts'
 import type { Observation } from '../model/observation.ts'
-import { fillPlaceholders } from '../model/placeholder.ts'
 import type { CheckRecord, EvidenceRef } from '../model/run-record.ts'
+import { capture, fillIn } from './captures.ts'
 import type { CookieJar } from './probes/context.ts'
 import { type LogMark, markLog } from './probes/log-mark.ts'
 import { observe } from './probes/observe.ts'
-
 import { listensElsewhere, type ProbeTarget } from './probes/target.ts'
 import { redact, redactJson } from './redact.ts'
 
@@ -215,7 +212,7 @@ async function runProbe(
     const leftMs = until === null ? Number.POSITIVE_INFINITY : until - clock.now()
     const attempt = await probeOnce(probe, { ...input, target, limitMs: Math.max(1, leftMs) })
     // One that the end of `eventually` cut short says less than the one before it.
-    const { verdict, observation, entry } = attempt.isCut ? (before ?? attempt) : attempt
+    const { verdict, observation, entry } = attempt.cutShort ? (before ?? attempt) : attempt
     keepAttempt(state.trail, entry)
     const captured = verdict.outcome === 'pass' ? await capture(step.capture, observation, state.captures) : null
     const result = captured ?? verdict
@@ -240,7 +237,7 @@ interface Attempt {
   /** What is kept of it as evidence. */
   readonly entry: TrailEntry
   /** It did not have the time that its step grants to one. */
-  readonly isCut: boolean
+  readonly cutShort: boolean
 }
 
 async function probeOnce(
@@ -273,10 +270,10 @@ async function probeOnce(
     },
   )
   if (context.signal.aborted && context.signal.reason instanceof CancelledError) throw context.signal.reason
-  const isCut = input.limitMs < ownMs && limit.signal.aborted && !context.signal.aborted
+  const cutShort = input.limitMs < ownMs && limit.signal.aborted && !context.signal.aborted
   const verdict = await judge(probe, observation)
   const entry = { at, on: target.alias, from: step.from, probe, observation, verdict }
-  return { verdict, observation, entry, isCut: isCut && verdict.outcome !== 'pass' }
+  return { verdict, observation, entry, cutShort: cutShort && verdict.outcome !== 'pass' }
 }
 
 /** The first and the last attempt of a step are what is worth keeping. */
@@ -286,105 +283,4 @@ function keepAttempt(trail: unknown[], entry: TrailEntry): void {
   const last = attempts.at(-1)
   if (attempts.length >= 2 && last !== undefined) trail[trail.indexOf(last)] = entry
   else trail.push(entry)
-}
-
-/** Null: everything was found. */
-async function capture(
-  captures: Step['capture'],
-  observation: Observation,
-  into: Map<string, string>,
-): Promise<Verdict | null> {
-  for (const [name, how] of Object.entries(captures)) {
-    const { value, doubt } = await captured(how, observation)
-    if (value === undefined) {
-      return {
-        outcome: doubt === undefined ? 'fail' : 'error',
-        reason: doubt === undefined ? 'mismatch' : 'unobservable',
-        message: `nothing to capture as "${name}"${doubt === undefined ? '' : `: ${doubt}`}`,
-        expected: { capture: how } as unknown as Json,
-        actual: textOf(observation).slice(0, 2000),
-      }
-    }
-    into.set(name, value)
-  }
-  return null
-}
-
-/** `doubt`: why it is not known that there is nothing. */
-async function captured(
-  how: Capture,
-  seen: Observation,
-): Promise<{ readonly value?: string; readonly doubt?: string }> {
-  const found = (value: string | undefined) => (value === undefined ? {} : { value })
-  if ('header' in how) return found(seen.kind === 'http' ? seen.headers[how.header.toLowerCase()] : undefined)
-  if ('cookie' in how) return found(seen.kind === 'http' ? seen.cookies[how.cookie] : undefined)
-  const part = isCut(seen) ? { doubt: 'only a part of what it said was kept' } : {}
-  if ('regex' in how) {
-    const result = await matchSafely(how.regex, textOf(seen))
-    if (!result.ok) return { doubt: `${how.regex} could not be evaluated: ${result.message}` }
-    return { ...part, ...found(result.match?.[1] ?? result.match?.[0] ?? undefined) }
-  }
-  const value = jsonOf(seen, how.jsonpath)
-  return { ...part, ...found(value === undefined || typeof value === 'string' ? value : JSON.stringify(value)) }
-}
-
-function isCut(seen: Observation): boolean {
-  switch (seen.kind) {
-    case 'http':
-    case 'tcp':
-    case 'file':
-      return seen.cutBytes > 0
-    case 'exec':
-      return seen.cutBytes.stdout > 0
-    case 'sql':
-      return seen.cutRows > 0
-    case 'log':
-      return seen.earlierCut || seen.cutLines.length > 0
-    default:
-      return false
-  }
-}
-
-function jsonOf(seen: Observation, path: string): Json | undefined {
-  if (seen.kind === 'sql') return queryJson(seen.rows, path)
-  if (seen.kind === 'redis') return queryJson(seen.replies, path)
-  try {
-    return queryJson(JSON.parse(textOf(seen)) as Json, path)
-  } catch {
-    return undefined
-  }
-}
-
-function textOf(seen: Observation): string {
-  switch (seen.kind) {
-    case 'http':
-      return seen.body
-    case 'exec':
-      return seen.stdout
-    case 'tcp':
-      return seen.banner
-    case 'log':
-      return seen.lines.join('\n')
-    case 'sql':
-      return JSON.stringify(seen.rows)
-    case 'redis':
-      return JSON.stringify(seen.replies)
-    case 'file':
-      return seen.content ?? ''
-    default:
-      return ''
-  }
-}
-
-/** Fills what was captured into every text of a step. */
-function fillIn<T>(value: T, captures: ReadonlyMap<string, string>): T {
-  const fill = (entry: unknown): unknown => {
-    if (typeof entry === 'string') return fillPlaceholders(entry, (name) => captures.get(name))
-    if (Array.isArray(entry)) return entry.map(fill)
-    if (entry !== null && typeof entry === 'object') {
-      return Object.fromEntries(Object.entries(entry).map(([key, inner]) => [fill(key) as string, fill(inner)]))
-    }
-    return entry
-  }
-  return fill(value) as T
 }

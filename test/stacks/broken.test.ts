@@ -1,4 +1,4 @@
-/** A stack that lacks a component is red in exactly the checks about it: two of them here, every row of the slide in level `full`. */
+/** A stack that lacks a component is red in exactly the checks about it: two stacks here, all five in level `full`. */
 import { expect, test } from 'vitest'
 import { breaks } from '../support/breaks.ts'
 import { check } from '../support/matrix.ts'

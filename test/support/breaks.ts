@@ -1,4 +1,4 @@
-/** One component of each of the project's own stacks that tells rows apart, taken away, and how that must show. */
+/** Of five of the project's own stacks one component each, taken away, and how that must show. */
 import type { Break } from './own-stacks.ts'
 
 export const breaks: readonly Break[] = [
