@@ -88,19 +88,24 @@ const sandboxConfig = JSON.stringify({
 })
 
 function dockerEngine(spec: NestedSpec) {
-  return { ...docker({ config: spec.runtime === 'runsc' ? sandboxConfig : null }), root: dockerRoot(spec.release) }
+  return { ...docker({ config: spec.runtime === 'runsc' ? sandboxConfig : null }), root: rootOf(spec.release) }
 }
 
-/** One for every Docker of a release, with root or without, sandboxed or not: to make one takes longer than all that is in it. */
-function dockerRoot(release: DebianRelease) {
+/** One for every engine of a release, with root or without, sandboxed or not: to make one takes longer than all that is in it. */
+function rootOf(release: DebianRelease) {
   const packages = [
     ...['docker.io', 'iptables', 'iproute2', 'ca-certificates'],
     ...['rootlesskit', 'slirp4netns', 'uidmap', 'fuse-overlayfs'],
     // The client is a package of its own from trixie on; a cluster is formed with it. The shell looks into sandboxes: it is
     // the one program of Debian's that needs nothing of the image it runs in.
     ...(release === 'trixie' ? ['docker-cli', 'runsc', 'mksh'] : []),
+    // Before bookworm Podman has no such networks.
+    ...(release === 'bullseye'
+      ? []
+      : ['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'catatonit', 'procps']),
+    ...(release === 'trixie' ? ['passt'] : []),
   ]
-  return { kind: 'packages' as const, reference: `matrix-host:docker-${release}-any`, suite: release, packages }
+  return { kind: 'packages' as const, reference: `matrix-host:${release}`, suite: release, packages }
 }
 
 // Images are called by their configs, which a newer Docker's store of images in containerd does not.
@@ -128,7 +133,7 @@ function rootlessDockerEngine({ release }: NestedSpec, { devices }: NestedMachin
   // It does not see what networks the host is on, and its own would hide them: these are the last that the local engine takes.
   const networks = '--default-address-pool base=172.24.0.0/13,size=20'
   return {
-    root: dockerRoot(release),
+    root: rootOf(release),
     script: `set -e
 mount --make-rshared /
 ${linkAuthorities(`${userHome}/.config/docker`)}
@@ -144,12 +149,8 @@ ${asUser(`${start} --host "unix://$SOCKET" --log-level warn ${networks}${storage
 
 function podmanEngine(spec: NestedSpec, { devices }: NestedMachine) {
   const service = 'podman --log-level=warn system service --time=0 "unix://$SOCKET"'
-  const packages = [
-    ...['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'iptables', 'iproute2', 'uidmap', 'fuse-overlayfs'],
-    ...['catatonit', 'ca-certificates', 'procps', spec.release === 'trixie' ? 'passt' : 'slirp4netns'],
-  ]
   return {
-    root: { kind: 'packages' as const, reference: `matrix-host:podman-${spec.release}`, suite: spec.release, packages },
+    root: rootOf(spec.release),
     // crun refuses the empty v2 hierarchy beside v1, and rootless networks need mounts that propagate.
     script: `set -e
 if ${hasCgroups2}; then${prepareCgroups2}; fi
