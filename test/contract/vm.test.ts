@@ -4,12 +4,15 @@
  */
 import { release } from 'node:os'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
+import { vmFiles } from '../../src/hosts/vm/vm-files.ts'
+import { projectIdOf } from '../../src/lib/project-id.ts'
 import { strictAtoms, strictConstraints } from '../support/environments.ts'
 import { hostEngine } from '../support/hosts.ts'
 import { check, matrix, troubleOf } from '../support/matrix.ts'
 import { ownBases, ownStacks } from '../support/own-stacks.ts'
 import { environment, project, type TestProject } from '../support/project.ts'
-import { usualVm } from '../support/vm.ts'
+import { preferVm, usualVm } from '../support/vm.ts'
 import { engineContract } from './engine-contract.ts'
 import { relayContract } from './relay-contract.ts'
 
@@ -32,7 +35,11 @@ afterAll(async () => {
   expect(await matrix(['env', 'down', '--purge', 'vm'], { cwd: made.root })).toMatchObject({ exitCode: 0 })
   made[Symbol.dispose]()
 })
-const machine = () => hostEngine(usualVm, { root: made.root })
+async function machine() {
+  const engine = await hostEngine(usualVm, { root: made.root })
+  preferVm(vmFiles(hostFolder(process.env, projectIdOf(made.root), hostName(usualVm))))
+  return engine
+}
 
 engineContract('virtual machine', machine)
 relayContract('virtual machine', machine)
