@@ -10,7 +10,7 @@ import type { CellOutcome } from '../../src/model/outcome.ts'
 import type { RunRecord } from '../../src/model/run-record.ts'
 import { readHistory } from '../../src/record/history.ts'
 import { runFolder } from '../../src/record/run-folder.ts'
-import { openBrowser, openReport } from '../support/browser.ts'
+import { newContext, openBrowser, openReport } from '../support/browser.ts'
 import { matrix, startMatrix } from '../support/matrix.ts'
 import { type NightsOptions, writeNights } from '../support/nights.ts'
 
@@ -212,7 +212,7 @@ describe('a report of an earlier run of which not everything counts any more', (
     appendFileSync(join(root, 'reports/history.jsonl'), `${JSON.stringify(found)}\n`)
     const served = await serving(root)
     try {
-      const context = await browser.newContext()
+      const context = await newContext(browser)
       const page = await context.newPage()
       await page.goto(served.address)
       expect(await page.locator('.group .badge').allInnerTexts()).toEqual(['?stale'])
@@ -245,7 +245,7 @@ describe('what matrix serve shows', () => {
   test('lists the runs, and opens a report, with nothing to complain about, for axe neither', async () => {
     const served = await serving(join(folder, 'mixed'))
     try {
-      const context = await browser.newContext()
+      const context = await newContext(browser)
       const page = await context.newPage()
       const trouble: string[] = []
       page.on('console', (message) => trouble.push(message.text()))
@@ -295,11 +295,12 @@ test('the layout in separate files is styled, and readable, under the policy of 
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   try {
     const address = server.address()
-    const page = await browser.newPage()
+    const context = await newContext(browser)
+    const page = await context.newPage()
     await page.goto(`http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/report.html`)
     expect(await page.locator('[id="stack-02@place-01"]').innerText()).toContain('ended on 2026-10-02')
     expect(await page.evaluate(() => getComputedStyle(document.body).margin)).toBe('0px')
-    await page.close()
+    await context.close()
   } finally {
     server.close()
   }

@@ -1,7 +1,7 @@
 /** The system's Chromium, opening a report from the disk as a reader would. */
 import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -11,6 +11,15 @@ export async function openBrowser(): Promise<Browser> {
   if (executablePath === undefined) throw new Error('no Chromium is installed; npm test installs it')
   // As root Chromium's own sandbox does not start.
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+}
+
+/** Within the time that a test has; a page of thousands of cells takes a busy machine more than the half minute of Playwright's. */
+const patienceMs = 240_000
+
+export async function newContext(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(patienceMs)
+  return context
 }
 
 export interface OpenedReport {
@@ -25,7 +34,7 @@ export async function openReport(
   options: BrowserContextOptions & { readonly hash?: string } = {},
 ): Promise<OpenedReport> {
   const { hash = '', ...rest } = options
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...rest })
+  const context = await newContext(browser, { viewport: { width: 1280, height: 900 }, ...rest })
   const page = await context.newPage()
   const address = pathToFileURL(file).href
   const trouble: string[] = []
