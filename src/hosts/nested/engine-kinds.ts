@@ -91,19 +91,24 @@ function dockerEngine(spec: NestedSpec) {
   return { ...docker({ config: spec.runtime === 'runsc' ? sandboxConfig : null }), root: rootOf(spec.release) }
 }
 
+// With networks that only its releases from bookworm on have.
+const podmanPackages = ['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'catatonit', 'procps']
+
+/** Beside what every release's have. */
+const packagesOf: Readonly<Record<DebianRelease, readonly string[]>> = {
+  bullseye: [],
+  bookworm: podmanPackages,
+  // The client is a package of its own here; a cluster is formed with it. The shell looks into sandboxes: it is the one
+  // program of Debian's that needs nothing of the image it runs in.
+  trixie: ['docker-cli', 'runsc', 'mksh', ...podmanPackages, 'passt'],
+}
+
 /** One for every engine of a release, with root or without, sandboxed or not: to make one takes longer than all that is in it. */
 function rootOf(release: DebianRelease) {
   const packages = [
     ...['docker.io', 'iptables', 'iproute2', 'ca-certificates'],
     ...['rootlesskit', 'slirp4netns', 'uidmap', 'fuse-overlayfs'],
-    // The client is a package of its own from trixie on; a cluster is formed with it. The shell looks into sandboxes: it is
-    // the one program of Debian's that needs nothing of the image it runs in.
-    ...(release === 'trixie' ? ['docker-cli', 'runsc', 'mksh'] : []),
-    // Before bookworm Podman has no such networks.
-    ...(release === 'bullseye'
-      ? []
-      : ['podman', 'crun', 'netavark', 'aardvark-dns', 'nftables', 'catatonit', 'procps']),
-    ...(release === 'trixie' ? ['passt'] : []),
+    ...packagesOf[release],
   ]
   return { kind: 'packages' as const, reference: `matrix-host:${release}`, suite: release, packages }
 }
