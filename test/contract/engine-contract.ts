@@ -73,12 +73,12 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       return id
     }
     // An emulated machine takes a quarter of a minute for a container: tests that leave one as it is share it.
-    const shared = <Value>(make: () => Promise<Value>) => {
-      let made: Promise<Value> | undefined
+    const shared = (make: () => Promise<string>) => {
+      let made: Promise<string> | undefined
       return () => {
-        made ??= make()
-        made.catch(() => {
+        made ??= make().catch((error) => {
           made = undefined
+          throw error
         })
         return made
       }
@@ -121,11 +121,13 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       expect(state.pid).toBeGreaterThan(0)
     })
 
-    test('ends a container by its stop signal, and by force once the grace is over', async () => {
+    test('ends a container by its stop signal, and by force once the grace is over, and runs nothing in it then', async () => {
       const polite = await started(stays)
       await logSays(polite, 'up')
       await engine.containers.stop(polite, { ...options, graceMs: 30_000 })
       expect(await engine.containers.inspect(polite, options)).toMatchObject({ status: 'exited', exitCode: 5 })
+      const afterwards = engine.containers.exec(polite, { command: talks, maxBytes: 1000 }, options)
+      expect(await failure(afterwards)).toBe('conflict')
       const stubborn = await started(deaf)
       // Until it has said so it hears the signal as any other.
       await logSays(stubborn, 'up')
@@ -196,8 +198,6 @@ export function engineContract(name: string, open: () => Promise<Engine>): void 
       expect((await run(['/no/such/program'])).exitCode).toBeGreaterThanOrEqual(126)
       const flood = await run(floods, 100)
       expect([Buffer.byteLength(flood.stdout), flood.cutBytes]).toEqual([100, { stdout: 11 * 1000 - 100, stderr: 0 }])
-      const over = engine.containers.exec(await talked(), { command: talks, maxBytes: 1000 }, options)
-      expect(await failure(over)).toBe('conflict')
     })
 
     test('connects to a command both ways', async () => {

@@ -4,15 +4,12 @@
  */
 import { release } from 'node:os'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
-import { vmFiles } from '../../src/hosts/vm/vm-files.ts'
-import { projectIdOf } from '../../src/lib/project-id.ts'
 import { strictAtoms, strictConstraints } from '../support/environments.ts'
 import { hostEngine } from '../support/hosts.ts'
 import { check, matrix, troubleOf } from '../support/matrix.ts'
 import { ownBases, ownStacks } from '../support/own-stacks.ts'
 import { environment, project, type TestProject } from '../support/project.ts'
-import { preferVm, usualVm } from '../support/vm.ts'
+import { preferVm, usualVm, vmFilesIn } from '../support/vm.ts'
 import { engineContract } from './engine-contract.ts'
 import { relayContract } from './relay-contract.ts'
 
@@ -37,7 +34,7 @@ afterAll(async () => {
 })
 async function machine() {
   const engine = await hostEngine(usualVm, { root: made.root })
-  preferVm(vmFiles(hostFolder(process.env, projectIdOf(made.root), hostName(usualVm))))
+  preferVm(vmFilesIn(made.root, usualVm))
   return engine
 }
 

@@ -3,16 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connectDocker } from '../../src/engines/docker-api/connect.ts'
 import type { Engine, EngineAccess } from '../../src/engines/engine.ts'
-import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
+import { hostName } from '../../src/hosts/host-place.ts'
 import { engineSocket, nestedContainer } from '../../src/hosts/nested/container-spec.ts'
 import { type NestedMachine, nestedEngine } from '../../src/hosts/nested/engine-kinds.ts'
 import { ensureRootImage } from '../../src/hosts/nested/root-image.ts'
-import { type VmFiles, vmFiles } from '../../src/hosts/vm/vm-files.ts'
+import type { VmFiles } from '../../src/hosts/vm/vm-files.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
-import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { NestedSpec } from '../../src/model/project.ts'
 import { askFor, hostEngine, stopHost } from '../support/hosts.ts'
-import { insideVm, usualVm } from '../support/vm.ts'
+import { insideVm, usualVm, vmFilesIn } from '../support/vm.ts'
 
 // A root file system of some hundred megabytes is sent to an emulated machine.
 vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 })
@@ -33,7 +32,7 @@ let access: EngineAccess
 beforeAll(async () => {
   const ask = await askFor(usualVm)
   there = await hostEngine(usualVm)
-  files = vmFiles(hostFolder(ask.env, projectIdOf(ask.root), hostName(usualVm)))
+  files = vmFilesIn(ask.root, usualVm)
   access = { ssh: { identityFiles: [files.key], knownHostsFiles: [files.knownHosts] } }
   const { stdout } = await insideVm(files, 'modprobe -a fuse tun overlay && cat /sys/fs/cgroup/cgroup.controllers')
   expect(stdout.split(' ')).toEqual(expect.arrayContaining(['cpu', 'memory', 'pids']))

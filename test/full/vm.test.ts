@@ -2,16 +2,14 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connectAccess } from '../../src/commands/open-columns.ts'
-import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
 import { knownHosts } from '../../src/hosts/host-record.ts'
 import { type HostAsk, hostDown, hostStatus, hostUp } from '../../src/hosts/kinds.ts'
-import { type VmFiles, vmFiles } from '../../src/hosts/vm/vm-files.ts'
+import type { VmFiles } from '../../src/hosts/vm/vm-files.ts'
 import { vmPid } from '../../src/hosts/vm/vm-process.ts'
 import { ensureHelperImage } from '../../src/images/helper.ts'
-import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { VmSpec } from '../../src/model/project.ts'
 import { askFor } from '../support/hosts.ts'
-import { insideVm } from '../support/vm.ts'
+import { insideVm, vmFilesIn } from '../support/vm.ts'
 
 // Emulated, a start takes a minute or more, and that one is sick is believed after a minute of silence.
 vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 1_200_000 })
@@ -24,7 +22,7 @@ let ask: HostAsk
 let files: VmFiles
 beforeAll(async () => {
   ask = await askFor(spec)
-  files = vmFiles(hostFolder(ask.env, projectIdOf(ask.root), hostName(spec)))
+  files = vmFilesIn(ask.root, spec)
   await bringUp()
 })
 afterAll(() => hostDown(ask, { purge: true }))

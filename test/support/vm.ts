@@ -2,9 +2,11 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { execa } from 'execa'
-import type { VmFiles } from '../../src/hosts/vm/vm-files.ts'
+import { hostFolder, hostName } from '../../src/hosts/host-place.ts'
+import { type VmFiles, vmFiles } from '../../src/hosts/vm/vm-files.ts'
 import { vmPid } from '../../src/hosts/vm/vm-process.ts'
 import { readOr } from '../../src/lib/files.ts'
+import { projectIdOf } from '../../src/lib/project-id.ts'
 import type { VmSpec } from '../../src/model/project.ts'
 
 const gibibyte = 1024 ** 3
@@ -14,6 +16,10 @@ export const usualVm: VmSpec = {
   ...{ kind: 'vm', release: 'bookworm' },
   ...{ cpus: 2, memoryBytes: 3 * gibibyte, diskBytes: 20 * gibibyte },
 }
+
+/** Of the machine that a project's folder has. */
+export const vmFilesIn = (root: string, spec: VmSpec): VmFiles =>
+  vmFiles(hostFolder(process.env, projectIdOf(root), hostName(spec)))
 
 /** As `setpriority(2)` and `/proc/PID/autogroup` have it; an unprivileged process may not ask for less than 0. */
 const first = -10
