@@ -51,6 +51,9 @@ export type HostStatus =
   | { readonly state: 'up'; readonly access: HostAccess; readonly message: string }
   | { readonly state: 'sick' | 'down' | 'absent' | 'unknown'; readonly message: string }
 
+/** Of one that no run needed yet. */
+export const neverMade: HostStatus = { state: 'absent', message: 'a run that needs it brings it up' }
+
 /** One kind of host. No method but `runs`, which asks an engine, rejects but with the signal's reason or a defect. */
 export interface HostKind<Spec extends HostSpec = HostSpec> {
   /** Finds it, mends it, or makes it, and resolves once its engine answers. */

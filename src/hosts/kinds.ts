@@ -6,7 +6,7 @@ import { projectIdOf } from '../lib/project-id.ts'
 import type { HostSpec } from '../model/project.ts'
 import { disksWith } from './disks.ts'
 import { embeddedPaths } from './embedded-paths.ts'
-import type { HostKind, HostRequest, HostStatus, HostUp } from './host.ts'
+import { type HostKind, type HostRequest, type HostStatus, type HostUp, neverMade } from './host.ts'
 import { hostFolder, hostName } from './host-place.ts'
 import { readRecord, writeRecord } from './host-record.ts'
 import { hasLiveRun, projectRuns } from './live-runs.ts'
@@ -124,7 +124,10 @@ export async function hostStatus(ask: HostAsk): Promise<HostStatus> {
   await using there = await whereItIs(ask)
   const { request, silence, problem } = there
   if (problem !== null) return { state: 'absent', message: problem.message }
-  if (silence !== null) return { state: silence.denied ? 'unknown' : 'down', message: silence.message }
+  if (silence?.denied) return { state: 'unknown', message: silence.message }
+  // What is made is written down first, so that one of which nothing is written is in no engine.
+  if (silence !== null && readRecord(request.folder) === null) return neverMade
+  if (silence !== null) return { state: 'down', message: silence.message }
   return await kinds[ask.spec.kind].status(request as never)
 }
 
@@ -184,7 +187,11 @@ async function whereItIs(ask: HostAsk): Promise<Whereabouts> {
   if (elsewhere !== null) return { ...there, problem: elsewhere }
   const answer = await ping(endpoint, ask)
   if (answer.answers) return there
-  const message = `${endpoint}, the engine that it is in, ${silenceAsWords(answer)}`
+  const isOurs = endpoint === embeddedPaths(ask.env).endpoint
+  const message =
+    isOurs && answer.why === 'absent'
+      ? "Matrix's own engine, that it is in, does not run"
+      : `${endpoint}, the engine that it is in, ${silenceAsWords(answer)}`
   return { ...there, silence: { denied: answer.why === 'denied', message } }
 }
 

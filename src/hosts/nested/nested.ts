@@ -9,7 +9,7 @@ import { freeSpaceCommand, freeSpaceIn } from '../../lib/free-space.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { NestedSpec, PublishedSpec } from '../../model/project.ts'
 import { writeAuthorities } from '../authorities.ts'
-import type { HostKind, HostRequest, HostStatus, HostUp } from '../host.ts'
+import { type HostKind, type HostRequest, type HostStatus, type HostUp, neverMade } from '../host.ts'
 import { hasLiveRun } from '../live-runs.ts'
 import { ping } from '../ping.ts'
 import type { HostProblem } from '../problem.ts'
@@ -32,7 +32,7 @@ export const nested: HostKind<Spec> = {
     if (state === null) {
       return (await hasVolume(local, request))
         ? { state: 'down', message: 'does not run; its data is kept for the next run that needs it' }
-        : { state: 'absent', message: 'a run that needs it brings it up' }
+        : neverMade
     }
     if (state !== 'running') return { state: 'down', message: state }
     const answer = await ping(endpointOf(request), { signal })

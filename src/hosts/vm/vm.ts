@@ -7,7 +7,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { readOr } from '../../lib/files.ts'
 import { oneLine } from '../../lib/printable.ts'
 import type { VmSpec } from '../../model/project.ts'
-import type { HostKind, HostRequest, HostUp } from '../host.ts'
+import { type HostKind, type HostRequest, type HostUp, neverMade } from '../host.ts'
 import { hasLiveRun } from '../live-runs.ts'
 import { ensurePrograms, vmPrograms } from '../packages.ts'
 import type { HostProblem } from '../problem.ts'
@@ -34,7 +34,7 @@ export const vm: HostKind<VmSpec> = {
 
   async status(request) {
     const files = vmFiles(request.folder)
-    if (!existsSync(files.made)) return { state: 'absent', message: 'was not made yet' }
+    if (!existsSync(files.made)) return neverMade
     const pid = vmPid(files)
     if (pid === null) return { state: 'down', message: 'does not run' }
     const how = rememberedAccelerator(files) === 'kvm' ? 'with KVM' : 'under emulation'
