@@ -34,18 +34,20 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
     return cell === undefined ? [] : [{ cell, record }]
   })
   const passedAt = (id: string) => cells.some((cell) => cell.id === id && cell.outcome === 'pass')
-  for (const one of inOrder(all)) {
+  const failed = inOrder(all)
+  for (const [index, one] of failed.entries()) {
     const leftMs = endsAt - clock.now()
     if (leftMs < leastMs) {
       progress({
         type: 'notice',
-        text: `the time to explain is over; ${one.record.id} and what follows stays unexplained`,
+        text: `the time to explain is over; ${one.record.id} and what follows stays unexplained (--explain-budget gives more)`,
       })
       return
     }
     const environment = environments.find(({ id }) => id === one.record.environment)
     if (environment?.engine == null) continue
     const { engine } = environment
+    const ms = shareOf(leftMs, failed.length - index)
     const event = await explainCell({
       ...one,
       engine: { ...engine, endpoint: String(environment.facts['endpoint'] ?? '') },
@@ -59,14 +61,26 @@ export async function explainCells(run: Afterwards, options: ExplainCellsOptions
       others: all.filter((other) => other !== one),
       trial: run.trial,
       parallel: await run.cpusOf(one.cell.environment),
-      budget: { probes: defaultBudget.probes, ms: Math.min(defaultBudget.ms, leftMs) },
+      budget: { probes: defaultBudget.probes, ms },
       clock,
       signal,
       say: (text) => progress({ type: 'cell-search', cell: one.record.id, text }),
+      onProbe: (probe) => progress({ type: 'cell-probe', cell: one.record.id, ...probe }),
     })
     emit(event)
+    if (!event.explanation.complete && event.explanation.durationMs >= ms) {
+      const text = `${one.record.id}: its ${Math.round(ms / 1000)} s were over before the search was; a longer --explain-budget gives it more`
+      progress({ type: 'notice', text })
+    }
   }
 }
+
+/**
+ * How long one cell may be looked into: what is left is for all cells that are left, and yet a slow one needs a time
+ * in which something can be found out.
+ */
+export const shareOf = (leftMs: number, cellsLeft: number): number =>
+  Math.min(leftMs, Math.max(defaultBudget.ms, leftMs / cellsLeft))
 
 /** With less it is not worth beginning. */
 const leastMs = 5000

@@ -51,6 +51,7 @@ export async function runRequirements(options: RequirementsOptions, io: Io): Pro
         clock: systemClock,
         signal: io.signal,
         say: (text) => progress({ type: 'cell-search', cell: row.id, text }),
+        onProbe: (probe) => progress({ type: 'cell-probe', cell: row.id, ...probe }),
       })
     },
   }

@@ -11,7 +11,7 @@ import { type Elsewhere, engineOf } from './elsewhere.ts'
 import { knownAnswers, recorded } from './known-answers.ts'
 import { type Asks, patchOf, withAsks } from './patch.ts'
 import type { FoundCause } from './probe.ts'
-import { type Budget, BudgetError, Prober } from './prober.ts'
+import { type Budget, BudgetError, type Probed, Prober } from './prober.ts'
 import { relaxationsOf } from './remedy.ts'
 import { type Reproduced, reproductionOf } from './reproduction.ts'
 import { type SearchResult, search } from './search.ts'
@@ -40,6 +40,7 @@ export interface ExplainOptions {
   readonly signal: AbortSignal
   /** What is suspected and what has been ruled out. */
   readonly say: (text: string) => void
+  readonly onProbe: (probe: Probed) => void
 }
 
 /** Rejects with the signal's reason, and with `EngineError` where the cell cannot be run again. */
@@ -53,6 +54,7 @@ export async function explainCell(options: ExplainOptions): Promise<CellExplaine
     parallel: isTimed(record) ? 1 : options.parallel,
     signal: options.signal,
     known: knownAnswers(subject, options),
+    onProbe: options.onProbe,
   })
   const searched = await search(prober, { rank, hadCompany: options.others.length > 0, say: options.say })
   const found = await orEngine(searched, { ...options, prober, variable })

@@ -9,6 +9,7 @@ export interface Budget {
   readonly probes: number
   readonly ms: number
 }
+/** Of a cell that has to share its time with others. */
 export const defaultBudget: Budget = { probes: 40, ms: 120_000 }
 
 /** The budget is spent, or nothing can be asked any more; what is known by then stands. */
@@ -30,6 +31,14 @@ export interface Named extends Configuration {
   readonly purpose: string
 }
 
+/** That the cell is run again now, or was. */
+export interface Probed {
+  /** Counted from one. */
+  readonly number: number
+  readonly purpose: string
+  readonly state: 'begins' | 'over'
+}
+
 export class Prober implements Disposable {
   readonly subject: Subject
   readonly records: ProbeRecord[] = []
@@ -39,6 +48,7 @@ export class Prober implements Disposable {
   readonly #limit: LimitFunction
   readonly #deadline: ReturnType<typeof deadline>
   readonly #signal: AbortSignal
+  readonly #onProbe: (probe: Probed) => void
   #spent = 0
 
   constructor(
@@ -48,12 +58,14 @@ export class Prober implements Disposable {
       readonly parallel: number
       readonly signal: AbortSignal
       readonly known: readonly KnownAnswer[]
+      readonly onProbe: (probe: Probed) => void
     },
   ) {
     this.subject = subject
     this.#budget = options.budget
     this.#limit = pLimit(options.parallel)
     this.#signal = options.signal
+    this.#onProbe = options.onProbe
     this.#deadline = deadline(options.budget.ms, options.signal)
     for (const known of options.known) this.#free.set(known.key, [...(this.#free.get(known.key) ?? []), known])
   }
@@ -117,10 +129,19 @@ export class Prober implements Disposable {
       if (this.#spent >= this.#budget.probes) throw new BudgetError(`${this.#budget.probes} probes were spent`)
       if (this.#deadline.signal.aborted) throw this.#overTime()
       this.#spent += 1
-      const answer = await this.#once(run)
+      const answer = await this.#told({ number: this.#spent, purpose: what.purpose }, () => this.#once(run))
       this.#record(what, answer, null)
       if (answer.reason === 'engine-lost' || answer.reason === 'node-lost') throw new BudgetError('the engine was lost')
       if (answer.outcome !== 'unresolved' || attempt === 2) return answer
+    }
+  }
+
+  async #told(probe: Omit<Probed, 'state'>, run: () => Promise<Answer>): Promise<Answer> {
+    this.#onProbe({ ...probe, state: 'begins' })
+    try {
+      return await run()
+    } finally {
+      this.#onProbe({ ...probe, state: 'over' })
     }
   }
 
@@ -138,7 +159,9 @@ export class Prober implements Disposable {
 
   #overTime(): unknown {
     const { reason } = this.#deadline.signal as { readonly reason: unknown }
-    return reason instanceof DeadlineError ? new BudgetError(`${this.#budget.ms / 1000} s were over`) : reason
+    return reason instanceof DeadlineError
+      ? new BudgetError(`${Math.round(this.#budget.ms / 1000)} s were over`)
+      : reason
   }
 
   #named(configuration: Configuration): Named {

@@ -10,7 +10,7 @@ import type { Trial } from '../run/trial.ts'
 import { minimalSet } from './minimal-set.ts'
 import { type Asks, findAsks, withAsks } from './patch.ts'
 import { type Answer, keeping } from './probe.ts'
-import { BudgetError, Prober } from './prober.ts'
+import { BudgetError, type Probed, Prober } from './prober.ts'
 import { answerOf, subjectOf } from './subject.ts'
 import { findThreshold } from './threshold.ts'
 
@@ -23,6 +23,7 @@ export interface RequirementsOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly say: (text: string) => void
+  readonly onProbe: (probe: Probed) => void
 }
 
 export interface Requirements {
@@ -104,6 +105,7 @@ class Finding implements Disposable {
       parallel: options.parallel,
       signal: options.signal,
       known: [],
+      onProbe: options.onProbe,
     })
   }
 

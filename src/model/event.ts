@@ -198,4 +198,12 @@ export type Progress =
   | { readonly type: 'cell-stage'; readonly cell: string; readonly stage: Stage }
   /** The search for the cause of a red cell: what is suspected, what has been ruled out. */
   | { readonly type: 'cell-search'; readonly cell: string; readonly text: string }
+  /** One run of the cell in that search. */
+  | {
+      readonly type: 'cell-probe'
+      readonly cell: string
+      readonly number: number
+      readonly purpose: string
+      readonly state: 'begins' | 'over'
+    }
   | { readonly type: 'notice'; readonly text: string }

@@ -22,6 +22,7 @@ export class LiveRun {
   readonly #expected = new Map<string, number | null>()
   readonly #builds = new Map<string, { readonly sinceMs: number; what: string }>()
   readonly #cells = new Map<string, { readonly sinceMs: number; what: string }>()
+  readonly #probes = new Map<string, { readonly name: string; readonly sinceMs: number; readonly what: string }>()
   readonly #needs = new Map<string, WaivableCell['needs'][number][]>()
   #waivers: WaiverContext = { waivers: [], startedAt: '', bases: new Map() }
   #notice: string | null = null
@@ -77,7 +78,8 @@ export class LiveRun {
     }
   }
 
-  progress(progress: Progress): void {
+  /** @param nowMs since the start of the run */
+  progress(progress: Progress, nowMs: number): void {
     switch (progress.type) {
       case 'build-progress': {
         const build = this.#builds.get(progress.stack)
@@ -93,6 +95,13 @@ export class LiveRun {
       case 'cell-search':
         this.#notice = `${progress.cell}: ${progress.text}`
         return
+      case 'cell-probe': {
+        const { cell, number, purpose, state } = progress
+        const key = `${cell} ${number}`
+        if (state === 'over') this.#probes.delete(key)
+        else this.#probes.set(key, { name: cell, sinceMs: nowMs, what: `probe ${number}, ${purpose}` })
+        return
+      }
       case 'host-progress':
       case 'notice':
         this.#notice = progress.text
@@ -119,6 +128,7 @@ export class LiveRun {
       running: [
         ...[...this.#builds].map(([name, { what, sinceMs }]) => ({ name, what, sinceMs })),
         ...[...this.#cells].map(([name, { what, sinceMs }]) => ({ name, what, sinceMs })),
+        ...this.#probes.values(),
       ],
       expectedMs: this.#remaining(nowMs),
       notice: this.#notice,

@@ -38,7 +38,7 @@ export function terminalLive(screen: Screen, clock: Clock): Reporter {
   })
   return {
     event: (event) => run.event(event),
-    progress: (progress) => run.progress(progress),
+    progress: (progress) => run.progress(progress, clock.now() - startedAt),
     end() {
       over.abort()
       draw.clear()

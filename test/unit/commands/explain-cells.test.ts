@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inOrder } from '../../../src/commands/explain-cells.ts'
+import { inOrder, shareOf } from '../../../src/commands/explain-cells.ts'
 import type { CellRecord } from '../../../src/model/run-record.ts'
 
 const cell = (id: string, durationMs: number, signature: string, rest: Partial<CellRecord> = {}) => ({
@@ -17,4 +17,9 @@ test('new failures come first, one of each signature and the quickest of them; w
     cell('passes', 1, 's1:d', { outcome: 'pass' }),
   ]
   expect(inOrder(cells).map(({ record }) => record.id)).toEqual(['quick', 'second', 'slow', 'known', 'waived'])
+})
+
+test('a cell may take its share of the time that is left, and no less than two minutes while there is so much', () => {
+  const minutes = (leftMin: number, cells: number) => shareOf(leftMin * 60_000, cells) / 60_000
+  expect([minutes(15, 1), minutes(15, 3), minutes(15, 40), minutes(1, 1), minutes(1, 9)]).toEqual([15, 5, 2, 1, 1])
 })

@@ -32,6 +32,7 @@ async function found(elsewhere: readonly Elsewhere[], passes: readonly string[],
     parallel: 1,
     signal: new AbortController().signal,
     known: [],
+    onProbe: () => {},
   })
   const result = await engineOf({
     engine,

@@ -25,6 +25,7 @@ test.each([
     clock: systemClock,
     signal: new AbortController().signal,
     say: () => {},
+    onProbe: () => {},
   })
   expect(found).toBe(expected)
 })
@@ -55,6 +56,7 @@ test('what it needs beside it is under no constraint', async () => {
     clock: systemClock,
     signal: new AbortController().signal,
     say: () => {},
+    onProbe: () => {},
   })
   expect(found).toMatchObject({ together: true, complete: true, egress: 'none' })
   expect(new Set(onNeed.map((constraints) => JSON.stringify(constraints)))).toEqual(new Set(['{}']))

@@ -31,6 +31,7 @@ async function explain(
     parallel: 2,
     signal: never,
     known,
+    onProbe: () => {},
   })
   const result = await search(prober, {
     rank: options.rank ?? (() => []),

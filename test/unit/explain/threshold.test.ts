@@ -17,6 +17,7 @@ async function thresholdOf(answer: (pids: number) => Answer) {
     parallel: 2,
     signal: new AbortController().signal,
     known: [],
+    onProbe: () => {},
   })
   const [failed] = await prober.ask(keeping(['pids_limit']))
   const cause = {

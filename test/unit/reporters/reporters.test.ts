@@ -186,7 +186,7 @@ test('lines tell each answer and how many there are, and when', () => {
     text += part
   }
   let now = 5000
-  const reporter = terminalLines({ write, color: false }, { now: () => now })
+  const reporter = terminalLines({ write, color: false }, { ...systemClock, now: () => now })
   now = 7500
   reporter.progress({ type: 'notice', text: 'making a host' })
   expect(text).toBe('      2.5 s  making a host\n')
@@ -201,6 +201,67 @@ test('lines tell each answer and how many there are, and when', () => {
   expect(text).toBe('')
   phase('ready api', 80_000)
   expect(text).toContain('api@vm: ready api, 1 min 20 s\n')
+  reporter.end()
+})
+
+test('lines tell how a row came out, once its last cell has answered', () => {
+  const told: string[] = []
+  const lines = terminalLines({ write: (part) => told.push(part), color: false }, systemClock)
+  const outcomes = { 'api@qa': 'pass', 'api@vm': 'fail', 'web@qa': 'pass', 'web@vm': null } as const
+  for (const event of eventsOf(['api', 'web'], ['qa', 'vm'], outcomes)) lines.event(event)
+  lines.end()
+  expect(told.filter((line) => line.includes('  row '))).toEqual([
+    expect.stringMatching(/ {2}row api: 1 pass, 1 fail\n$/),
+  ])
+})
+
+describe('lines that nothing is told in for long', () => {
+  function withHandClock() {
+    let now = 0
+    let wake = () => {}
+    const told: string[] = []
+    const clock = {
+      ...systemClock,
+      now: () => now,
+      sleep: (_: number, signal?: AbortSignal) =>
+        new Promise<void>((resolve, reject) => {
+          wake = resolve
+          signal?.addEventListener('abort', () => reject(signal.reason))
+        }),
+    }
+    const lines = terminalLines({ write: (part) => told.push(part), color: false }, clock)
+    const pass = async (ms: number) => {
+      now += ms
+      wake()
+      await Promise.resolve()
+    }
+    return { lines, told, pass }
+  }
+  test('tell what still runs, and for how long', async () => {
+    const { lines, told, pass } = withHandClock()
+    for (const event of eventsOf(['api'], ['qa'], { 'api@qa': null })) lines.event(event)
+    told.length = 0
+    await pass(29_000)
+    expect(told).toEqual([])
+    await pass(31_000)
+    expect(told).toEqual([expect.stringMatching(/^ 1 min 00 s {2}still: api@qa, create \(59\.\d s\)\n$/)])
+    lines.progress({ type: 'cell-probe', cell: 'api@qa', number: 3, purpose: 'without init', state: 'begins' })
+    await pass(45_000)
+    expect(told[1]).toContain('; api@qa, probe 3, without init (45.0 s)')
+    lines.progress({ type: 'cell-probe', cell: 'api@qa', number: 3, purpose: 'without init', state: 'over' })
+    await pass(45_000)
+    expect(told[2]).not.toContain('probe')
+    lines.end()
+  })
+  test('repeat the last notice where nothing else is known', async () => {
+    const { lines, told, pass } = withHandClock()
+    await pass(40_000)
+    expect(told).toEqual([])
+    lines.progress({ type: 'host-progress', environment: null, text: 'unpacking packages' })
+    await pass(40_000)
+    expect(told).toEqual([expect.stringContaining('unpacking'), expect.stringContaining('still: unpacking packages')])
+    lines.end()
+  })
 })
 
 describe('what a container wrote', () => {
