@@ -20,6 +20,13 @@ export function hostContract(name: string, spec: HostSpec): void {
     expect(new Set(await callsToNobody(engine, 40))).toEqual(new Set(['refused']))
   })
 
+  test(`${name}: containers share the layers of their images`, async () => {
+    await using engine = await hostEngine(spec)
+    const { storageDriver } = await engine.facts({ signal: new AbortController().signal })
+    // With `vfs` every one has a whole copy.
+    expect(storageDriver).toMatch(/overlay/)
+  })
+
   test(`${name}: a user and a group with great numbers are had, or known not to be`, async () => {
     await using engine = await hostEngine(spec)
     const { unsupported } = await engine.facts({ signal: new AbortController().signal })

@@ -153,7 +153,10 @@ ${asUser(`${start} --host "unix://$SOCKET" --log-level warn ${networks}${storage
 }
 
 function podmanEngine(spec: NestedSpec, { devices }: NestedMachine) {
-  const service = 'podman --log-level=warn system service --time=0 "unix://$SOCKET"'
+  // Podman 4.3 without root copies every layer unless it is told not to, and does not start on a store of such copies.
+  const storage = spec.rootless && spec.release === 'bookworm' ? ' --storage-driver overlay' : ''
+  const store = `${userHome}/.local/share/containers`
+  const service = `podman --log-level=warn${storage} system service --time=0 "unix://$SOCKET"`
   return {
     root: rootOf(spec.release),
     // crun refuses the empty v2 hierarchy beside v1, and rootless networks need mounts that propagate.
@@ -163,6 +166,7 @@ umount /sys/fs/cgroup/unified 2>/dev/null || :
 mount --make-rshared /
 ${linkAuthorities('/etc/containers')}
 rm -f "$SOCKET"
+${storage === '' ? '' : `if [ -d ${store}/storage/vfs ]; then rm -rf ${store}; fi`}
 ${spec.rootless ? `${rootlessUser}\nif ${hasCgroups2}; then${delegateCgroups2}; fi\n${asUser(service)}` : `exec ${service}`}`,
     dataFolder: spec.rootless ? userHome : '/var/lib/containers',
     devices,
