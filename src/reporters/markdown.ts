@@ -1,7 +1,7 @@
 /** A summary for a pull request or a job page: what is new first, the matrix folded, and never too long for it. */
 import { oneLine } from '../lib/printable.ts'
 import type { CellRecord, RunRecord } from '../model/run-record.ts'
-import { causesSentence, suspectSentences, troubleTold, verdictSentence } from './sentence.ts'
+import { causesSentence, suspectSentences, troubleTold, unenforcedSentences, verdictSentence } from './sentence.ts'
 
 const symbols: Readonly<Record<CellRecord['outcome'], string>> = {
   pass: '✅ pass',
@@ -28,6 +28,7 @@ export function renderMarkdown(run: RunRecord): string {
     run.baseline === null ? 'There is no run before it to compare with.' : `Compared with ${run.baseline.run}.`,
     ...suspectSentences(run).map(escapeMarkup),
     ...(causes === null ? [] : [escapeMarkup(causes)]),
+    ...unenforcedSentences(run).map(escapeMarkup),
     ...(fresh.length === 0 ? [] : ['### New', { lines: fresh.map(lineOf) }]),
     ...(run.lost.length === 0 ? [] : [`Lost: ${escapeMarkup(run.lost.join(', '))}`]),
     `Run ${run.id}, started ${run.startedAt}, ${run.tool.name} ${run.tool.version}.`,

@@ -103,6 +103,19 @@ export function suspectSentences(run: RunRecord): readonly string[] {
   })
 }
 
+/** A sentence an environment in which something declared was not in force, so that its green cells say nothing of that. */
+export function unenforcedSentences(run: RunRecord): readonly string[] {
+  return run.environments.flatMap(({ id }) => {
+    const cells = run.cells.filter(({ environment }) => environment === id)
+    const keysOf = ({ constraints }: RunRecord['cells'][number]) =>
+      constraints.flatMap(({ key, provenance }) => (provenance === 'unsupported' ? [key] : []))
+    const keys = [...new Set(cells.flatMap(keysOf))]
+    if (keys.length === 0) return []
+    const concerned = cells.filter((cell) => keysOf(cell).length > 0).length
+    return [`Not enforced in ${id}: ${keys.join(', ')} (${counted(concerned, 'cell')}).`]
+  })
+}
+
 /** What kept a cell from an answer, for the end of a sentence. */
 export function troubleTold({ stage, reason, message, failures = [] }: TroubleRecord): string {
   const why = message === null ? 'nothing more is known' : oneLine(message, 400)

@@ -6,7 +6,7 @@ import { soonDays } from '../model/waiver.ts'
 import { formatDuration } from './duration.ts'
 import { renderExplanation } from './explanation.ts'
 import { type CellState, paintOf, renderGrid, stateOf } from './grid.ts'
-import { causesSentence, suspectSentences, troubleTold, verdictSentence } from './sentence.ts'
+import { causesSentence, suspectSentences, troubleTold, unenforcedSentences, verdictSentence } from './sentence.ts'
 
 export interface FinalOptions {
   readonly columns: number
@@ -44,6 +44,7 @@ export function renderFinal(run: RunRecord, options: FinalOptions): string {
   for (const sentence of suspectSentences(run)) lines.push(colors.bold(oneLine(sentence, 600)))
   const causes = causesSentence(run)
   if (causes !== null) lines.push(oneLine(causes, 600))
+  for (const sentence of unenforcedSentences(run)) lines.push(colors.dim(oneLine(sentence, 600)))
   lines.push(paintOf(state, colors)(verdictSentence(run)), `Report: ${options.reportPath}`)
   return `${lines.join('\n')}\n`
 }

@@ -1,8 +1,9 @@
 /** The matrix: a real table, which a script makes a grid. */
 import { printable } from '../../lib/printable.ts'
 import type { CellRecord } from '../../model/run-record.ts'
+import { unenforcedSentences } from '../sentence.ts'
 import { changeWords, lookOf, shapes, words } from './looks.ts'
-import { Section, Strip } from './parts.tsx'
+import { Line, Section, Strip } from './parts.tsx'
 import type { CellView, ReportView } from './view.ts'
 
 /** From so many columns on, cells show only their shape. */
@@ -55,6 +56,11 @@ export const Matrix = ({ view }: { readonly view: ReportView }) => {
         </table>
       </section>
       <Legend looks={isStale ? [...legend, 'stale'] : legend} />
+      {unenforcedSentences(run).map((sentence) => (
+        <p key={sentence} class="note">
+          <Line text={sentence} />
+        </p>
+      ))}
     </Section>
   )
 }

@@ -11,6 +11,7 @@ import { renderJunit } from '../../../src/reporters/junit.ts'
 import { LiveRun } from '../../../src/reporters/live-state.ts'
 import { renderMarkdown } from '../../../src/reporters/markdown.ts'
 import { multiplex } from '../../../src/reporters/reporter.ts'
+import { unenforcedSentences } from '../../../src/reporters/sentence.ts'
 import { renderFinal } from '../../../src/reporters/terminal-final.ts'
 import { terminalLines } from '../../../src/reporters/terminal-lines.ts'
 import { renderLive } from '../../../src/reporters/terminal-live.ts'
@@ -178,6 +179,24 @@ test('trouble after which a cell was tried again is told everywhere, also of wha
   const live = new LiveRun()
   for (const event of events) live.event(event)
   expect(live.state(0).notice).toContain('api@qa is tried again')
+})
+
+test('what was not enforced stands beside the matrix, wherever it is shown', () => {
+  const unsupported = { key: 'mem_limit', value: 1, provenance: 'unsupported', observed: null, agrees: null } as const
+  const enforced = { key: 'read_only', value: true, provenance: 'enforced', observed: true, agrees: true } as const
+  const events = eventsOf(['api', 'web'], ['qa', 'vm'], { 'api@qa': 'pass', 'web@qa': 'pass', 'api@vm': 'pass' })
+  const withConstraints = events.flatMap((event): readonly RunEvent[] => {
+    if (event.type !== 'cell-started') return [event]
+    const { atMs, cell } = event
+    const constraints = cell.endsWith('@qa') ? [unsupported, enforced] : [enforced]
+    return [event, { atMs, type: 'cell-constraints', cell, constraints }]
+  })
+  const run = foldRun([...withConstraints, finished])
+  const options = { columns: 100, color: false, reportPath: 'x', timing: false, evidence: () => null }
+  const sentence = 'Not enforced in qa: mem_limit (2 cells).'
+  expect(unenforcedSentences(run)).toEqual([sentence])
+  expect(renderFinal(run, options)).toContain(sentence)
+  expect(renderMarkdown(run)).toContain('Not enforced in qa&#58; mem&#95;limit (2 cells).')
 })
 
 test('lines tell each answer and how many there are, and when', () => {
