@@ -131,9 +131,10 @@ function asText({ before, after }: Sides, rows: readonly PropertyRow[], width: n
   for (const row of rows)
     table.push([row.property, asWords(row.property, row.before), asWords(row.property, row.after)])
   const unknown = [before, after].filter(({ engine }) => engine === null)
-  const remarks = unknown.map(
-    ({ environment }) => `The engine of ${environment.id} is not known, so its defaults are left out.`,
-  )
+  const remarks = [
+    ...(rows.length === 0 ? ['No property differs.'] : []),
+    ...unknown.map(({ environment }) => `The engine of ${environment.id} is not known, so its defaults are left out.`),
+  ]
   return printable(`${[table.toString(), ...remarks].join('\n')}\n`)
 }
 

@@ -1,9 +1,9 @@
 /** `matrix schema`: the JSON Schemas of the files that a user writes, and of run.json. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { closest } from 'fastest-levenshtein'
 import writeFileAtomic from 'write-file-atomic'
 import { jsonSchemas } from '../config/json-schema.ts'
+import { didYouMean } from '../lib/nearest.ts'
 import { printable } from '../lib/printable.ts'
 import { exitCodes } from '../model/verdict.ts'
 import { runJsonSchema } from '../record/run-schema.ts'
@@ -21,11 +21,8 @@ export async function runSchema(options: SchemaOptions, io: Io): Promise<number>
   const { name } = options
   if (name !== undefined && !Object.hasOwn(schemas, name)) {
     const names = Object.keys(schemas)
-    io.stderr(
-      printable(
-        `matrix: there is no schema "${name}"; did you mean "${closest(name, names)}"? There are: ${names.join(', ')}.\n`,
-      ),
-    )
+    const meant = didYouMean(name, names)
+    io.stderr(printable(`matrix: there is no schema "${name}".${meant} There are: ${names.join(', ')}.\n`))
     return exitCodes.usage
   }
   if (options.write === true) {

@@ -1,8 +1,9 @@
 /** Whether everything that a check's steps ask for by `{{name}}` was captured before. */
+
+import { didYouMean } from '../lib/nearest.ts'
 import type { Check, Step } from '../model/check.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { placeholdersIn } from '../model/placeholder.ts'
-import { didYouMean } from './nearest.ts'
 
 export function captureProblems(check: Check): readonly Diagnostic[] {
   const problems: Diagnostic[] = []

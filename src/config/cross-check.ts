@@ -1,10 +1,11 @@
 /** What only shows when all files are seen together: names that refer to one another. */
+
+import { didYouMean } from '../lib/nearest.ts'
 import { type Check, type Step, secretsIn } from '../model/check.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'
 import type { Environment, Exclusion, Row, SecretSource } from '../model/project.ts'
 import type { Waiver } from '../model/waiver.ts'
 import { captureProblems } from './check-captures.ts'
-import { didYouMean } from './nearest.ts'
 
 export interface CrossCheckInput {
   /** Ids of those whose file nothing can be made of; what refers to them is not a mistake too. */

@@ -1,16 +1,18 @@
 /** Turns what the definitions object to into diagnostics at the place where it was written. */
 import type { z } from 'zod'
+import { didYouMean } from '../lib/nearest.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { type Located, locate } from './located.ts'
-import { didYouMean } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** @param allowedAt the keys that are known at a path, for the definitions do not say which they would have taken. */
-export function diagnosticsOf(
-  issues: readonly Issue[],
-  context: { readonly root: Located; readonly allowedAt: (path: readonly PropertyKey[]) => readonly string[] },
-): readonly Diagnostic[] {
+interface Context {
+  readonly root: Located
+  /** The keys that are known at a path, for the definitions do not say which they would have taken. */
+  readonly allowedAt: (path: readonly PropertyKey[]) => readonly string[]
+}
+
+export function diagnosticsOf(issues: readonly Issue[], context: Context): readonly Diagnostic[] {
   return issues.flatMap((issue) => diagnose(issue, [], context))
 }
 
@@ -30,11 +32,7 @@ export function extensionPaths(
   })
 }
 
-function diagnose(
-  issue: Issue,
-  prefix: readonly PropertyKey[],
-  context: { readonly root: Located; readonly allowedAt: (path: readonly PropertyKey[]) => readonly string[] },
-): readonly Diagnostic[] {
+function diagnose(issue: Issue, prefix: readonly PropertyKey[], context: Context): readonly Diagnostic[] {
   const path = [...prefix, ...issue.path]
   const error = (code: string, message: string, what: 'key' | 'value' = 'value'): Diagnostic => ({
     severity: 'error',
@@ -46,7 +44,7 @@ function diagnose(
     case 'unrecognized_keys': {
       const given = (issue as { params?: { allowed?: readonly string[] } }).params?.allowed
       const allowed = given ?? context.allowedAt(path)
-      return issue.keys.map((key) => unknownKey(key, { path, allowed, root: context.root }))
+      return issue.keys.map((key) => unknownKey(key, { path, allowed, ...context }))
     }
     case 'invalid_union': {
       const types = wrongTypes(issue.errors)
@@ -100,16 +98,19 @@ function sizeTold(
 
 function unknownKey(
   key: string,
-  context: { readonly path: readonly PropertyKey[]; readonly allowed: readonly string[]; readonly root: Located },
+  context: Context & { readonly path: readonly PropertyKey[]; readonly allowed: readonly string[] },
 ): Diagnostic {
   const parent = context.path.findLast((part) => typeof part === 'string')
   const where = parent === undefined ? '' : ` in ${String(parent)}`
+  // Whoever knows compose looks for `image` within a service.
+  const isOfTop = context.path.length > 0 && context.allowedAt([]).includes(key)
   return {
     severity: 'error',
     code: 'unknown-key',
     message: `unknown key "${key}"${where}.${didYouMean(key, context.allowed)}`,
     at: locate(context.root, [...context.path, key], 'key'),
     allowed: context.allowed,
+    ...(isOfTop ? { hint: `"${key}" stands at the top of the file, not${where}.` } : {}),
   }
 }
 

@@ -1,9 +1,9 @@
 /** What `registry` of the settings or of an environment refers to: a secret, and a file of certificates. */
 import { relative, resolve } from 'node:path'
+import { didYouMean } from '../lib/nearest.ts'
 import type { Project, Registry } from '../model/project.ts'
 import type { ParsedRegistry } from './definitions/files.ts'
 import { locate } from './located.ts'
-import { didYouMean } from './nearest.ts'
 import type { ProjectFiles } from './project-files.ts'
 import type { Parsed } from './salvage.ts'
 

@@ -46,12 +46,14 @@ export function parseLocated(file: string, text: string, variables: Variables): 
     version: '1.2',
   })
   const reader = new Reader({ file, source, counter, document, variables })
+  // What is found missing at the end is shown behind what stands last.
+  const end = source.trimEnd().length
   for (const error of [...document.errors, ...document.warnings]) {
     const duplicate = error.code === 'DUPLICATE_KEY'
     reader.report(
       duplicate ? 'duplicate-key' : 'yaml',
       error.message,
-      reader.at(error.pos[0], Math.max(1, error.pos[1] - error.pos[0])),
+      reader.at(Math.min(error.pos[0], end), Math.max(1, error.pos[1] - error.pos[0])),
     )
   }
   const whole = document.errors.some((error) => error.code !== 'DUPLICATE_KEY')

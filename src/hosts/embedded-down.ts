@@ -23,6 +23,7 @@ export interface DownRequest {
   readonly onProgress: (text: string) => void
 }
 export type DownResult =
+  /** `stopped`, `purged`: whether there was something to stop, and to delete. */
   | { readonly ok: true; readonly stopped: boolean; readonly purged: boolean }
   | { readonly ok: false; readonly problem: HostProblem }
 
@@ -39,6 +40,7 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
   try {
     using _lock = await takeLock(paths.lock, { signal: request.signal })
     const pid = embeddedPid(paths)
+    const hasData = existsSync(paths.dataRoot) || existsSync(asideOf(paths.dataRoot))
     if (pid !== null) await endProcess(pid, graceMs)
     await endContainerd(paths)
     await endShims(paths)
@@ -51,7 +53,7 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
       for (const path of [paths.log, `${paths.log}.1`, paths.config, paths.serviceMark]) rmSync(path, { force: true })
       await deleteData(paths.dataRoot, request)
     }
-    return { ok: true, stopped: pid !== null, purged: request.purge }
+    return { ok: true, stopped: pid !== null, purged: request.purge && hasData }
   } catch (error) {
     request.signal.throwIfAborted()
     const message = error instanceof Error ? error.message : String(error)
@@ -66,13 +68,17 @@ export async function stopEmbedded(request: DownRequest): Promise<DownResult> {
   }
 }
 
+const asideOf = (dataRoot: string): string => `${dataRoot}.deleted`
+
 /** Half of it would be worse than none to the next engine, so it is put aside first. */
 async function deleteData(dataRoot: string, { signal, onProgress }: DownRequest): Promise<void> {
-  const aside = `${dataRoot}.deleted`
+  const aside = asideOf(dataRoot)
   const remove = (path: string) =>
     removeTree(path, {
       signal,
-      onFolder: (name, entries) => onProgress(`deleting ${join(path, name)}: ${entries} entries`),
+      onFolder: (name, entries) => {
+        if (entries > 0) onProgress(`deleting ${join(path, name)}: ${entries} entries`)
+      },
     })
   await remove(aside)
   try {

@@ -1,5 +1,5 @@
 /** Which cells of the matrix a command line selects. */
-import { closest, distance } from 'fastest-levenshtein'
+import { didYouMean } from '../lib/nearest.ts'
 import type { Project } from '../model/project.ts'
 
 /** All empty: everything. `cells` are ids `row@environment`; a base id stands for all its variants. */
@@ -77,9 +77,7 @@ function rowsOfShard(
 }
 
 function unknownName(what: string, name: string, known: readonly string[]): string {
-  const nearest = known.length === 0 ? undefined : closest(name, [...known])
-  const hint = nearest !== undefined && distance(name, nearest) <= 3 ? ` Did you mean "${nearest}"?` : ''
-  return `there is no ${what} "${name}".${hint} There are: ${known.join(', ') || 'none'}.`
+  return `there is no ${what} "${name}".${didYouMean(name, known)} There are: ${known.join(', ') || 'none'}.`
 }
 
 function exampleCell(project: Project): string {

@@ -62,6 +62,12 @@ describe('matrix env diff', () => {
     expect(stdout).toMatch(/shm_size +│ 64m \(engine default\) +│ 64m \(engine default\)/)
   })
 
+  test('says that nothing differs where that is so', async () => {
+    using made = project(files)
+    const { stdout } = await matrix(['env', 'diff', 'laptop', 'laptop'], { cwd: made.root })
+    expect(stdout).toMatch(/\nNo property differs\.\n$/)
+  })
+
   test('names the environments that there are', async () => {
     using made = project(files)
     expect(await matrix(['env', 'diff', 'laptop', 'cloud'], { cwd: made.root })).toEqual({

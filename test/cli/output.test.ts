@@ -48,8 +48,11 @@ describe('matrix', () => {
       exitCode: 2,
       stdout: '',
       stderr:
-        'matrix: there is no schema "stck"; did you mean "stack"? There are: matrix, stack, environment, waivers, run.\n',
+        'matrix: there is no schema "stck". Did you mean "stack"? There are: matrix, stack, environment, waivers, run.\n',
     })
+    expect((await matrix(['schema', 'nope'], { cwd: '/' })).stderr).toBe(
+      'matrix: there is no schema "nope". There are: matrix, stack, environment, waivers, run.\n',
+    )
   })
 
   test('whose output finds no room says so, for half of it would pass as the whole', async () => {

@@ -1,9 +1,9 @@
 /** The constraint keys of an environment and of a stack's `service:`, under compose-spec's names. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { didYouMean } from '../../lib/nearest.ts'
 import type { SecurityOption } from '../../model/constraint.ts'
 import { capabilityNames, signalNames, tmpfsFlags, tmpfsValues, ulimitNames } from '../../model/kernel-names.ts'
-import { didYouMean } from '../nearest.ts'
 import { coded, duration, plainVariables, scalarText, size } from './common.ts'
 
 const capability = z.string().transform((text, context) => {

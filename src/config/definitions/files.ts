@@ -1,6 +1,6 @@
 /** The four files that a user writes. */
 import { z } from 'zod'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../../lib/nearest.ts'
 import { check, readiness } from './check.ts'
 import { argv, duration, id, scalarText, size, variables } from './common.ts'
 import { constraintShape, constraints, service } from './constraints.ts'

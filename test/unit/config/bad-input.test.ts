@@ -608,6 +608,22 @@ test('a diagnostic shows the line, a caret, what is allowed', async () => {
   )
 })
 
+test('what stands at the top is told so where it is looked for in a service', async () => {
+  const [first] = await diagnose(stack(`${ports}service: { image: x }\n${checks}`))
+  if (first === undefined) throw new Error('nothing was found')
+  const text = renderDiagnostic(first, { color: false })
+  expect(text).toContain('unknown key "image" in service.\n')
+  expect(text).toContain('\n    "image" stands at the top of the file, not in service.')
+})
+
+test('what is missing at the end of a file is shown behind its last line', async () => {
+  const [first] = await diagnose(stack(`${ports}checks:\n  - name: "a\n\n`))
+  if (first === undefined) throw new Error('nothing was found')
+  const text = renderDiagnostic(first, { color: false })
+  expect(text).toContain('stacks/api/stack.yaml:4:13 error[yaml]')
+  expect(text).toContain('\n 4 |   - name: "a\n')
+})
+
 test('a tab, which YAML takes none of to indent with, is seen in the line that is shown', async () => {
   const [first] = await diagnose({ 'environments/qa.yaml': 'constraints:\n\tpids_limit: 64\n' })
   if (first === undefined) throw new Error('nothing was found')

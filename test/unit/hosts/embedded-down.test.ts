@@ -33,6 +33,15 @@ test('a purge tells what it deletes, and leaves nothing', async () => {
   expect(existsSync(join(folder.path, 'run/exec'))).toBe(false)
 })
 
+test('a purge of what is gone already says that it deleted nothing, and of empty folders it says nothing', async () => {
+  using folder = engineFolder()
+  mkdirSync(join(folder.path, 'data/plugins'))
+  const told: string[] = []
+  await purge(folder.path, (text) => told.push(text))
+  expect(told.join()).not.toContain('plugins')
+  expect(await purge(folder.path)).toEqual({ ok: true, stopped: false, purged: false })
+})
+
 test('a purge that is stopped leaves no engine half of its data, and the next one takes the rest', async () => {
   using folder = engineFolder()
   const stopping = new AbortController()

@@ -54,3 +54,16 @@ describe('a shard', () => {
     )
   })
 })
+
+describe('a name that is not known', () => {
+  const problems = (cell: string) => {
+    const result = select(system, { ...everything, cells: [cell] })
+    return result.ok ? [] : result.problems
+  }
+  it('is told with the one that is near, and with none where none is', () => {
+    expect(problems('quue@qa')).toEqual([
+      'there is no stack "quue". Did you mean "queue"? There are: api-py2, api, api-py3, queue, site.',
+    ])
+    expect(problems('queue@')).toEqual(['there is no environment "". There are: qa, prod.'])
+  })
+})

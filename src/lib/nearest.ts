@@ -4,6 +4,7 @@ import { closest, distance } from 'fastest-levenshtein'
 /** ` Did you mean "x"?`, or nothing where none is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const nearest = known.length === 0 ? undefined : closest(name, [...known])
-  const near = nearest !== undefined && distance(name, nearest) <= Math.max(2, name.length / 3)
-  return near ? ` Did you mean "${nearest}"?` : ''
+  const apart = nearest === undefined ? Number.POSITIVE_INFINITY : distance(name, nearest)
+  // Of a short name something has to be left.
+  return apart <= Math.max(2, name.length / 3) && apart < name.length ? ` Did you mean "${nearest}"?` : ''
 }
