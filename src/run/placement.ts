@@ -162,11 +162,7 @@ async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: 
   const isLeft = () =>
     (options.mayMove && context.columns.inTurn([column]).length === 0) || context.columns.latest(column) !== column
   const deps: RunDeps = { ...context.deps, emit, evidence: evidenceOf(tried, context.deps) }
-  const unmet = unmetOf(cell)
-  if (unmet !== null) {
-    answerUnstarted(cell, deps, { outcome: 'error', stage: 'constraints', ...unmet })
-    return { kind: 'answered', startedMs: null }
-  }
+  if (answerUnmet(cell, deps)) return { kind: 'answered', startedMs: null }
   const fingerprint = fingerprintHere(cell, { column, imageIds, deps })
   const known = deps.knownPass(cell.id, fingerprint)
   if (known !== null) {
@@ -211,7 +207,13 @@ interface Seen {
   isTold: boolean
 }
 
-/** What the environment requires and cannot be there, known before anything is started; null where nothing is. */
+/** Whether the environment requires what cannot be there, so that the cell is answered before anything is started for it. */
+export function answerUnmet(cell: RunnableCell, deps: Pick<RunDeps, 'emit'>): boolean {
+  const unmet = unmetOf(cell)
+  if (unmet !== null) answerUnstarted(cell, deps, { outcome: 'error', stage: 'constraints', ...unmet })
+  return unmet !== null
+}
+
 function unmetOf(cell: RunnableCell): { readonly reason: Reason; readonly message: string } | null {
   const unenforced = cell.unsupported.filter((atom) => cell.required.some((name) => covers(name, atom)))
   if (unenforced.length > 0) {

@@ -10,7 +10,7 @@ import { Columns, type OpenColumn } from './columns.ts'
 import type { RunDeps } from './deps.ts'
 import { type ImageResult, makeImages } from './images.ts'
 import { imageTag } from './labels.ts'
-import { type PlacementContext, placeCell } from './placement.ts'
+import { answerUnmet, type PlacementContext, placeCell } from './placement.ts'
 import { registryFor } from './registry.ts'
 import { removeRun } from './sweep.ts'
 import { Teardown, type TeardownFailure } from './teardown.ts'
@@ -61,7 +61,9 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
     const durations = new Map<string, number>()
     const registryOf = (environment: string) => registryFor(environment, { plan, secret: deps.secret })
     const context: PlacementContext = { deps, columns, images, distribution, registryOf, signal, sinceStart, clean }
-    for (const wave of wavesOf(plan)) {
+    for (const planned of wavesOf(plan)) {
+      // No host comes up for what the plan knows cannot be there.
+      const wave = planned.filter((cell) => !answerUnmet(cell, deps))
       // Hosts come up beside the builds; who needs one hears of its failure.
       for (const cell of wave) columns.of(cell.environment)
       const longestFirst = wave.toSorted((a, b) => (deps.expectedMs(b.id) ?? 0) - (deps.expectedMs(a.id) ?? 0))

@@ -25,21 +25,28 @@ export async function engineWith(images: readonly string[] = ids) {
 
 export const ids = ['api', 'site']
 
-/** What happens of two stacks in these environments. @param engineOf may look at what did, and add to it */
+/**
+ * What happens of two stacks in these environments.
+ * @param engineOf may look at what did, and add to it
+ * @param options.unsupported what no engine is expected to enforce
+ */
 export async function happens(
   columns: readonly (Partial<Environment> & { readonly id: string })[],
   engineOf: (environment: string, seen: string[]) => Promise<Omit<Column, 'onThisMachine'>>,
-  builder?: Engine,
+  options: { readonly builder?: Engine; readonly unsupported?: readonly string[] } = {},
 ): Promise<readonly string[]> {
   const image = (id: string) => ({ kind: 'image', reference: id }) as const
   const rows = ids.map((id) => stackRow({ id, base: id, image: image(id), command: ['serve'] }))
   const environments = columns.map((column) => environmentOf(column))
   const project = { root: '/', id: 'p', rows, environments, exclusions: [], bases: {}, registry: null }
-  const plan = makePlan(project as unknown as Project, { chosen: () => true, unsupported: () => new Set() })
+  const plan = makePlan(project as unknown as Project, {
+    chosen: () => true,
+    unsupported: () => new Set(options.unsupported),
+  })
   const seen: string[] = []
   const say = (text: string) => void seen.push(text)
   await runPlan(plan, {
-    builder: builder ?? (await engineWith()),
+    builder: options.builder ?? (await engineWith()),
     layers: new LayerStore('/nowhere'),
     verified: { verify: async (id: string) => id } as unknown as VerifiedImages,
     columnOf: async (environment) => {

@@ -21,7 +21,7 @@ test('a run that ends while an engine is still being opened leaves nothing in it
     containers: { ...engine.containers, create },
   }
   // Nothing can be built, so that no cell asks for the engine.
-  await happens([{ id: 'qa' }], async () => ({ engine: slow }), createFakeEngine({}))
+  await happens([{ id: 'qa' }], async () => ({ engine: slow }), { builder: createFakeEngine({}) })
   await systemClock.sleep(200)
   expect(made).toBe(1)
   expect(await engine.list('container', {}, { signal })).toEqual([])

@@ -19,6 +19,15 @@ test('a virtual machine comes up, and its cells start, once every other cell has
   expect(seen.slice(up + 1).toSorted()).toEqual(cellsOf('machine').toSorted())
 })
 
+test('no host comes up where every cell requires what is known not to be enforced there', async () => {
+  const strict = { id: 'strict', required: ['pids_limit'], constraints: { pids_limit: 64 } }
+  const engine = await engineWith()
+  const seen = await happens([strict, { id: 'qa' }], async () => ({ engine }), { unsupported: ['pids_limit'] })
+  expect(seen.toSorted()).toEqual(
+    ['host qa', ...cellsOf('qa'), ...ids.map((id) => `cell-finished ${id}@strict`)].toSorted(),
+  )
+})
+
 test.each([
   ['an emulated machine has every image before its first cell', true],
   ['the cells of another need not wait for the images of others', false],
