@@ -2,7 +2,7 @@
 import { createColors } from 'picocolors'
 import type { Clock } from '../lib/clock.ts'
 import { counted } from '../lib/counted.ts'
-import { printable } from '../lib/printable.ts'
+import { oneLine, printable } from '../lib/printable.ts'
 import type { CellFinished, Progress, RunEvent } from '../model/event.ts'
 import { formatDuration } from './duration.ts'
 import { type Grid, paintOf } from './grid.ts'
@@ -15,6 +15,7 @@ const longPhaseMs = 30_000
 /** After so long without a line it is told what still runs. */
 const quietMs = 30_000
 const shownRunning = 4
+const shownChars = 80
 
 export function terminalLines(
   options: { readonly write: (text: string) => void; readonly color: boolean },
@@ -127,7 +128,9 @@ function answersOf({ columns, state }: Grid, row: string): string | null {
 
 /** Null where nothing is known to run. */
 function stillRunning({ running, notice }: LiveState, nowMs: number): string | null {
-  const told = running.map(({ name, what, sinceMs }) => `${name}, ${what} (${formatDuration(nowMs - sinceMs)})`)
+  const told = running.map(
+    ({ name, what, sinceMs }) => `${name}, ${oneLine(what, shownChars)} (${formatDuration(nowMs - sinceMs)})`,
+  )
   if (told.length === 0) return notice === null ? null : `still: ${notice}`
   const more = told.length > shownRunning ? `; and ${told.length - shownRunning} more` : ''
   return `still: ${told.slice(0, shownRunning).join('; ')}${more}`

@@ -6,6 +6,7 @@ export interface Vertex {
   readonly digest: string
   readonly name: string
   readonly cached: boolean
+  readonly started: boolean
   readonly completed: boolean
   readonly error: string
 }
@@ -29,16 +30,16 @@ export function decodeTrace(bytes: Uint8Array): TraceMessage {
 }
 
 function decodeVertex(bytes: Uint8Array): Vertex {
-  const vertex = { digest: '', name: '', cached: false, completed: false, error: '' }
+  const vertex = { digest: '', name: '', cached: false, started: false, completed: false, error: '' }
   const reader = new BinaryReader(bytes)
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag()
     if (field === 1) vertex.digest = reader.string()
     else if (field === 3) vertex.name = reader.string()
     else if (field === 4) vertex.cached = reader.bool()
-    else if (field === 6) {
+    else if (field === 5 || field === 6) {
       reader.skip(wire)
-      vertex.completed = true
+      vertex[field === 5 ? 'started' : 'completed'] = true
     } else if (field === 7) vertex.error = reader.string()
     else reader.skip(wire)
   }
@@ -62,6 +63,7 @@ export class BuildTrace {
   readonly #vertexes = new Map<string, Vertex>()
   readonly #onProgress: (text: string) => void
   #log = ''
+  #told = ''
 
   constructor(onProgress: (text: string) => void) {
     this.#onProgress = onProgress
@@ -70,17 +72,26 @@ export class BuildTrace {
   add(message: TraceMessage): void {
     for (const vertex of message.vertexes) {
       const before = this.#vertexes.get(vertex.digest)
-      this.#vertexes.set(vertex.digest, {
+      const now = {
         ...vertex,
         cached: vertex.cached || before?.cached === true,
+        started: vertex.started || before?.started === true,
         completed: vertex.completed || before?.completed === true,
-      })
-      if (before === undefined) {
-        this.#write(`${vertex.name}\n`)
-        this.#onProgress(vertex.name)
       }
+      this.#vertexes.set(vertex.digest, now)
+      // All steps are announced at once, long before most of them begin.
+      if (now.started && before?.started !== true) this.#write(`${vertex.name}\n`)
     }
     for (const log of message.logs) this.#write(log.text)
+    this.#tell()
+  }
+
+  /** The last of the steps that run. */
+  #tell(): void {
+    const running = [...this.#vertexes.values()].filter(({ started, completed }) => started && !completed)
+    const name = running.at(-1)?.name ?? this.#told
+    if (name !== this.#told) this.#onProgress(name)
+    this.#told = name
   }
 
   /** The last 64 KiB of what the steps printed. */
