@@ -1,4 +1,4 @@
-/** Lets work in while a budget of memory and a number of places last, in the order of arrival. */
+/** Lets work in while a budget of memory and a number of places last, by rank and then in the order of arrival. */
 import { abortable } from './abort.ts'
 
 export interface Claim {
@@ -7,6 +7,8 @@ export interface Claim {
   readonly places?: number
   /** Must be the only one in. */
   readonly exclusive: boolean
+  /** Of those that wait, the lowest goes first; 0 unless told. */
+  readonly rank?: number
 }
 
 interface Waiting {
@@ -86,7 +88,9 @@ export class Admission {
 
   // Kept synchronous, so that no two callers see the same free place.
   #admit(): void {
-    const waiting = this.#queue.filter(({ abandoned }) => !abandoned)
+    const waiting = this.#queue
+      .filter(({ abandoned }) => !abandoned)
+      .toSorted((one, other) => rankOf(one.claim) - rankOf(other.claim))
     this.#queue.length = 0
     for (const [index, next] of waiting.entries()) {
       if (this.#fits(next.claim)) {
@@ -114,3 +118,4 @@ export class Admission {
 }
 
 const placesOf = ({ places = 1 }: Claim): number => places
+const rankOf = ({ rank = 0 }: Claim): number => rank

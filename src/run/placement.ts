@@ -32,8 +32,11 @@ export interface PlacementContext {
   readonly clean: (teardown: Teardown) => Promise<boolean>
 }
 
-/** Never rejects but for a defect. When the cell started; null where it never did. */
-export async function placeCell(planned: RunnableCell, context: PlacementContext): Promise<number | null> {
+/**
+ * Never rejects but for a defect. When the cell started; null where it never did.
+ * @param rank of the cells that wait for a place, the lowest goes first
+ */
+export async function placeCell(planned: RunnableCell, context: PlacementContext, rank = 0): Promise<number | null> {
   const imageIds = await imagesFor(planned, context)
   if (imageIds === null) return null
   const pool = await poolFor(planned, context)
@@ -42,7 +45,7 @@ export async function placeCell(planned: RunnableCell, context: PlacementContext
   let last: Troubled | null = null
   for (let tried = 0; ; tried++) {
     const latest = pool.map((column) => columns.latest(column))
-    const attempt = await runInPool(latest, { planned, imageIds, tried, context })
+    const attempt = await runInPool(latest, { planned, rank, imageIds, tried, context })
     if (attempt.kind === 'answered') return attempt.startedMs
     if (attempt.kind === 'unanswered') {
       // Where the next try never began, what was seen is the answer.
@@ -85,6 +88,7 @@ const isKept = (outcome: CellOutcome, { keepFailed }: RunDeps): boolean =>
 
 interface Placing {
   readonly planned: RunnableCell
+  readonly rank: number
   readonly imageIds: ReadonlyMap<string, string>
   /** How often it was tried before. */
   readonly tried: number
@@ -136,11 +140,11 @@ async function runInPool(
 }
 
 async function runOn(column: OpenColumn, options: Placing & { readonly mayMove: boolean }): Promise<Attempt> {
-  const { context, imageIds, planned, tried } = options
+  const { context, imageIds, planned, rank, tried } = options
   const { signal } = context
   const { session } = column
   const cell = limitedBy(planned, session.facts.unsupported)
-  const claim = claimOf(cell, context.deps)
+  const claim = { ...claimOf(cell, context.deps), rank }
   // So that the next cell sees that this one is on its way there.
   using _coming = column.admission.coming(claim)
   const seen: Seen = { moves: null, troubled: null, run: null, isTold: false }

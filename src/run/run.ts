@@ -16,6 +16,7 @@ import { removeRun } from './sweep.ts'
 import { Teardown, type TeardownFailure } from './teardown.ts'
 import { timingOf } from './timing.ts'
 import { type Afterwards, runTrial } from './trial.ts'
+import { inTurn } from './turns.ts'
 
 export interface RunResult {
   readonly timing: RunRecord['timing']
@@ -66,10 +67,9 @@ export async function runPlan(plan: Plan, deps: RunDeps): Promise<RunResult> {
       const wave = planned.filter((cell) => !answerUnmet(cell, deps))
       // Hosts come up beside the builds; who needs one hears of its failure.
       for (const cell of wave) columns.of(cell.environment)
-      const longestFirst = wave.toSorted((a, b) => (deps.expectedMs(b.id) ?? 0) - (deps.expectedMs(a.id) ?? 0))
       await Promise.all(
-        longestFirst.map(async (cell) => {
-          const started = await placeCell(cell, context)
+        inTurn(wave, deps.expectedMs).map(async (cell, rank) => {
+          const started = await placeCell(cell, context, rank)
           if (started !== null) durations.set(cell.id, sinceStart() - started)
         }),
       )

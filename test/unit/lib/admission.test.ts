@@ -76,6 +76,19 @@ describe('Admission', () => {
     expect(inside).toEqual(['a', 'large', 'b'])
   })
 
+  it('lets the lowest rank in first of those that wait, whenever they came', async () => {
+    const admission = new Admission({ places: 1, budgetBytes: 100 })
+    const first = gate()
+    const inside: string[] = []
+    const enter = (name: string, rank: number, until: Promise<void> = Promise.resolve()) =>
+      admission.run({ bytes: 1, exclusive: false, rank }, { signal: never, work: stay(inside, name, until) })
+    const all = [enter('in', 9, first.opened), enter('c', 3), enter('b', 2), enter('a', 1), enter('also b', 2)]
+    await tick()
+    first.open()
+    await Promise.all(all)
+    expect(inside).toEqual(['in', 'a', 'b', 'also b', 'c'])
+  })
+
   it('lets in as much as the budget holds', async () => {
     const admission = new Admission({ places: 10, budgetBytes: 100 })
     const first = gate()
