@@ -3,6 +3,7 @@ import io
 import json
 import os
 import platform
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -17,6 +18,10 @@ queue.conf.update(
 )
 
 
+class Trapped(RuntimeError):
+    """A program that ended itself on an assertion of its own."""
+
+
 def run(*command, **options):
     """What the command prints; what it says of its failure becomes the job's."""
     try:
@@ -24,7 +29,10 @@ def run(*command, **options):
     except FileNotFoundError:
         raise RuntimeError(f"there is no {command[0]}") from None
     if ended.returncode != 0:
-        raise RuntimeError(f"{command[0]} ended with {ended.returncode}: {ended.stderr.decode(errors='replace')[-500:]}")
+        # By itself, or as a shell tells it of what it started.
+        trapped = ended.returncode in (-signal.SIGTRAP, 128 + signal.SIGTRAP)
+        kind = Trapped if trapped else RuntimeError
+        raise kind(f"{command[0]} ended with {ended.returncode}: {ended.stderr.decode(errors='replace')[-500:]}")
     return ended.stdout.decode()
 
 
@@ -112,7 +120,8 @@ def javascript(source):
     return {"node": run("node", "--version").strip(), "printed": json.loads(run("node", "--input-type=module", "--eval", source))}
 
 
-@queue.task(name="render")
+# Chromium traps as it ends, once in some hundred pages on a busy machine; a page that does it twice has another reason.
+@queue.task(name="render", autoretry_for=(Trapped,), max_retries=1, default_retry_delay=0)
 def render(page):
     """Colours (red, green, blue) in the corner and in the middle of a screenshot of a page, and its size."""
     import cv2

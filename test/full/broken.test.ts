@@ -119,3 +119,31 @@ test('background workers that lack a component are red in exactly the checks abo
     expect.soft(reasonOf(cell), id).toMatch(named)
   }
 })
+
+test('a browser that traps once is started again, and one that always does is red for that reason', async () => {
+  const workers = ownStacks(['background-workers'])
+  const browser = '/usr/bin/chromium-headless-shell'
+  const traps = (id: string, unless: string) =>
+    broken(renamed(workers, 'background-workers', id), [
+      {
+        row: id,
+        part: id,
+        file: `stacks/${id}/Dockerfile`,
+        text: 'ENV PYTHONUNBUFFERED=1',
+        by: `RUN mv ${browser} /usr/bin/browser && printf '%s\\n' '#!/bin/sh' '[ "$1" = --version ] || ${unless} || { : > /tmp/trapped; kill -TRAP $$; }' 'exec /usr/bin/browser "$@"' > ${browser} && chmod 755 ${browser}\nENV PYTHONUNBUFFERED=1`,
+        red: [],
+        named: /./,
+      },
+    ])
+  using made = project({
+    ...{ ...ownBases, ...environment('plain'), ...ownStacks(['queue', 'static-site']) },
+    ...{ ...traps('once', '[ -e /tmp/trapped ]'), ...traps('always', 'false') },
+  })
+  const run = await check(made.root, 'once@plain', 'always@plain', '--no-rerun')
+  expect(run.cell('once@plain')).toMatchObject({ outcome: 'pass' })
+  expect(redChecks(run.cell('always@plain'))).toEqual([
+    'the browser renders a page that JavaScript colours',
+    'the browser renders the static site',
+  ])
+  expect(reasonOf(run.cell('always@plain'))).toMatch(/chromium-headless-shell ended with (-5|133)/)
+})
