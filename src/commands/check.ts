@@ -190,6 +190,8 @@ async function check(loaded: Planned, context: CheckContext): Promise<number> {
   const reporter = multiplex([progressReporter(io)], (error) =>
     io.stderr(printable(`matrix: the display broke: ${error}\n`)),
   )
+  // Also where the run cannot begin.
+  using _display = { [Symbol.dispose]: () => reporter.end() }
   const github = enterGithubJob(io)
   const emit = (body: RunEventBody) => reporter.event(recorder.take(body))
   const progress = (what: Progress) => reporter.progress(what)

@@ -312,6 +312,7 @@ test('a reporter that breaks is left out, and the others go on', () => {
   const seen: string[] = []
   const broken: unknown[] = []
   const silent = { progress: () => {}, end: () => {} }
+  const ended: string[] = []
   const both = multiplex(
     [
       {
@@ -319,14 +320,20 @@ test('a reporter that breaks is left out, and the others go on', () => {
         event: () => {
           throw new Error('broken')
         },
+        end: () => ended.push('the broken one'),
       },
-      { ...silent, event: (event) => seen.push(event.type) },
+      { ...silent, event: (event) => seen.push(event.type), end: () => ended.push('the other') },
     ],
     (error) => broken.push(error),
   )
   both.event(finished)
   both.event(finished)
   expect([seen, broken.length]).toEqual([['run-finished', 'run-finished'], 1])
+  // One that goes on drawing would keep the program alive.
+  expect(ended).toEqual(['the broken one'])
+  both.end()
+  both.end()
+  expect(ended).toEqual(['the broken one', 'the other'])
 })
 
 test.each([
