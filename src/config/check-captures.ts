@@ -1,5 +1,4 @@
 /** Whether everything that a check's steps ask for by `{{name}}` was captured before. */
-
 import { didYouMean } from '../lib/nearest.ts'
 import type { Check, Step } from '../model/check.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'

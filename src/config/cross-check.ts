@@ -1,5 +1,4 @@
 /** What only shows when all files are seen together: names that refer to one another. */
-
 import { didYouMean } from '../lib/nearest.ts'
 import { type Check, type Step, secretsIn } from '../model/check.ts'
 import type { Diagnostic, SourceLocation } from '../model/diagnostic.ts'

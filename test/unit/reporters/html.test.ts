@@ -83,6 +83,10 @@ describe('the page of a cell tells of a constraint', () => {
   test('that its engine does not support, in that word', () => {
     expect(toldOf('mem_limit')).toEqual(['64 MiB', '–', 'unsupported'])
   })
+  test('that was not enforced, beneath the matrix too', () => {
+    const [matrix = ''] = html.split('id="cells"')
+    expect(matrix).toContain('Not enforced in qa: mem_limit (1 cell).')
+  })
   test('that is enforced, with what was observed', () => {
     expect(toldOf('read_only')).toEqual(['true', 'true', 'enforced'])
   })

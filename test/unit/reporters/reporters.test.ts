@@ -181,7 +181,7 @@ test('trouble after which a cell was tried again is told everywhere, also of wha
   expect(live.state(0).notice).toContain('api@qa is tried again')
 })
 
-test('what was not enforced stands beside the matrix, wherever it is shown', () => {
+test('what was not enforced stands beside the matrix, in the terminal and in the summary', () => {
   const unsupported = { key: 'mem_limit', value: 1, provenance: 'unsupported', observed: null, agrees: null } as const
   const enforced = { key: 'read_only', value: true, provenance: 'enforced', observed: true, agrees: true } as const
   const events = eventsOf(['api', 'web'], ['qa', 'vm'], { 'api@qa': 'pass', 'web@qa': 'pass', 'api@vm': 'pass' })
